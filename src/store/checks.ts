@@ -114,6 +114,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
+  putFinding: [{ kind: text, key: text, at: instant }],
   append: [[{ at: instant, kind: text, message: text }]],
   deliverEvents: [[{ agent: text, topics: texts, attempts: count }], { events: count, waiting: count }],
 };

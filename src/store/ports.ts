@@ -11,6 +11,7 @@ import type {
   AsideStore,
   EventStore,
   FigureStore,
+  FindingStore,
   HeartbeatStore,
   UpkeepStore,
 } from '../telemetry/ports.ts';
@@ -49,6 +50,7 @@ export type StorePorts = JobQueue &
   FigureStore &
   AggregateStore &
   HeartbeatStore &
+  FindingStore &
   AsideStore &
   UpkeepStore;
 
@@ -81,6 +83,7 @@ export type ReadPorts = Pick<
   | 'aggregateSums'
   | 'durationSketches'
   | 'heartbeats'
+  | 'findings'
   | 'paused'
   | 'incident'
   | 'incidents'

@@ -208,6 +208,29 @@ export interface HeartbeatStore {
   heartbeats(): Promise<Heartbeat[]>;
 }
 
+/**
+ * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
+ * the drill, by its time.
+ */
+type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis';
+
+/** An answer that the host keeps, with its question. */
+export interface Finding {
+  kind: FindingKind;
+  key: string;
+  /** Epoch ms. */
+  at: number;
+  record: Record<string, unknown>;
+}
+
+/** Answers that cost something, and are kept for that. */
+export interface FindingStore {
+  /** Writes a finding down in place of that of the same kind and key. */
+  putFinding(finding: Finding): Promise<void>;
+  /** The findings of a kind, or the only one with the key, newest first. */
+  findings(filter: { kind: FindingKind; key?: string; limit: number }): Promise<Finding[]>;
+}
+
 /** The condition of a store. */
 export interface StoreHealth {
   /** The number of its layout. */
@@ -220,7 +243,7 @@ export interface StoreHealth {
 
 /** Looking after the store itself. */
 export interface UpkeepStore {
-  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, rows that were set aside and heartbeats from before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
+  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, rows that were set aside, heartbeats and findings from before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
   /**
    * Copies the store, as of one moment, into a new file that only the host's user may read, and proves that the copy can be

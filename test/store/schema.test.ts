@@ -42,6 +42,7 @@ test('the steps of the schema that were published are never edited', () => {
     '8a907d62327c',
     '693440f6b051',
     'e0c244699bd1',
+    'f6f8e35066fb',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -68,6 +68,7 @@ async function lived(store: Store): Promise<void> {
     await store.putQuarantine(held, HOST);
     await store.muteCause(`f-${agent}`, HOUR);
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
+    await store.putFinding({ kind: 'diagnosis', key: `f-${agent}`, at: T0, record: { cause: 'a leak' } });
     const set = { states: ['dead' as const], agent };
     const order = { act: 'replay' as const, set, isNamed: true, reason: null, withStale: false };
     await store.addBatch(order, [two!.job]);
@@ -105,6 +106,7 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.quarantines(),
     store.mutes(),
     store.heartbeats(),
+    store.findings({ kind: 'diagnosis', limit: 9 }),
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.remedyRecords('f-a'),
@@ -140,6 +142,7 @@ const OF_A: Record<string, string> = {
   batch: 'id = 1',
   batch_item: 'batch = 1',
   heartbeat: `name = 'a'`,
+  finding: `key = 'f-a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,
   mute: `fingerprint = 'f-a'`,

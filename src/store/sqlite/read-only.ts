@@ -96,6 +96,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'aggregateSums',
   'durationSketches',
   'heartbeats',
+  'findings',
   'paused',
   'incident',
   'incidents',

@@ -170,6 +170,8 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   putHeartbeats: 'soft',
   forgetHeartbeat: 'hard',
   heartbeats: 'read',
+  putFinding: 'hard',
+  findings: 'read',
   prune: 'hard',
   health: 'slow',
   unreadable: 'slow',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './world.ts';
 
-/** Laws of effects, state, pauses, events and heartbeats. */
+/** Laws of effects, state, pauses, events, heartbeats and findings. */
 export function recordLaws(open: OpenStore): void {
   const { store, other, at } = freshStore(open);
 
@@ -214,5 +214,21 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().heartbeats()).toEqual(newest);
     await store().prune({ jobs: 0, slots: 0, events: T0 + 3 }, 9);
     expect(await store().heartbeats()).toEqual(newest.slice(0, 2));
+  });
+
+  test('a finding is the last one of its kind and key; they come newest first, and go when they are old', async () => {
+    const drill = (at: number, proven: number) =>
+      ({ kind: 'drill-models', key: `${at}`, at, record: { proven } }) as const;
+    const diagnosis = { kind: 'diagnosis', key: 'f-1', at: T0, record: { cause: 'a leak' } } as const;
+    for (const one of [drill(T0, 1), drill(T0 + 5, 2), diagnosis]) await store().putFinding(one);
+    expect(await store().findings({ kind: 'drill-models', limit: 9 })).toEqual([drill(T0 + 5, 2), drill(T0, 1)]);
+    expect(await store().findings({ kind: 'drill-models', limit: 1 })).toEqual([drill(T0 + 5, 2)]);
+    const again = { ...diagnosis, at: T0 + 9, record: { cause: 'a hang' } };
+    await store().putFinding(again);
+    expect(await store().findings({ kind: 'diagnosis', key: 'f-1', limit: 9 })).toEqual([again]);
+    expect(await store().findings({ kind: 'diagnosis', key: 'f-2', limit: 9 })).toEqual([]);
+    await store().prune({ jobs: 0, slots: 0, events: T0 + 6 }, 9);
+    expect(await store().findings({ kind: 'drill-models', limit: 9 })).toEqual([]);
+    expect(await store().findings({ kind: 'diagnosis', limit: 9 })).toEqual([again]);
   });
 }

@@ -3,7 +3,7 @@ import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
 import { mayEnd } from '../../../src/schedule/slot-state.ts';
-import type { EventBounds, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
+import type { EventBounds, Finding, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls, MemoryJobs, memoryJobs } from './jobs.ts';
 
@@ -260,6 +260,28 @@ export function memoryHeartbeats() {
     },
     forgetHeartbeat: (kind: Heartbeat['kind'], name: string) => kept.delete(keyOf({ kind, name })),
     heartbeats: () => [...kept.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+  };
+  return {
+    calls,
+    prune(before: number): number {
+      const old = [...kept].filter(([, { at }]) => at < before);
+      for (const [key] of old) kept.delete(key);
+      return old.length;
+    },
+  };
+}
+
+/** Findings of a store in memory. */
+export function memoryFindings() {
+  const kept = new Map<string, Finding>();
+  const keyOf = ({ kind, key }: Finding) => JSON.stringify([kind, key]);
+  const calls: Calls = {
+    putFinding: (finding: Finding) => void kept.set(keyOf(finding), structuredClone(finding)),
+    findings: ({ kind, key, limit }: { kind: string; key?: string; limit: number }) =>
+      [...kept.values()]
+        .filter((one) => one.kind === kind && (key === undefined || one.key === key))
+        .sort((a, b) => b.at - a.at || (a.key < b.key ? -1 : 1))
+        .slice(0, limit),
   };
   return {
     calls,

@@ -13,7 +13,7 @@ import type { TestClock } from '../laws/world.ts';
 import { memoryBatches } from './batches.ts';
 import { memoryIncidents } from './incidents.ts';
 import { type Calls, hourOf, memoryJobs } from './jobs.ts';
-import { memoryEffects, memoryEvents, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
+import { memoryEffects, memoryEvents, memoryFindings, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
 
 /** A change that is told some time after it was made, to those who listen then. */
 function lateFeed<Change>() {
@@ -35,6 +35,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
   const events = memoryEvents(jobs);
   const incidents = memoryIncidents(clock, feeds.healing.tell, events.append);
   const heartbeats = memoryHeartbeats();
+  const findings = memoryFindings();
 
   function agentFigures(from: number, to: number): AgentFigures[] {
     const isIn = (at: number | null) => at !== null && at >= from && at < to;
@@ -68,6 +69,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
       slots.prune(before.slots, limit),
       events.prune(before.events, limit),
       heartbeats.prune(before.events),
+      findings.prune(before.events),
       batches.prune(before.events, limit),
     ];
     return [old.length, ...others, incidents.prune(before.events, limit)].reduce((sum, gone) => sum + gone, 0);
@@ -102,6 +104,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...incidents.calls,
     ...events.calls,
     ...heartbeats.calls,
+    ...findings.calls,
     agentFigures,
     prune,
     backUp,

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 14;
+export const SCHEMA = 15;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -259,5 +259,15 @@ CREATE TABLE batch_item (
   `
 -- Agents that listen to events of the host, and the last event that each was told of.
 CREATE TABLE listener (agent TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
+  `
+-- Answers that cost something: what a model said of a cause, what a drill measured.
+CREATE TABLE finding (
+  kind   TEXT    NOT NULL, -- diagnosis, drill-models, drill-diagnosis
+  key    TEXT    NOT NULL,
+  at     INTEGER NOT NULL,
+  record TEXT    NOT NULL, -- a JSON object
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
 `,
 ];

@@ -7,6 +7,7 @@ import { batchReads, batchWrites } from './batches.ts';
 import { eventJobs } from './deliver.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
+import { findingReads, findingWrites } from './findings.ts';
 import { heartbeatReads, heartbeatWrites } from './heartbeats.ts';
 import { incidentReads, incidentWrites } from './incidents.ts';
 import { jobAdder } from './jobs/add.ts';
@@ -53,6 +54,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...events,
       ...eventJobs(db, adder),
       ...heartbeatWrites(db),
+      ...findingWrites(db),
       ...aggregateWrites(db, minutes),
       ...upkeepWrites(db),
       ...asideWrites(db),
@@ -83,6 +85,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...incidentReads(db),
     ...eventReads(db),
     ...heartbeatReads(db),
+    ...findingReads(db),
     ...aggregateReads(db),
     ...figures(db),
     ...upkeepReads(db, file),

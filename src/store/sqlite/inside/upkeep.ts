@@ -43,6 +43,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const heartbeats = db.prepare('DELETE FROM heartbeat WHERE at < ?');
 
+  const findings = db.prepare('DELETE FROM finding WHERE at < ?');
+
   const mutes = db.prepare('DELETE FROM mute WHERE until < ?');
 
   const batches = batchPruning(db);
@@ -62,6 +64,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         asides.run(before.events, limit),
         ofRuns.run(before.jobs),
         heartbeats.run(before.events),
+        findings.run(before.events),
         mutes.run(before.events),
       ];
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length + batches(before.events, limit));

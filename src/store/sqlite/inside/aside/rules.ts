@@ -167,6 +167,16 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     required: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
     mended: { within_ms: { isBad: outside('within_ms', INSTANTS), instead: 'NULL' } },
   },
+  finding: {
+    key: `kind || ' ' || key`,
+    agent: 'NULL',
+    required: {
+      kind: notAmong('kind', ['diagnosis', 'drill-models', 'drill-diagnosis']),
+      at: noTime('at'),
+      record: notObject('record', {}),
+    },
+    mended: {},
+  },
   aggregate: {
     key: `agent || ' ' || span || ' ' || start`,
     agent: 'agent',
