@@ -25,11 +25,19 @@ interface Group {
 }
 
 const GUARDIAN = 'guardian/guardian';
+const QUICK_STATUS = 'cli/quick-status';
 
 const GROUPS: readonly Group[] = [
   // Host and command line share code: a command runs either, and a Fault of the host is one for the command line.
-  { entries: ['main'], apart: [GUARDIAN], external: ['esbuild', 'tar'], isSplit: true, needsRequire: true },
+  {
+    entries: ['main'],
+    apart: [GUARDIAN, QUICK_STATUS],
+    external: ['esbuild', 'tar'],
+    isSplit: true,
+    needsRequire: true,
+  },
   { entries: [GUARDIAN] },
+  { entries: [QUICK_STATUS], isLean: true },
   { entries: ['store/sqlite/inside/thread'] },
   { entries: ['workers/inside/cell'], isLean: true },
   { entries: ['workers/inside/boot'], isLean: true },

@@ -5,20 +5,18 @@ const { olderNode } = await import('./cli/node.ts');
 const code = await olderNode(process.versions.node, process.argv);
 if (code === undefined) {
   const { fileURLToPath } = await import('node:url');
-  const { devLoader, refuseDevLoader } = await import('./guardian/loader.ts');
-  const { startCommandOf } = await import('./cli/start-command.ts');
-  const { typedHere } = await import('./cli/typed.ts');
+  const loading = () => import('./guardian/loader.ts');
+  const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
   // AGENTS.md is that of the package that starts.
   const keepGuide = async (folder: string) => (await import('./cli/init/keep-guide.ts')).keepGuide(folder);
-  const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
   const launcher = {
     async start(options: { folder: string; json: boolean; safe: boolean }) {
-      refuseDevLoader(...loader);
+      (await loading()).refuseDevLoader(...loader);
       const { runGuardian } = await import('./guardian/guardian.ts');
       return runGuardian({ ...options, main: fileURLToPath(import.meta.url) });
     },
     async host({ dev, ...options }: { folder: string; json: boolean; safe: boolean; dev?: boolean }) {
-      if (!dev) refuseDevLoader(...loader);
+      if (!dev) (await loading()).refuseDevLoader(...loader);
       await keepGuide(options.folder);
       const { runHost } = await import('./host/lifecycle/run.ts');
       return runHost(options);
@@ -34,14 +32,17 @@ if (code === undefined) {
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);
-  const typed = typedHere(argv);
-  const startCommand = devLoader(...loader) ? undefined : startCommandOf(argv, process.cwd());
-  if (startCommand) {
-    process.exitCode = await launcher[startCommand.command](startCommand);
-  } else {
-    const { runCli } = await import('./cli/run.ts');
-    process.exitCode = await runCli(argv, launcher, typed);
-  }
+  const statusAlone = async () => (await import('./cli/quick-status.ts')).quickStatus(argv, launcher);
+  const wholeLine = async () => {
+    const { startCommandOf } = await import('./cli/start-command.ts');
+    const { typedHere } = await import('./cli/typed.ts');
+    const typed = typedHere(argv);
+    const isFromSources = (await loading()).devLoader(...loader) !== undefined;
+    const startCommand = isFromSources ? undefined : startCommandOf(argv, process.cwd());
+    if (startCommand) return launcher[startCommand.command](startCommand);
+    return (await import('./cli/run.ts')).runCli(argv, launcher, typed);
+  };
+  process.exitCode = (argv.includes('status') ? await statusAlone() : undefined) ?? (await wholeLine());
 } else {
   process.exitCode = code;
 }

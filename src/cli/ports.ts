@@ -96,6 +96,12 @@ export interface Stage {
   close(): void;
 }
 
+/** Options that every command takes. */
+export interface GlobalOptions {
+  dir?: string;
+  json?: boolean;
+}
+
 /** An option of a command, as its help shows it. */
 export interface CommandOption {
   /** `-n, --times <n>`. */

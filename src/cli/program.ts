@@ -4,14 +4,8 @@ import { packageFile } from '../kernel/paths.ts';
 import { ACT, OBSERVE } from './agent-commands.ts';
 import { EXAMPLES } from './examples.ts';
 import { BUILD, HOST } from './host-commands.ts';
-import type { CommandRow, Words } from './ports.ts';
+import type { CommandRow, GlobalOptions, Words } from './ports.ts';
 import { outputWidth } from './text/width.ts';
-
-/** Options that every command takes. */
-export interface GlobalOptions {
-  dir?: string;
-  json?: boolean;
-}
 
 type Runner = (row: CommandRow, args: Words, options: GlobalOptions) => Promise<void>;
 

@@ -1,14 +1,10 @@
 import { type Command, CommanderError } from 'commander';
 import type { HelpView } from '../control/protocol.ts';
-import { asTyped, jsonAsTyped, PLAIN, type Typed } from '../control/typed.ts';
+import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { installationFolder } from './folder.ts';
-import type { CommandResult, CommandRow, HostLauncher, Stage } from './ports.ts';
-import { buildProgram, type GlobalOptions, version } from './program.ts';
-import { createStage, exitCodeOf } from './stage.ts';
-import { faultLines } from './text/fault.ts';
-import { paintFor } from './text/paint.ts';
-import { fitLine } from './text/width.ts';
+import type { HostLauncher } from './ports.ts';
+import { buildProgram, version } from './program.ts';
+import { endWithReaders, printFault, runRow } from './run-row.ts';
 
 /**
  * Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest; commands in
@@ -24,7 +20,7 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
   const program = buildProgram(
     async (row, args, options) => {
       const run = await row.run!(program);
-      code = await runCommand(row, (stage) => run(stage, args, options as never), options, { launcher, typed });
+      code = await runRow(row, (stage) => run(stage, args, options as never), options, { launcher, typed });
     },
     json,
     printHelp,
@@ -54,45 +50,6 @@ function aboutThis() {
   return { version: version(), node: process.versions.node };
 }
 
-async function runCommand(
-  { outlivesReaders, anyFolder, isVerbatim }: CommandRow,
-  run: (stage: Stage) => Promise<CommandResult | number>,
-  options: GlobalOptions,
-  { launcher, typed }: { launcher: HostLauncher; typed: Typed },
-): Promise<number> {
-  if (!outlivesReaders) endWithReaders();
-  const folder = anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
-  const stage: Stage = createStage({ folder, json: options.json === true, launcher, typed });
-  try {
-    const said = await run(stage);
-    if (typeof said === 'number') return said;
-    if (stage.json) {
-      stage.out(jsonAsTyped(said.json, typed, 2));
-      return said.code ?? 0;
-    }
-    const lines = isVerbatim ? said.lines : said.lines.map((line) => asTyped(line, typed));
-    for (const line of fitted(lines, stage)) stage.out(line, true);
-    return said.code ?? 0;
-  } finally {
-    stage.close();
-  }
-}
-
-/** A terminal breaks a long line inside a word, so lines are broken between words before; a pipe gets them whole. */
-function fitted(lines: string[], { width }: Stage): string[] {
-  const isForPeople = process.stdout.isTTY || process.env.COLUMNS !== undefined;
-  return isForPeople ? lines.flatMap((line) => fitLine(line, width)) : lines;
-}
-
-function printFault(fault: PlainFault, { json, typed }: { json: boolean; typed: Typed }): number {
-  endWithReaders();
-  if (json) process.stdout.write(`${jsonAsTyped({ error: fault }, typed, 2)}\n`);
-  else process.stderr.write(`${asTyped(faultLines(fault, paintFor(process.stderr)).join('\n'), typed)}\n`);
-  const calls = fault.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
-  if (!json && calls.length > 0) process.stderr.write(`${asTyped(calls.join('\n'), typed)}\n`);
-  return exitCodeOf(fault);
-}
-
 function usageFault(thrown: CommanderError, program: Command): PlainFault {
   const { args } = program;
   const [message, hint] = thrown.message.replace(/^error: /, '').split('\n');
@@ -102,17 +59,6 @@ function usageFault(thrown: CommanderError, program: Command): PlainFault {
   const command = isFirst ? '' : `${args[0] ?? ''} `;
   const next = `daruma ${command}--help`;
   return { code: 'USAGE', message: meant ? `${message}, did you mean ${meant}?` : message!, next };
-}
-
-/** `daruma logs | head -1`: the reader has closed the pipe, which is no failure. */
-function endWithReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listenerCount('error') > 0) continue;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit();
-      throw new Fault({ code: error.code ?? 'OUTPUT', message: `cannot write the output: ${error.message}` });
-    });
-  }
 }
 
 /** The help of the command that the words before `--help` name. */

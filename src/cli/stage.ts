@@ -1,17 +1,15 @@
 import type { ControlClient } from '../control/client.ts';
-import { hostSilent } from '../control/own-host.ts';
-import { readHostFile } from '../control/place.ts';
+import { answerWithin } from '../control/own-host.ts';
 import type { Ops } from '../control/protocol.ts';
 import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
-import { machineTime, machineZone, type Time } from '../kernel/time.ts';
+import { machineTime, type Time, zoneToWrite } from '../kernel/time.ts';
 import { isInstallation } from './folder.ts';
 import type { HostLauncher, Offline, Stage } from './ports.ts';
 import { paintFor } from './text/paint.ts';
 import { outputWidth } from './text/width.ts';
 
 const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN', 'SOCKET_FOREIGN', 'TOKEN_WRONG']);
-const ANSWER_WITHIN_MS = 10_000;
 
 /** Each part opens when it is first asked for. */
 export function createStage(options: {
@@ -35,17 +33,17 @@ export function createStage(options: {
     width: outputWidth(process.stdout, process.env),
     out: (line, verbatim = json) => process.stdout.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
-    clock: { now: time.now(), zone: machineZone().zone },
+    clock: { now: time.now(), zone: zoneToWrite() },
     async connect(via) {
       const { reachHost } = await import('./connection.ts');
       const client = await reachHost(folder, time, via).catch(withHint);
       open.push(client);
       return client;
     },
-    async ask(op, args, withinMs = ANSWER_WITHIN_MS) {
+    async ask(op, args, withinMs) {
       own ??= stage.connect();
       const client = await own;
-      return await within(client.ask(op, args), withinMs);
+      return await answerWithin(client.ask(op, args), folder, time, withinMs);
     },
     async askAnyway(op, args) {
       try {
@@ -75,13 +73,6 @@ export function createStage(options: {
       ...thrown.plain,
       message,
       next: 'daruma init my-ops makes an installation; --dir names one that there is',
-    });
-  }
-
-  function within<T>(answer: Promise<T>, ms: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = time.after(ms, () => reject(hostSilent(readHostFile(folder)?.pid, ms)));
-      answer.then(resolve, reject).finally(cancel);
     });
   }
 }

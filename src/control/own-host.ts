@@ -13,15 +13,14 @@ const ANSWER_WITHIN_MS = 10_000;
  * for {@link connectControl}.
  */
 export async function connectHost(folder: string, time: Time, via = 'cli'): Promise<ControlClient> {
-  const written = readHostFile(folder);
-  const socket = written?.socket ?? socketPath(folder);
+  const socket = readHostFile(folder)?.socket ?? socketPath(folder);
   const client = await connectControl(socket, ownerOf(folder), via).catch((thrown) => {
     const original = copiedFrom(folder);
     if (original === undefined || !isDown(thrown)) throw thrown;
     throw copyOf(folder, original, 'daruma start');
   });
   try {
-    const theirs = await within(folderOf(client), time, written?.pid);
+    const theirs = await answerWithin(folderOf(client), folder, time);
     if (theirs === undefined || isSameFolder(folderRef(folder), theirs)) return client;
     throw foreign(folder, theirs, socket);
   } catch (thrown) {
@@ -62,15 +61,16 @@ function copyOf(folder: string, original: string, next: string): Fault {
   return new Fault({ code: 'HOST_DOWN', message, next, data: { copyOf: original } });
 }
 
-function within<T>(answer: Promise<T>, time: Time, pid: number | undefined): Promise<T> {
+/** The answer of the folder's host; rejects with code `HOST_SILENT` when none comes within `ms` (default 10 s). */
+export function answerWithin<T>(answer: Promise<T>, folder: string, time: Time, ms = ANSWER_WITHIN_MS): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = time.after(ANSWER_WITHIN_MS, () => reject(hostSilent(pid, ANSWER_WITHIN_MS)));
+    const cancel = time.after(ms, () => reject(hostSilent(readHostFile(folder)?.pid, ms)));
     answer.then(resolve, reject).finally(cancel);
   });
 }
 
 /** The fault of a host that listens and does not answer. */
-export function hostSilent(pid: number | undefined, ms: number): Fault {
+function hostSilent(pid: number | undefined, ms: number): Fault {
   const message = `the host${pid ? ` (pid ${pid})` : ''} listens but gave no answer within ${ms / 1_000}s`;
   return new Fault({ code: 'HOST_SILENT', message, next: 'daruma health' });
 }

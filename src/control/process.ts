@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { bootId, readStat } from '../kernel/proc.ts';
 
 /** A process, unmistakable: its id is reused after its end, id and start together never are. */
@@ -48,6 +47,8 @@ export function signalProcess(meant: ProcessRef, signal: NodeJS.Signals): boolea
 function startByPs(pid: number): string | undefined {
   try {
     const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
+    // A client where /proc says it should not take the time to load the module.
+    const { execFileSync } = process.getBuiltinModule('node:child_process');
     const said = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env }).trim();
     return said === '' || /^[ZX]/.test(said) ? undefined : said.replace(/^\S+\s+/, '');
   } catch {

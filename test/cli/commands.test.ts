@@ -17,6 +17,14 @@ describe('exit codes', () => {
     expect(await inFolder('status', 'api-health')).toMatchObject({ code: 3 });
   });
 
+  test('status says the same in whatever way it is typed', async () => {
+    await serve({ status: () => status({ agents: [agent({ dead: 1 })] }) });
+    const quick = await inFolder('status', '--json');
+    expect(quick).toMatchObject({ code: 3, err: '' });
+    // Options that are given twice are read by the whole command line.
+    expect(await inFolder('--json', 'status', '--json', '--dir', '/nowhere', '--dir', folder())).toEqual(quick);
+  });
+
   test('1 when what was asked for failed, with the words of the host and the next command', async () => {
     await serve({
       cancel: () => {

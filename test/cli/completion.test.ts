@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wantedAt } from '../../src/cli/completion/wanted.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { requiredProgram } from '../programs.ts';
 import { fakeHost, temporaryInstallation } from './fake-host.ts';
 import { cli } from './process.ts';
 import { agent, job, status } from './views.ts';
@@ -49,15 +50,31 @@ describe('what may follow', () => {
   });
 });
 
-describe('in bash', () => {
+describe('in a shell', () => {
   let folder: string;
   let remove: () => void;
   beforeEach(() => ({ folder, remove } = temporaryInstallation()));
   afterEach(() => remove());
 
+  const scriptFor = async (shell: string) => (await cli(['completion', shell], { cwd: folder })).out;
+  const ran = (shell: string, ...args: string[]) =>
+    execFileSync(requiredProgram(shell), args, {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 20_000,
+      env: { ...process.env, HOME: folder },
+    });
+
+  /** Two agents, of which no host knows. */
+  function writeAgents() {
+    writeFileSync(join(folder, 'plugins/price-watch.ts'), '');
+    mkdirSync(join(folder, 'agents'));
+    writeFileSync(join(folder, 'agents/shop.yaml'), '');
+  }
+
   /** What the script makes of each line, as bash calls it at Tab; a line that ends in a blank begins a new word. */
   async function completed(...lines: string[]): Promise<string[][]> {
-    const script = (await cli(['completion', 'bash'], { cwd: folder })).out;
+    const script = await scriptFor('bash');
     const tries = lines.map((line) => {
       const words = line.split(' ').map((word) => `'${word}'`);
       return `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; COMPREPLY=(); _daruma; echo "\${COMPREPLY[*]}"`;
@@ -84,12 +101,43 @@ describe('in bash', () => {
     expect(jobs).toBe('job-7\tapi-health, done\n');
   });
 
-  it('names from the disk while no host runs; files where a folder is wanted', async () => {
-    writeFileSync(join(folder, 'plugins/price-watch.ts'), '');
-    mkdirSync(join(folder, 'agents'));
-    writeFileSync(join(folder, 'agents/shop.yaml'), '');
+  it('bash: names from the disk while no host runs; files where a folder is wanted', async () => {
+    writeAgents();
     expect(
       await completed('daruma stat', 'daruma run p', 'daruma status ', 'daruma --dir plug', 'daruma run x '),
     ).toEqual([['status', 'state'], ['price-watch'], ['shop', 'price-watch'], ['plugins']]);
+  });
+
+  it('zsh: the same, as its line editor writes them at Tab', async () => {
+    writeAgents();
+    writeFileSync(join(folder, 'c.zsh'), await scriptFor('zsh'));
+    // A shell in a terminal of its own; Ctrl-O shows its line and ends it.
+    const drive = `zmodload zsh/zpty; zpty z $1 -f -i
+      zpty -w z 'PS1=; autoload -Uz compinit; compinit -D -u; source c.zsh; show() { print -r "line=<$BUFFER>"; BUFFER=; zle accept-line }; zle -N show; bindkey "^O" show; echo READY$((1+1))'
+      zpty -r z out '*READY2*'
+      for line in 'daruma comple' 'daruma run pri' 'daruma --dir plug'; do
+        zpty -w -n z "$line"$'\\t\\C-o'
+        zpty -r z out '*line=<*>*'
+        print -r -- "\${\${out##*line=<}%>*}"
+      done`;
+    expect(ran('zsh', '-f', '-c', drive, 'drive', requiredProgram('zsh')).trimEnd().split('\n')).toEqual([
+      'daruma completion ',
+      'daruma run price-watch ',
+      'daruma --dir plugins/',
+    ]);
+  });
+
+  it('fish: the same, with what each word is', async () => {
+    writeAgents();
+    writeFileSync(join(folder, 'c.fish'), await scriptFor('fish'));
+    const lines = ['daruma comple', 'daruma run p', 'daruma --dir plug', 'daruma run x '];
+    const tries = lines.map((line) => `complete -C '${line}'; echo .`);
+    expect(ran('fish', '--no-config', '-c', ['source c.fish', ...tries].join('\n')).split('.\n')).toEqual([
+      expect.stringMatching(/^completion\t.*bash.*\n$/),
+      'price-watch\n',
+      'plugins/\n',
+      '',
+      '',
+    ]);
   });
 });

@@ -66,6 +66,16 @@ test.each(['status', 'incidents', 'jobs', 'logs', 'run', 'why'])(
   },
 );
 
+test('status as it is mostly typed loads one compiled file more, no library, and no module that starts processes', () => {
+  const files = ['main', 'cli/quick-status'].map((path) => join(DIST, `${path}.js`));
+  expect(files.flatMap((file) => librariesIn(file))).toEqual([]);
+  const code = readFileSync(files[1]!, 'utf8');
+  expect([...code.matchAll(/^(?:import|export) ?(?:[^'"]*? from )?"(.+)";$|import\("(.+)"\)/gm)]).toEqual([]);
+  // Each of them takes longer to load than the host takes to answer.
+  for (const name of ['child_process', 'crypto', 'worker_threads'])
+    expect(code).not.toContain(`lean-modules:node:${name}`);
+});
+
 test('the guardian is one compiled file without libraries', () => {
   const code = readFileSync(join(DIST, 'guardian/guardian.js'), 'utf8');
   expect([...code.matchAll(/^\/\/ node_modules|from "\./gm)]).toEqual([]);

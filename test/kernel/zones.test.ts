@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { timezoneField } from '../../src/catalog/files/fields.ts';
 import { timetableOf } from '../../src/kernel/cron/timetable.ts';
 import { understandZone, zoneNote, zoneProblem } from '../../src/kernel/cron/zone-name.ts';
@@ -84,9 +85,21 @@ describe('whether a zone exists', () => {
   });
 });
 
+test.each(['GMT', 'europe/berlin', ':Europe/Berlin', 'EST', 'CET-1CEST', 'GMT+2', '', 'Europe/Nowhere', 'BST'])(
+  'times are written in the zone of the machine: TZ=%s',
+  (TZ) => {
+    const file = new URL('../../src/kernel/time.ts', import.meta.url);
+    const hours = `const hoursIn = (zone) => [0, 15_000_000_000].map((ms) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).offset);`;
+    const code = `import { machineZone, zoneToWrite } from '${file}'; ${hours} console.log(JSON.stringify([hoursIn(zoneToWrite()), hoursIn(machineZone().zone)]))`;
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], { env: { TZ }, encoding: 'utf8' });
+    const [written, kept] = JSON.parse(said);
+    expect(written).toEqual(kept);
+  },
+);
+
 describe('what the machine says', () => {
   const understood = (tz: string | undefined, node?: string, withoutTz?: string) =>
-    understandZone({ tz, node, withoutTz: () => withoutTz });
+    understandZone({ tz, node: () => node, withoutTz: () => withoutTz });
 
   it.each([
     [undefined, 'Europe/Berlin', 'Europe/Berlin'],

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
-import { newToken, refuseForeignFolder, removeTokens, roleOf, tokenFile, writeTokens } from '../../control/token.ts';
+import { refuseForeignFolder, tokenFile } from '../../control/token.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
@@ -10,6 +10,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { Audit } from '../audit.ts';
 import { createConversation } from './conversation.ts';
 import type { Operations } from './handlers.ts';
+import { newToken, removeTokens, roleOf, writeTokens } from './tokens.ts';
 
 /** The control socket of a running host. */
 export interface ControlServer {

@@ -193,7 +193,7 @@ interface SaidOfZone {
   /** The environment variable TZ; undefined: it is not set. */
   tz: string | undefined;
   /** The zone that Node makes of TZ or, without it, of /etc/localtime; undefined for a zone that Node does not know. */
-  node: string | undefined;
+  node(): string | undefined;
   /** The zone that Node makes of the machine alone, as if TZ were not set. */
   withoutTz(): string | undefined;
 }
@@ -206,7 +206,7 @@ const NEXT = 'set TZ, or `timezone` in config/daruma.yaml, to an IANA name such 
  * problem that says so.
  */
 export function understandZone({ tz, node, withoutTz }: SaidOfZone): MachineZone {
-  if (tz === undefined) return ofMachine(node);
+  if (tz === undefined) return ofMachine(node());
   const name = tz
     .trim()
     .replace(/^:/, '')
@@ -218,9 +218,10 @@ export function understandZone({ tz, node, withoutTz }: SaidOfZone): MachineZone
   const wrong = zoneProblem(name);
   if (!wrong) return { zone: new Temporal.ZonedDateTime(0n, name).timeZoneId };
   // Node reads an abbreviation as a place, and all code in this process with it: the zone is kept, with a problem.
-  if (/^[A-Za-z]{2,5}$/.test(name) && node !== undefined && node !== 'UTC' && !zoneProblem(node)) {
-    const message = `TZ=${tz} ${inBrackets(wrong)}: Node takes it for ${node}, and so do schedules that name no zone of their own`;
-    return { zone: node, problem: { code: 'MACHINE_ZONE', message, next: posixNext(name, wrong.next) } };
+  const place = /^[A-Za-z]{2,5}$/.test(name) ? node() : undefined;
+  if (place !== undefined && place !== 'UTC' && !zoneProblem(place)) {
+    const message = `TZ=${tz} ${inBrackets(wrong)}: Node takes it for ${place}, and so do schedules that name no zone of their own`;
+    return { zone: place, problem: { code: 'MACHINE_ZONE', message, next: posixNext(name, wrong.next) } };
   }
   const message = `TZ=${tz} ${inBrackets(wrong)}: schedules that name no zone of their own are kept in UTC`;
   return { zone: 'UTC', problem: { code: 'MACHINE_ZONE', message, next: posixNext(name, wrong.next) } };
