@@ -55,7 +55,7 @@ const agents: Agent[] = Array.from({ length: AGENTS }, (_, index) => ({
     ...{ memoryBytes: 128 * 2 ** 20, timeoutMs: 60_000, silenceMs: 60_000, graceMs: 1_000, attempts: 1 },
     backoff: { first: 1, longest: 1 },
   },
-  needs: { secrets: ['TOKEN'], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+  needs: { secrets: ['TOKEN'], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
 }));
 
 /** The same without a secret: they share a cell. */

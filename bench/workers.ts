@@ -62,7 +62,7 @@ async function agentOf(name: string, text: string, max = 1): Promise<Agent> {
       attempts: 1,
       backoff: { first: 1, longest: 1 },
     },
-    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
   };
 }
 

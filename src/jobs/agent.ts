@@ -1,4 +1,4 @@
-import type { Needs } from '../plugin/define.ts';
+import type { LlmLimits, Needs } from '../plugin/define.ts';
 
 type CatchUp = 'skip' | 'once' | 'all';
 type Overlap = 'skip' | 'queue' | 'replace';
@@ -67,6 +67,16 @@ export interface AgentWebhook {
   maxWaiting: number;
 }
 
+/** The limits of `needs.llm`, per day of the host's time zone; a limit that is missing: none of its own. */
+export interface AgentLlmLimits extends LlmLimits {
+  tokens?: number;
+}
+
+/** The rights that an agent has. `llm`: false, true without limits of its own, or its limits. */
+export interface GrantedNeeds extends Required<Needs> {
+  llm: boolean | AgentLlmLimits;
+}
+
 /** A plugin put to work, with every value resolved: what the rooms after the catalog know of it. */
 export interface Agent {
   name: string;
@@ -86,7 +96,7 @@ export interface Agent {
   /** The input that its jobs take, as JSON Schema draft 7, and whether they take none; undefined: any. */
   input?: { schema: unknown; takesNothing: boolean };
   limits: AgentLimits;
-  needs: Required<Needs>;
+  needs: GrantedNeeds;
   /** Where the agent file narrows what the plugin needs: `agents/x.yaml:4:3`, by the key of the need. */
   narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };

@@ -11,6 +11,7 @@ const RIGHTS = [
   'modules',
   'env',
   'fleet',
+  'llm',
 ] as const satisfies (keyof Needs)[];
 
 type Right = (typeof RIGHTS)[number];
@@ -22,7 +23,7 @@ type Right = (typeof RIGHTS)[number];
 export function rightsOf({ needs }: Pick<Agent, 'needs'>): Right[] {
   return RIGHTS.filter((right) => {
     const value = needs[right];
-    return Array.isArray(value) ? value.length > 0 : value;
+    return Array.isArray(value) ? value.length > 0 : value !== false;
   });
 }
 

@@ -1,7 +1,7 @@
 import type { PlainFault } from './fault.ts';
 
 /** A right that an agent can ask for, by its key in `needs`. */
-export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' | 'secrets';
+export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' | 'llm' | 'secrets';
 
 interface Denial {
   agent: string;
@@ -27,9 +27,14 @@ export function fleetNotInNeeds(agent: string): PlainFault {
   return notInNeeds({ agent, need: 'fleet', asked: 'fleet', message: `fleet is not in needs of agent ${agent}` });
 }
 
+/** The refusal of every use of `context.llm`. */
+export function llmNotInNeeds(agent: string): PlainFault {
+  return notInNeeds({ agent, need: 'llm', asked: 'llm', message: `llm is not in needs of agent ${agent}` });
+}
+
 /** The text to write into `needs`: `net: ['127.0.0.1:8099']`. */
 export function needText(need: string, asked: string): string {
-  return need === 'fleet' ? 'fleet: true' : `${need}: [${quoted(asked)}]`;
+  return need === 'fleet' || need === 'llm' ? `${need}: true` : `${need}: [${quoted(asked)}]`;
 }
 
 /** The need and what was asked for, of a fault that {@link notInNeeds} made and a grant would end. */

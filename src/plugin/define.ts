@@ -20,6 +20,16 @@ export interface Limits {
   grace?: Duration;
 }
 
+/** The most that the jobs of an agent may ask of models in a day of the host's time zone. A limit that is left out: none of its own. */
+export interface LlmLimits {
+  /** Calls, however many providers each of them asked. */
+  calls?: number;
+  /** Tokens of prompts and answers together: `50_000`, `'200k'`, `'2M'`. */
+  tokens?: number | string;
+  /** Money in the currency of `models.prices`. Providers that cost nothing are never blocked by it. */
+  money?: number;
+}
+
 /** Rights of a worker. A right that is not named is denied. */
 export interface Needs<Secret extends string = string> {
   /** Names of secrets: `run` gets their values, and the types know the names. */
@@ -44,6 +54,8 @@ export interface Needs<Secret extends string = string> {
   modules?: 'node:sqlite'[];
   /** The read-only view of the installation, `context.fleet`. */
   fleet?: boolean;
+  /** Models, by `context.llm`: `true`, or the most that a day may use. The limits of config/daruma.yaml hold for all agents together. */
+  llm?: boolean | LlmLimits;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface Rehearsal {
 
 /** A right that a worker used, as it would stand in `needs`; paths are absolute, hosts have their port. */
 export interface NeedUse {
-  need: 'read' | 'write' | 'net' | 'modules' | 'secrets' | 'exec' | 'fleet';
+  need: 'read' | 'write' | 'net' | 'modules' | 'secrets' | 'exec' | 'fleet' | 'llm';
   what: string;
 }
 

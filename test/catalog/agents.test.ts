@@ -51,7 +51,7 @@ describe('agents', () => {
         attempts: 5,
         backoff: { first: 1_000, longest: 300_000 },
       },
-      needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+      needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
       workers: { min: 0, max: 1 },
       isolation: 'shared',
     });

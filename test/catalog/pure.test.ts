@@ -148,6 +148,16 @@ describe('needs', () => {
     expect(narrowNeeds({ exec: [log] }, { exec: ['git'] })).toMatchObject({
       widened: { message: expect.stringContaining('asks for git, which the plugin does not need (exec: git log *)') },
     });
+    expect(narrowNeeds({ llm: true }, {})).toMatchObject({ needs: { llm: true } });
+    expect(narrowNeeds({ llm: {} }, { llm: false })).toMatchObject({ needs: { llm: false } });
+    expect(narrowNeeds({ llm: { calls: 9, tokens: '2k' } }, { llm: { calls: 9, money: 0.5 } })).toMatchObject({
+      needs: { llm: { calls: 9, tokens: 2_000, money: 0.5 } },
+    });
+    expect(narrowNeeds({ llm: { tokens: '2k' } }, { llm: { tokens: 2_001 } })).toMatchObject({
+      widened: { path: ['needs', 'llm', 'tokens'], message: expect.stringContaining('(llm: { tokens: 2000 })') },
+    });
+    expect(narrowNeeds({ llm: { calls: 9 } }, { llm: true })).toHaveProperty('widened');
+    expect(narrowNeeds({}, { llm: { calls: 1 } })).toHaveProperty('widened');
     for (const args of [['*'], ['push'], ['-c', 'x', 'log'], []])
       expect(narrowNeeds({ exec: [log] }, { exec: [{ command: 'git', args }] }), args.join()).toHaveProperty('widened');
   });

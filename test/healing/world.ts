@@ -288,6 +288,7 @@ function agentOf(name: string): Agent {
       write: [],
       modules: [],
       fleet: false,
+      llm: false,
     } as unknown as Agent['needs'],
     workers: { min: 0, max: 1 },
     isolation: 'shared',

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { isFileWithin, type NeedsPlace, needsFor } from '../../src/host/learn/needs-for.ts';
-import type { Needs } from '../../src/plugin/define.ts';
+import type { GrantedNeeds } from '../../src/jobs/agent.ts';
 import type { NeedUse } from '../../src/workers/rehearsal.ts';
 
-const NONE: Required<Needs> = {
+const NONE: GrantedNeeds = {
   secrets: [],
   env: [],
   net: [],
@@ -14,6 +14,7 @@ const NONE: Required<Needs> = {
   exec: [],
   modules: [],
   fleet: false,
+  llm: false,
 };
 const place = (kindOf: NeedsPlace['kindOf'] = () => 'file'): NeedsPlace => {
   return { folder: '/in', kindOf, settingOf: (host) => (host === 'api.example:443' ? 'settings.url' : undefined) };
@@ -63,7 +64,7 @@ it('takes a host from the setting that names it, and leaves the ports of HTTP ou
 });
 
 it('keeps what is declared, and says what of it was not used', () => {
-  const declared: Required<Needs> = {
+  const declared: GrantedNeeds = {
     ...NONE,
     secrets: ['A', 'B'],
     net: ['*.example', 'other.test'],

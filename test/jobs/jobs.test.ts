@@ -50,7 +50,7 @@ const agent = (name: string, attempts = 5): Agent => ({
     attempts,
     backoff: { first: 5, longest: 10 },
   },
-  needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+  needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
   workers: { min: 0, max: 1 },
   isolation: 'shared',
   fingerprint: 'f1',

@@ -12,7 +12,7 @@ const state = (fingerprint: string, more: Partial<Agent> = {}): Agent => ({
   firstRun: false,
   settings: {},
   limits: { memoryBytes: 1, timeoutMs: 1, silenceMs: 1, graceMs: 1, attempts: 1, backoff: { first: 1, longest: 1 } },
-  needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+  needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
   workers: { min: 1, max: 4 },
   isolation: 'shared',
   fingerprint,
@@ -51,6 +51,7 @@ const anyFacts: fc.Arbitrary<PlacementFacts> = fc.record({
 const anyNeeds: fc.Arbitrary<Agent['needs']> = fc.record({
   ...{ secrets: some('TOKEN'), env: some('TZ'), net: some('a.example'), read: some('/etc/hosts') },
   ...{ write: some('out'), exec: some('git'), modules: some('node:sqlite' as const), fleet: fc.boolean() },
+  llm: fc.constantFrom(false, true, { calls: 5 }),
 });
 function some<T>(one: T): fc.Arbitrary<T[]> {
   return fc.constantFrom([], [one]);

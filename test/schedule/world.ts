@@ -307,7 +307,7 @@ export function agentWith(
       backoff: { first: 1, longest: 2 },
       ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
     },
-    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
+    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, llm: false },
     workers: { min: 0, max: 1 },
     isolation: 'shared',
     fingerprint: 'f1',

@@ -142,7 +142,18 @@ export function agentOf(name: string, version: Agent['version'], change: AgentCh
       backoff: { first: 10, longest: 100 },
       ...limits,
     },
-    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, ...needs },
+    needs: {
+      secrets: [],
+      env: [],
+      net: [],
+      read: [],
+      write: [],
+      exec: [],
+      modules: [],
+      fleet: false,
+      llm: false,
+      ...needs,
+    },
     ...rest,
   };
 }

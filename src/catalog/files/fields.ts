@@ -145,6 +145,16 @@ const commandGrant = z.union([
 ]);
 const pathName = z.string().min(1, { error: 'expected a path' });
 
+const llmLimits = z.strictObject({
+  calls: countField(BOUNDS.modelCalls).optional().describe('Calls in a day.'),
+  tokens: tokensField(BOUNDS.tokens).optional().describe('Tokens of prompts and answers in a day.'),
+  money: z
+    .number({ error: 'expected an amount of money such as 0.5' })
+    .min(0, { error: 'expected an amount of money such as 0.5' })
+    .optional()
+    .describe('Money in a day, in the currency of models.prices.'),
+});
+
 /** The needs of a plugin, as written. */
 export const needsField = z.strictObject({
   secrets: z.array(secretName).optional().describe('Names of secrets.'),
@@ -163,6 +173,10 @@ export const needsField = z.strictObject({
     .optional()
     .describe('Guarded modules of Node that may be imported.'),
   fleet: z.boolean().optional().describe('The read-only view of the installation.'),
+  llm: z
+    .union([z.boolean(), llmLimits], { error: 'expected true, false, or limits such as { calls: 100, tokens: 200k }' })
+    .optional()
+    .describe('Models: true, or the most that a day may use.'),
 });
 
 const WEBHOOK_SECRET = 'expected the name of a secret such as GITHUB_SECRET, or two names while it is changed';

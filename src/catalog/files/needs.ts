@@ -1,9 +1,12 @@
 import { posix } from 'node:path';
+import type { AgentLlmLimits, GrantedNeeds } from '../../jobs/agent.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { type CommandGrant, grantCovers, grantText } from '../../kernel/command-grant.ts';
-import type { Needs } from '../../plugin/define.ts';
+import { readTokens } from '../../kernel/units.ts';
+import type { LlmLimits, Needs } from '../../plugin/define.ts';
 
 /** The needs of a plugin that needs nothing. */
-const NO_NEEDS: Required<Needs> = {
+const NO_NEEDS: GrantedNeeds = {
   secrets: [],
   env: [],
   net: [],
@@ -12,6 +15,7 @@ const NO_NEEDS: Required<Needs> = {
   exec: [],
   modules: [],
   fleet: false,
+  llm: false,
 };
 
 /** A need of an agent file beyond those of its plugin. */
@@ -37,9 +41,11 @@ const COVERS: Partial<Record<keyof Needs, (granted: never, asked: never) => bool
 export function narrowNeeds(
   plugin: Needs | undefined,
   file: Needs | undefined,
-): { needs: Required<Needs> } | { widened: Widened } {
+): { needs: GrantedNeeds } | { widened: Widened } {
   const all: Required<Needs> = { ...NO_NEEDS, ...withoutUndefined(plugin) };
-  const narrowed = { ...all, ...withoutUndefined(file) };
+  const llm = narrowLlm(all.llm, file?.llm);
+  if (typeof llm === 'object' && 'widened' in llm) return llm;
+  const narrowed: GrantedNeeds = { ...all, ...withoutUndefined(file), llm };
   if (file?.fleet && !all.fleet) return widened(['fleet'], 'true', 'false');
   for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec'] as const) {
     // An agent that may write a path may read it.
@@ -51,6 +57,41 @@ export function narrowNeeds(
     }
   }
   return { needs: narrowed };
+}
+
+/** Limits of the file stand beside those of the plugin, where they are not above them; a file that says `true` asks for no limit. */
+function narrowLlm(plugin: LlmNeed, file: LlmNeed | undefined): GrantedNeeds['llm'] | { widened: Widened } {
+  const granted = limitsOf(plugin);
+  if (file === undefined) return granted;
+  const asked = limitsOf(file);
+  if (asked === false) return false;
+  if (granted === false) return widened(['llm'], llmText(asked), 'false');
+  if (granted === true) return asked;
+  if (asked === true) return widened(['llm'], 'true', llmText(granted));
+  for (const key of ['calls', 'tokens', 'money'] as const) {
+    if ((asked[key] ?? 0) <= (granted[key] ?? Number.POSITIVE_INFINITY)) continue;
+    return widened(['llm', key], String(asked[key]), llmText(granted));
+  }
+  return { ...granted, ...asked };
+}
+
+type LlmNeed = NonNullable<Needs['llm']>;
+
+/** The limits with tokens as a number. A text was checked when it was read. */
+function limitsOf(llm: LlmNeed): GrantedNeeds['llm'] {
+  if (typeof llm === 'boolean') return llm;
+  const { tokens, ...others } = llm as LlmLimits;
+  const limits: AgentLlmLimits = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
+  const count = tokens === undefined ? undefined : readTokens(tokens, BOUNDS.tokens);
+  if (typeof count === 'number') limits.tokens = count;
+  return Object.keys(limits).length === 0 ? true : limits;
+}
+
+function llmText(llm: GrantedNeeds['llm']): string {
+  if (typeof llm === 'boolean') return String(llm);
+  return `{ ${Object.entries(llm)
+    .map(([key, value]) => `${key}: ${value}`)
+    .join(', ')} }`;
 }
 
 /** Whether the host `granted` covers the host `asked`: `*.shop.example` covers `api.shop.example`. */

@@ -4,7 +4,7 @@ import type { Paint } from './paint.ts';
 
 type Shown = LearnedView['needs'];
 
-const ORDER = ['secrets', 'env', 'net', 'read', 'write', 'exec', 'modules', 'fleet'] as const;
+const ORDER = ['secrets', 'env', 'net', 'read', 'write', 'exec', 'modules', 'fleet', 'llm'] as const;
 
 /** The needs of a plugin as a diff, to be pasted; what was refused, and what was not used. */
 export function learnedLines(answer: LearnedView, { paint }: { paint: Paint }): string[] {
@@ -49,8 +49,16 @@ function diffOf(declared: Shown, needs: Shown, paint: Paint): string[] {
 
 function textOf(key: (typeof ORDER)[number], needs: Shown): string | undefined {
   if (key === 'fleet') return needs.fleet ? 'fleet: true,' : undefined;
+  if (key === 'llm') return needs.llm ? `llm: ${llmText(needs.llm)},` : undefined;
   const list = needs[key];
   return list && `${key}: [${list.map((entry) => (key === 'exec' ? commandOf(entry) : quoted(entry))).join(', ')}],`;
+}
+
+function llmText(llm: NonNullable<Shown['llm']>): string {
+  if (llm === true) return 'true';
+  return `{ ${Object.entries(llm)
+    .map(([name, most]) => `${name}: ${most}`)
+    .join(', ')} }`;
 }
 
 /** `{ command: 'git', args: ['log'] }` of an entry that pins its arguments. */

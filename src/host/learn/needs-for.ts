@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import type { GrantedNeeds } from '../../jobs/agent.ts';
 import { type CommandGrant, grantCovers, takesArguments } from '../../kernel/command-grant.ts';
-import type { Needs } from '../../plugin/define.ts';
 import { hostAllowListOf } from '../../workers/host-allow-list.ts';
 import type { NeedUse } from '../../workers/rehearsal.ts';
 
@@ -17,7 +17,7 @@ export interface NeedsPlace {
 /** The needs that a run asks for. */
 export interface LearnedNeeds {
   /** Everything that was declared, and the least that covers the rest of the uses. */
-  needs: Required<Needs>;
+  needs: GrantedNeeds;
   /** Entries of `needs` that were not declared. */
   added: NeedUse[];
   /** Declared entries that no use is covered by. */
@@ -37,7 +37,7 @@ export function isFileWithin(path: string, folder: string): boolean {
  * Folds uses into the smallest `needs`: paths are relative to the installation, three files of a folder are the folder, to
  * write grants to read, a host that a setting names is that setting. Declared entries stay. Pure, but for what `place` says.
  */
-export function needsFor(uses: readonly NeedUse[], declared: Required<Needs>, place: NeedsPlace): LearnedNeeds {
+export function needsFor(uses: readonly NeedUse[], declared: GrantedNeeds, place: NeedsPlace): LearnedNeeds {
   const of = (need: NeedUse['need']) => uses.filter((use) => use.need === need).map(({ what }) => what);
   const files = filesFor(of('read'), of('write'), declared, place);
   const net = netFor(of('net'), declared.net, place);
@@ -50,6 +50,7 @@ export function needsFor(uses: readonly NeedUse[], declared: Required<Needs>, pl
     ...entries('exec', [...new Set(lacking.map(([command]) => command))]),
     ...names('modules', of('modules'), declared.modules),
     ...entries('fleet', of('fleet').length > 0 && !declared.fleet ? ['fleet'] : []),
+    ...entries('llm', of('llm').length > 0 && declared.llm === false ? ['llm'] : []),
   ];
   const idle = declared.exec.filter((grant) => !exec.some(([name, ...args]) => runs(grant, name, args)));
   const unused: NeedUse[] = [
@@ -59,11 +60,12 @@ export function needsFor(uses: readonly NeedUse[], declared: Required<Needs>, pl
     ...entries('exec', idle.map(textOf)),
     ...names('modules', declared.modules, of('modules')),
     ...entries('fleet', declared.fleet && of('fleet').length === 0 ? ['fleet'] : []),
+    ...entries('llm', declared.llm !== false && of('llm').length === 0 ? ['llm'] : []),
   ];
   return { needs: withAdded(declared, added, place), added, unused };
 }
 
-function withAdded(declared: Required<Needs>, added: readonly NeedUse[], { settingOf }: NeedsPlace): Required<Needs> {
+function withAdded(declared: GrantedNeeds, added: readonly NeedUse[], { settingOf }: NeedsPlace): GrantedNeeds {
   const more = (need: NeedUse['need']) => added.filter((use) => use.need === need).map(({ what }) => what);
   return {
     secrets: [...declared.secrets, ...more('secrets')],
@@ -74,6 +76,7 @@ function withAdded(declared: Required<Needs>, added: readonly NeedUse[], { setti
     exec: [...declared.exec, ...more('exec')],
     modules: [...declared.modules, ...(more('modules') as 'node:sqlite'[])],
     fleet: declared.fleet || more('fleet').length > 0,
+    llm: more('llm').length > 0 ? true : declared.llm,
   };
 }
 
@@ -98,7 +101,7 @@ function runs(grant: CommandGrant, command: string, args: string[]): boolean {
   return grantCovers(plain, asked) && takesArguments(grant, args);
 }
 
-function filesFor(read: string[], written: string[], declared: Required<Needs>, place: NeedsPlace) {
+function filesFor(read: string[], written: string[], declared: GrantedNeeds, place: NeedsPlace) {
   const { folder } = place;
   const absolute = (paths: readonly string[]) => paths.map((path) => resolve(folder, path));
   const covers = (grants: readonly string[], path: string) => grants.some((grant) => isFileWithin(path, grant));

@@ -251,8 +251,8 @@ function viewOf(
 }
 
 /** The needs without keys that grant nothing. */
-function plain({ fleet, exec, ...lists }: Agent['needs']): LearnedView['needs'] {
+function plain({ fleet, llm, exec, ...lists }: Agent['needs']): LearnedView['needs'] {
   const all = { ...lists, exec: exec.map(textOf) };
   const said = Object.entries(all).filter(([, list]) => list.length > 0);
-  return { ...Object.fromEntries(said), ...(fleet ? { fleet } : {}) };
+  return { ...Object.fromEntries(said), ...(fleet ? { fleet } : {}), ...(llm ? { llm } : {}) };
 }

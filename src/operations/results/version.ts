@@ -114,7 +114,7 @@ export const rehearsalResult = z
   })
   .meta({ id: 'Rehearsal' });
 
-const need = z.enum(['read', 'write', 'net', 'modules', 'secrets', 'exec', 'fleet']);
+const need = z.enum(['read', 'write', 'net', 'modules', 'secrets', 'exec', 'fleet', 'llm']);
 const needList = () => z.array(z.string()).optional();
 const needsResult = z
   .strictObject({
@@ -126,6 +126,12 @@ const needsResult = z
     exec: needList().describe('Commands; an entry with arguments as JSON.'),
     modules: needList(),
     fleet: z.boolean().optional(),
+    llm: z
+      .union([
+        z.literal(true),
+        z.strictObject({ calls: z.number().optional(), tokens: z.number().optional(), money: z.number().optional() }),
+      ])
+      .optional(),
   })
   .meta({ id: 'LearnedNeeds', description: 'The needs of an agent; keys that grant nothing are left out.' });
 

@@ -11,6 +11,7 @@ const NEEDS: Readonly<Record<string, (list: string) => string>> = {
   exec: (list) => `runs ${list}`,
   modules: (list) => `loads ${list}`,
   fleet: () => 'may act on the fleet',
+  llm: (limits) => (limits === 'true' ? 'asks models' : `asks models, at most ${limits} a day`),
 };
 
 const LIMITS: Readonly<Record<string, string>> = {
