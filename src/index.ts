@@ -20,6 +20,7 @@ export type {
 export {
   definePlugin,
   type Limits,
+  type LlmLimits,
   type Needs,
   type PluginDefinition,
   type Webhook,
@@ -27,4 +28,14 @@ export {
 } from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
 export type { HostEvent, HostEventData, HostTopic } from './plugin/host-events.ts';
+export type {
+  Llm,
+  LlmAnswer,
+  LlmAskedTool,
+  LlmMessage,
+  LlmOptions,
+  LlmPart,
+  LlmTool,
+  LlmToolCall,
+} from './plugin/llm.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

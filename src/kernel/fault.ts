@@ -80,6 +80,9 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   // A chain of jobs that is too long, or grows too fast: its next hop is the same.
   ['CHAIN_TOO_DEEP', false],
   ['CHAIN_TOO_FAST', false],
+  // A request that no model takes, or that is dearer than a day may be.
+  ['MODEL_REFUSED', false],
+  ['BUDGET_TOO_SMALL', false],
   // A plugin that is none, settings that its schema refuses, a command that is not installed.
   ['NO_PLUGIN', false],
   ['SETTINGS_INVALID', false],
@@ -106,6 +109,10 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['AGENT_UNKNOWN', true],
   ['FETCH_TIMEOUT', true],
   ['ORIGIN_DOWN', true],
+  ['BUDGET_SPENT', true],
+  ['MODELS_DOWN', true],
+  ['ANSWER_UNUSABLE', true],
+  ['MODEL_TIMEOUT', true],
   ['EXEC_FAILED', true],
   ['EXEC_TIMEOUT', true],
   ['EXEC_STOPPED', true],

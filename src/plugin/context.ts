@@ -1,4 +1,5 @@
 import type { Fleet } from './fleet.ts';
+import type { Llm } from './llm.ts';
 /** A value that survives JSON: inputs, results and states are such values. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -182,6 +183,8 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   summary(markdown: string): void;
   /** The read-only view of the installation; using it without `needs.fleet` throws. */
   readonly fleet: Fleet;
+  /** Models, by the chain of config/daruma.yaml; using them without `needs.llm` throws. */
+  readonly llm: Llm;
 }
 
 /** A length of time as people write it: `250ms`, `10s`, `15m`, `6h`, `2d`; a bare number is not accepted. */

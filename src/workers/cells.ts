@@ -41,9 +41,9 @@ export interface Cells {
   /**
    * A cell of that kind with a place for a worker of the agent; a new cell when there is none. An own cell serves one set of
    * rights: where a change of the agent's file or version changes them, the workers that follow get another cell.
-   * `folder`: where the agent's relative paths begin.
+   * `folder`: where the agent's relative paths begin. `modelPort`: of the model gateway, for an agent that may ask it.
    */
-  placeFor(agent: Agent, kind: Placement['cell'], folder?: string): Cell;
+  placeFor(agent: Agent, kind: Placement['cell'], folder?: string, modelPort?: number): Cell;
   /** Keeps one cell ready, so that a first job needs only a thread. */
   warmUp(): void;
   /** Whether there are agents with cells of their own: then a spare cell is kept for the next that is needed. */
@@ -142,9 +142,9 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
 
   return {
     all: () => cells,
-    placeFor(agent, kind, folder = options.folder) {
+    placeFor(agent, kind, folder = options.folder, modelPort) {
       const owner = kind === 'own' ? agent.name : null;
-      const terms = kind === 'own' ? ownTerms(agent, folder) : termsOfShared(agent);
+      const terms = kind === 'own' ? ownTerms(agent, folder, modelPort) : termsOfShared(agent);
       const key = keyOfTerms(terms);
       let best: Cell | undefined;
       for (const cell of cells) {

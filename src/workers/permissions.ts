@@ -7,7 +7,7 @@ import type { Needs } from '../plugin/define.ts';
 import { namedPortsOf, portsOf } from './host-allow-list.ts';
 
 interface PermissionTerms {
-  needs: Pick<Required<Needs>, 'read' | 'write' | 'net' | 'modules'>;
+  needs: Pick<Required<Needs>, 'read' | 'write' | 'net' | 'modules' | 'llm'>;
   /** The installation: relative paths are inside it. */
   folder: string;
   /** The bundle. */
@@ -42,7 +42,7 @@ export function permissionFlagsOf(terms: PermissionTerms): string[] {
     '--permission',
     ...read.map((path) => `--allow-fs-read=${granted(path)}`),
     ...grantsOf(needs.write, terms).map((path) => `--allow-fs-write=${granted(path)}`),
-    ...(needs.net.length > 0 ? ['--allow-net'] : []),
+    ...(needs.net.length > 0 || needs.llm ? ['--allow-net'] : []),
     ...sqlite,
   ];
 }
@@ -80,16 +80,24 @@ export function foldersOf(paths: readonly string[], folder: string): string[] {
 /** Code of Daruma itself: compiled files and their maps. */
 const OWN_CODE = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
 
-/** The fences of an agent's own cell: what this version of it may use, and nothing else. `folder`: where relative paths begin. */
-export function ownTerms(agent: Agent, folder: string): FenceTerms {
+/**
+ * The fences of an agent's own cell: what this version of it may use, and nothing else. `folder`: where relative paths begin.
+ * `modelPort`: of the model gateway, for an agent that may ask it.
+ */
+export function ownTerms(agent: Agent, folder: string, modelPort?: number): FenceTerms {
   const { needs } = agent;
   return {
     read: [...OWN_CODE, ...codeOf(agent), ...foldersOf(needs.read, folder)],
     write: foldersOf(needs.write, folder),
     othersFiles: needs.read.length + needs.write.length > 0,
-    ports: portsOf(needs.net),
+    ports: withPort(portsOf(needs.net), modelPort),
     listen: namedPortsOf(needs.net),
   };
+}
+
+function withPort(ports: FenceTerms['ports'], port: number | undefined): FenceTerms['ports'] {
+  if (port === undefined || ports === 'any') return ports;
+  return [...new Set([...(ports ?? []), port])].sort((one, other) => one - other);
 }
 
 /** The fences of a cell that agents without rights share: code, and nothing else. `folder`: of the installation. */

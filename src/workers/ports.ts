@@ -34,6 +34,8 @@ export interface Workers extends Service, WorkerPort {
   recycle?(worker: string, why: PlainFault): void;
   /** Keeps on record that the agent is to be set apart, and tells `apart`. Holds until the host ends. */
   ownCell?(agent: string): void;
+  /** Whether the worker (`w12`) holds the attempt now. */
+  holds?(worker: string, ref: AttemptRef): boolean;
   /** Whether the agent was set apart, or this version of it took its cell down twice: a fact for its next placement. */
   isApart?(agent: Agent): boolean;
 }
@@ -46,6 +48,11 @@ export interface WorkersNeeds {
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** The values of the agent's declared secrets; rejects with a Fault that names the missing one. */
   secrets(agent: Agent): Promise<Record<string, string>>;
+  /**
+   * Opens the models to a worker (`w12`) of an agent with `needs.llm`, with a key of its own. Throws the fault of a gateway that is
+   * not there. Default: there are no models, and such an agent's workers do not start.
+   */
+  models?(worker: string, agent: Agent): OpenModels;
   /** Log lines of plugins, in batches, at or above their agent's level. */
   lines(lines: PluginLine[]): void;
   /** A worker ended otherwise than by a drain: crash, kill, load failure. For the record; its attempts come through `events`. */
@@ -84,6 +91,22 @@ export interface WorkersOptions {
 }
 
 export type { Admission, OriginDown };
+
+/** How a worker reaches models. */
+export interface ModelAccess {
+  /** `http://127.0.0.1:PORT/v1`. */
+  baseURL: string;
+  /** The key of the worker; a call's key is `dk-<key>.<job>.<attempt>`. */
+  key: string;
+  /** The model of calls that name none. */
+  model: string;
+}
+
+/** Access of one worker to models, until it is closed. */
+export interface OpenModels extends ModelAccess {
+  /** The key counts no more. */
+  close(): void;
+}
 
 /** A call of a worker to the host, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (

@@ -6,6 +6,7 @@ import { entryFile, packageFile } from '../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
 import { realOf } from '../kernel/real-path.ts';
 import { foldersOf, permissionFlagsOf } from './permissions.ts';
+import type { ModelAccess } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { MarkerPlace, WorkerSpec } from './wire.ts';
 
@@ -21,6 +22,7 @@ interface SpecTerms {
   markerPlace: MarkerPlace | null;
   traced: boolean;
   secrets: Record<string, string>;
+  llm: ModelAccess | null;
   rehearsal?: Rehearsal | undefined;
 }
 
@@ -56,6 +58,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     net: needs.net,
     modules: needs.modules,
     fleet: needs.fleet,
+    llm: terms.llm && { baseURL: terms.llm.baseURL, key: terms.llm.key, model: terms.llm.model },
     level: terms.level,
     markerPlace: terms.markerPlace,
     traced: terms.traced,

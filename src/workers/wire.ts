@@ -1,7 +1,7 @@
 import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { Evidence, WorkerCall } from './ports.ts';
+import type { Evidence, ModelAccess, WorkerCall } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
 
 /**
@@ -181,6 +181,8 @@ export interface WorkerSpec {
   net: string[];
   modules: string[];
   fleet: boolean;
+  /** null: without `needs.llm`. */
+  llm: ModelAccess | null;
   level: LogLevel;
   /** V8 keeps a record of its code from the start: dear, and the only way to name the line of a loop that spins already. */
   traced: boolean;

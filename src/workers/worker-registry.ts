@@ -3,7 +3,7 @@ import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
-import type { Log, LogLevel } from '../kernel/log.ts';
+import type { LogLevel } from '../kernel/log.ts';
 import type { Cell, FencedMessage } from './cell.ts';
 import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
@@ -13,15 +13,13 @@ import { createLeftOvers } from './left-overs.ts';
 import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
 import { makeFolders, specOf } from './spec.ts';
+import { killQuietCells, killStuckCells } from './stuck-cells.ts';
 import type { CellFindings, MarkerPlace } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
+import { MODELS_NOT_THERE, openModels, type WorkerModels } from './worker-models.ts';
 import { createWorkerTelemetry } from './worker-telemetry.ts';
 
-/** The time that a job may take beyond its own deadlines before its whole cell is taken for stuck. */
-const CELL_STUCK_MS = 5_000;
 const STUCK = new Set(['TIMEOUT', 'SILENT']);
-/** A cell with workers tells its readings every second, whatever its threads do. */
-const CELL_QUIET_MS = 20_000;
 
 /** Workers of a cell that have ended and may have left lines on the way. */
 const GONE_KEPT = 10;
@@ -33,6 +31,7 @@ interface WorkerRegistryNeeds
     | 'log'
     | 'answer'
     | 'secrets'
+    | 'models'
     | 'lines'
     | 'gone'
     | 'leftOver'
@@ -71,6 +70,7 @@ interface Place {
   cell: Cell;
   markerPlace: MarkerPlace | null;
   owner: WorkerOwner;
+  models: WorkerModels;
 }
 
 function postLevel(places: ReadonlyMap<HostWorker, Place>, agent: string, level: LogLevel): void {
@@ -96,9 +96,11 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   function start(agent: Agent, kind: Placement['cell'], owner: WorkerOwner): HostWorker {
     const rehearsal = options.rehearsal(agent.name);
     makeFolders(agent, rehearsal?.folder ?? folder);
-    const cell = cells.placeFor(agent, kind, rehearsal?.folder);
+    const id = ++lastId;
+    const models = openModels(needs, `w${id}`, agent);
+    const cell = cells.placeFor(agent, kind, rehearsal?.folder, models.port);
     const markerPlace = cell.process.place();
-    const worker = createHostWorker(++lastId, agent, {
+    const worker = createHostWorker(id, agent, {
       time,
       reports,
       post: cell.gate.post,
@@ -108,9 +110,9 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       gone,
     });
     cell.workers.set(worker.id, worker);
-    places.set(worker, { cell, markerPlace, owner });
+    places.set(worker, { cell, markerPlace, owner, models });
     const begin = (secrets: Record<string, string>) => {
-      workerTelemetry.opened(worker, Object.values(secrets));
+      workerTelemetry.opened(worker, [...Object.values(secrets), ...(models.llm ? [models.llm.key] : [])]);
       worker.start(
         specOf(agent, {
           folder,
@@ -119,17 +121,20 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
           markerPlace,
           traced: suspects.get(agent.name) === agent.version.id,
           secrets,
+          llm: models.llm,
           rehearsal,
         }),
       );
     };
     const refuse = (error: unknown) => {
-      // A secret that went just now is no fault of the job: it comes back untouched.
+      // A secret or a model gateway that went just now is no fault of the job: it comes back untouched.
       const fault = toPlainFault(error);
-      worker.end(fault.code.startsWith('SECRET_') ? fault : workerFaults.unfit(fault), 0);
+      const mayPass = fault.code.startsWith('SECRET_') || fault.code === MODELS_NOT_THERE;
+      worker.end(mayPass ? fault : workerFaults.unfit(fault), 0);
       reports.flush();
     };
-    if (agent.needs.secrets.length === 0) begin({});
+    if (models.thrown !== undefined) queueMicrotask(() => refuse(models.thrown));
+    else if (agent.needs.secrets.length === 0) begin({});
     else needs.secrets(agent).then(begin).catch(refuse);
     return worker;
   }
@@ -138,6 +143,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const job = failed.at(-1) ?? null;
     const place = places.get(worker)!;
     places.delete(worker);
+    place.models.llm?.close();
     place.cell.workers.delete(worker.id);
     rememberGone(place.cell, worker);
     cells.left(place.cell);
@@ -253,31 +259,6 @@ function createCellReplacement(
       if (agent) blame(agent);
     },
   };
-}
-
-/** Cells with workers tell their readings every second; `tickMs` since the last call. */
-function killQuietCells(cells: Iterable<Cell>, tickMs: number, log: Log) {
-  for (const cell of cells) {
-    cell.quietMs = cell.workers.size > 0 ? cell.quietMs + tickMs : 0;
-    if (cell.quietMs <= CELL_QUIET_MS) continue;
-    log.error(`a cell has said nothing for ${CELL_QUIET_MS / 1_000} s: killed`, { pid: cell.process.pid });
-    cell.process.kill();
-  }
-}
-
-/** Cells with a worker that has told nothing of its jobs for longer than their deadlines let it. */
-function killStuckCells(
-  places: ReadonlyMap<HostWorker, Place>,
-  tickMs: number,
-  { log, bootMs }: { log: Log; bootMs: number },
-) {
-  for (const [worker, { cell }] of places) {
-    const { timeoutMs, graceMs } = worker.agent.limits;
-    const bound = timeoutMs + graceMs + CELL_STUCK_MS + (worker.state().is === 'starting' ? bootMs : 0);
-    if (worker.waited(tickMs) <= bound) continue;
-    log.error(`the cell of ${worker.name} (${worker.agent.name}) does not answer: killed`, { pid: cell.process.pid });
-    cell.process.kill();
-  }
 }
 
 /** The fault of the workers that were at a job: one worker alone exceeded its memory; several hear what happened to the cell. */

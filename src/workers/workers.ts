@@ -124,6 +124,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       registry.cells.setApart(agent);
       needs.apart?.(agent);
     },
+    holds: (name, ref) => [...registry.workers()].some((worker) => worker.name === name && worker.holds(ref)),
     isApart: registry.cells.isApart,
     drain,
     view: () => viewOf(registry),

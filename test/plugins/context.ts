@@ -13,6 +13,7 @@ import {
 } from 'daruma';
 import { onTestFinished } from 'vitest';
 import { copyStore } from '../../src/store/sqlite/inside/copy.ts';
+import { deniedLlm } from '../../src/workers/inside/denied-llm.ts';
 import { reportOf } from './fleet-sample.ts';
 
 /** What is different from a first attempt, asked for by hand, without settings, in a fresh folder. */
@@ -72,6 +73,7 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
   const signal = world.signal ?? new AbortController().signal;
   const quiet = () => {};
   const context: Context<z.output<Schema>> = {
+    llm: deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
     secrets: {},
     agent: 'tested',

@@ -194,7 +194,10 @@ describe('what an agent needs', () => {
 
   test('becomes the flags of its worker', () => {
     expect(
-      permissionFlagsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [], modules: [] } }),
+      permissionFlagsOf({
+        ...terms,
+        needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [], modules: [], llm: false },
+      }),
     ).toEqual([
       '--no-warnings',
       '--permission',
@@ -209,7 +212,7 @@ describe('what an agent needs', () => {
     ]);
     const linked = { ...terms, real: (path: string) => path.replace('/fleet/out', '/srv/www') };
     expect(
-      permissionFlagsOf({ ...linked, needs: { read: [], write: ['out'], net: [], modules: [] } }).slice(-5),
+      permissionFlagsOf({ ...linked, needs: { read: [], write: ['out'], net: [], modules: [], llm: false } }).slice(-5),
     ).toEqual([
       '--allow-fs-read=/fleet/out',
       '--allow-fs-read=/srv/www',
@@ -220,9 +223,11 @@ describe('what an agent needs', () => {
     expect(
       permissionFlagsOf({
         ...terms,
-        needs: { read: [], write: [], net: ['a.example'], modules: ['node:sqlite'] },
+        needs: { read: [], write: [], net: ['a.example'], modules: ['node:sqlite'], llm: false },
       }).slice(-2),
     ).toEqual(['--allow-fs-read=/app/dist', '--allow-net']);
+    const asking = permissionFlagsOf({ ...terms, needs: { read: [], write: [], net: [], modules: [], llm: true } });
+    expect(asking).toContain('--allow-net');
   });
 
   test.each([

@@ -61,6 +61,7 @@ export interface WorldOptions extends Partial<WorkersOptions> {
   secrets?(agent: Agent): Promise<Record<string, string>>;
   time?: Time;
   children?: WorkersNeeds['children'];
+  models?: WorkersNeeds['models'];
   /** Called when attempts come back unbegun. */
   onReturned?(refs: AttemptRef[], world: World): void;
 }
@@ -74,7 +75,7 @@ export function runs(body: string, more = ''): string {
 export default definePlugin({
   about: 'A test.', ${more}
   async run(context) {
-    const { agent, beat, emit, fleet, folder, job, log, once, secrets, send, settings, signal, state, summary } = context;
+    const { agent, beat, emit, fleet, folder, job, llm, log, once, secrets, send, settings, signal, state, summary } = context;
     ${body}
   },
 });
@@ -164,7 +165,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   mkdirSync(emptyFolder);
   const agents = new Map<string, Agent>();
   const workerTelemetry = new Set<() => void>();
-  const { answer, secrets, onReturned, children, time = machineTime, ...workersOptions } = options;
+  const { answer, secrets, onReturned, children, models, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
   /** As a host does: a fact about a cell is part of the next placements, at once. */
   const put = () =>
@@ -217,6 +218,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           told();
         },
         ...(children ? { children } : {}),
+        ...(models ? { models } : {}),
         apart: put,
         cellReplaced(cell) {
           world.replaced.push(cell);

@@ -11,6 +11,7 @@ const CONTRACT = [
   'plugin/verdicts',
   'plugin/host-events',
   'plugin/fleet',
+  'plugin/llm',
   'testing/ports',
 ];
 const PINNED = ['@types/node'];

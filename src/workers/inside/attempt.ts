@@ -3,13 +3,17 @@ import { isoOf } from '../../kernel/instant.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog } from '../../plugin/context.ts';
 import type { Fleet } from '../../plugin/fleet.ts';
+import type { Llm } from '../../plugin/llm.ts';
+import type { ModelAccess } from '../ports.ts';
 import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
+import { deniedLlm } from './denied-llm.ts';
 import { createOnce } from './effects.ts';
 import { createContextExec } from './exec.ts';
 import type { createFetch } from './fetch.ts';
 import { createContextFleet } from './fleet.ts';
 import { toJson } from './json.ts';
+import type { createContextLlm } from './llm.ts';
 import { textOfKey } from './options.ts';
 import type { PluginLines } from './plugin-log.ts';
 import { createSend, createState } from './requests.ts';
@@ -21,6 +25,8 @@ export interface WorkerSetting {
   settings: unknown;
   secrets: Readonly<Record<string, string>>;
   mayUseFleet: boolean;
+  /** null: without `needs.llm`. */
+  models: { access: ModelAccess; createContextLlm: typeof createContextLlm } | null;
   calls: Calls;
   time: Time;
   /** Missing for an agent without `needs.net`: `fetch` costs a cold start some milliseconds. */
@@ -69,6 +75,7 @@ export class Attempt implements Context<unknown> {
   #fetch: Context['fetch'] | undefined;
   #state: AgentState | undefined;
   #fleet: Fleet | undefined;
+  #llm: Llm | undefined;
 
   constructor(home: WorkerSetting, given: GivenJob) {
     this.#home = home;
@@ -148,6 +155,7 @@ export class Attempt implements Context<unknown> {
       this.#fetch ??= this.#home.createFetch({
         time,
         secrets,
+        models: this.#home.models?.access.baseURL,
         signal: () => this.signal,
         checkUrl,
         // Not counted as a call of the plugin's: the end of the job waits for none of them.
@@ -172,6 +180,18 @@ export class Attempt implements Context<unknown> {
   get fleet(): Fleet {
     this.#fleet ??= createContextFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
     return this.#fleet;
+  }
+
+  get llm(): Llm {
+    const { models, time, agent, progress } = this.#home;
+    this.#llm ??= models
+      ? models.createContextLlm({
+          ...{ time, access: models.access, attempt: this.#given, progress },
+          signal: () => this.signal,
+          mustBeOpen: () => this.#mustBeOpen(),
+        })
+      : deniedLlm(agent);
+    return this.#llm;
   }
 
   /** From now on this is what the job was given. */

@@ -38,6 +38,7 @@ export interface ThreadData {
   net: string[];
   modules: string[];
   fleet: boolean;
+  llm: WorkerSpec['llm'];
   startedMarkers: ({ fd: number } & MarkerPlace) | null;
   rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
@@ -55,12 +56,13 @@ const calls = createCalls(post);
 const early: string[] = [];
 let runner: Runner | undefined;
 
-const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
+const calling = data.net.length > 0 || data.llm ? await import('./fetch.ts') : undefined;
+const models = data.llm && { access: data.llm, ...(await import('./llm.ts')) };
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 // Taken before the plugin is loaded, which may put something else in its place.
 const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
-const net = restrictNet(data.net, data.agent, rehearsal?.uses);
+const net = restrictNet(data.net, data.agent, { uses: rehearsal?.uses, models: data.llm?.baseURL });
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
 const handles = await closeHandleClass(data.file);
 applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards, handles, uses: rehearsal?.uses });
@@ -142,6 +144,7 @@ function home(settings: unknown): WorkerSetting {
     settings,
     secrets: declaredSecrets(data.secrets, data.agent, rehearsal?.uses),
     mayUseFleet: data.fleet,
+    models,
     calls,
     time,
     createFetch: calling?.createFetch,

@@ -1,6 +1,14 @@
 import { pauseAfter } from '../../kernel/backoff.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { type Admission, type CallEnd, type CallFailure, type OriginDown, originDown } from '../../kernel/origin.ts';
+import {
+  type Admission,
+  type CallEnd,
+  type CallFailure,
+  type OriginDown,
+  originDown,
+  originOf,
+} from '../../kernel/origin.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Context } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
@@ -18,6 +26,8 @@ import { fetchTimeout, withIdleLimit } from './fetch-timeout.ts';
 interface FetchNeeds {
   time: Time;
   secrets: Readonly<Record<string, string>>;
+  /** The address of the model gateway: calls to it are no calls to a server, and it judges its providers by itself. */
+  models: string | undefined;
   /** Of the attempt. */
   signal(): AbortSignal;
   /** Throws when the host is not in `needs.net`. */
@@ -52,6 +62,7 @@ type Tried = { failure: CallFailure | null; counts: boolean } & ({ response: Res
 /** `fetch` of one attempt: let out or refused by the host, tried again where that does no harm. */
 export function createFetch(needs: FetchNeeds): Context['fetch'] {
   const { time, secrets, ask } = needs;
+  const gateway = needs.models === undefined ? undefined : originOf(needs.models);
 
   async function askHost<T>(call: BareCall): Promise<T | undefined> {
     let cancel = () => {};
@@ -164,8 +175,10 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     const stop = [needs.signal(), ...(own ? [own] : [])];
     needs.progress();
     const call = { stop, asked: new Error() };
-    if (order.origin !== null) return guarded(order, order.origin, call);
-    return outcomeOf(await once(order, undefined, call));
+    if (order.origin !== null && order.origin !== gateway) return guarded(order, order.origin, call);
+    // A model may think for as long as the job may take; the gateway has limits of its own.
+    const patient = order.origin === null ? order : { ...order, timeoutMs: order.timeoutMs ?? BOUNDS.timer.most };
+    return outcomeOf(await once(patient, undefined, call));
   };
 }
 

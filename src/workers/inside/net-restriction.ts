@@ -27,14 +27,21 @@ interface NetRestriction {
 
 /**
  * Guards `fetch` and, where the agent has any host at all, every connection of the worker. An agent without `needs.net`
- * is denied by Node itself. The guards are installed when the plugin first asks for such a module, so that other
+ * is denied by Node itself. `models`: the address of the model gateway, for an agent that may ask it. The guards are installed when the plugin first asks for such a module, so that other
  * plugins' cold starts cost nothing.
  */
-export function restrictNet(net: readonly string[], agent: string, uses?: UseRecorder): NetRestriction {
+export function restrictNet(
+  net: readonly string[],
+  agent: string,
+  { uses, models }: { uses?: UseRecorder | undefined; models?: string | undefined } = {},
+): NetRestriction {
   const mayReach = hostAllowListOf(net);
+  const gateway = models === undefined ? null : parseUrl(models);
+  const gatewayPort = gateway ? portIn(gateway) : 0;
   let known: Addresses | undefined;
 
   function check(host: string, port: number | undefined) {
+    if (gateway && host === gateway.hostname && port === gatewayPort) return;
     uses?.add(
       'net',
       port === undefined ? host : `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
@@ -73,7 +80,7 @@ export function restrictNet(net: readonly string[], agent: string, uses?: UseRec
     isGuarded = true;
     guardSockets(check, addresses(), agent);
   };
-  if (net.length > 0) guard();
+  if (net.length > 0 || gateway) guard();
 
   return {
     checkUrl,

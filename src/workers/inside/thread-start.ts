@@ -37,7 +37,7 @@ export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { w
 
 /** Data that the thread is started with. */
 function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort): ThreadData {
-  const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
+  const { agent, file, folder, settings, secrets, net, modules, fleet, llm, rehearsal } = spec;
   const startedMarkers = spec.markerPlace && { fd: MARKERS_FD, ...spec.markerPlace };
   return {
     memory,
@@ -50,6 +50,7 @@ function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort):
     net,
     modules,
     fleet,
+    llm,
     startedMarkers,
     ...given({ rehearsal }),
   };
