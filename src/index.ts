@@ -5,7 +5,6 @@ export type {
   AgentState,
   Context,
   Delivery,
-  Duration,
   ExecOptions,
   ExecResult,
   FetchOptions,
@@ -15,7 +14,6 @@ export type {
   PluginLog,
   SendOptions,
   SentJob,
-  Size,
 } from './plugin/context.ts';
 export {
   definePlugin,
@@ -38,4 +36,5 @@ export type {
   LlmTool,
   LlmToolCall,
 } from './plugin/llm.ts';
+export type { Duration, Size } from './plugin/units.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

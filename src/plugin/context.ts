@@ -1,5 +1,7 @@
 import type { Fleet } from './fleet.ts';
 import type { Llm } from './llm.ts';
+import type { Duration, Size } from './units.ts';
+
 /** A value that survives JSON: inputs, results and states are such values. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -186,9 +188,3 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   /** Models, by the chain of config/daruma.yaml; using them without `needs.llm` throws. */
   readonly llm: Llm;
 }
-
-/** A length of time as people write it: `250ms`, `10s`, `15m`, `6h`, `2d`; a bare number is not accepted. */
-export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
-
-/** A size as people write it: `64MB`, `512KB`, `1.5GB` (powers of 1024). */
-export type Size = `${number}${'B' | 'KB' | 'MB' | 'GB'}`;

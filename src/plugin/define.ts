@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import type { Context, Delivery, Duration, Json, Size } from './context.ts';
+import type { Context, Delivery, Json } from './context.ts';
 import type { EventInput } from './host-events.ts';
+import type { Duration, Size } from './units.ts';
 
 /** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Duration } from './context.ts';
+import type { Duration } from './units.ts';
 
 /** A message of a conversation, in OpenAI's form. */
 export type LlmMessage =

@@ -1,4 +1,4 @@
-import type { Duration } from './context.ts';
+import type { Duration } from './units.ts';
 
 /**
  * Throw it from `run` when another attempt cannot help: the job goes to the dead letters at once.

@@ -1,8 +1,9 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { Duration, ExecResult } from '../plugin/context.ts';
+import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
 import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
+import type { Duration } from '../plugin/units.ts';
 
 /** Differences from a first attempt that is asked for by hand, without settings, at the machine's time. */
 export interface RunOptions {

@@ -101,36 +101,19 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const cell = cells.placeFor(agent, kind, rehearsal?.folder, models.port);
     const markerPlace = cell.process.place();
     const worker = createHostWorker(id, agent, {
-      time,
-      reports,
-      post: cell.gate.post,
-      answer: needs.answer,
-      took: owner.took,
-      ready: owner.ready,
-      gone,
+      ...{ time, reports, post: cell.gate.post, answer: needs.answer },
+      ...{ took: owner.took, ready: owner.ready, gone },
     });
     cell.workers.set(worker.id, worker);
     places.set(worker, { cell, markerPlace, owner, models });
     const begin = (secrets: Record<string, string>) => {
       workerTelemetry.opened(worker, [...Object.values(secrets), ...(models.llm ? [models.llm.key] : [])]);
-      worker.start(
-        specOf(agent, {
-          folder,
-          bootMs,
-          level: levelOf(agent.name),
-          markerPlace,
-          traced: suspects.get(agent.name) === agent.version.id,
-          secrets,
-          llm: models.llm,
-          rehearsal,
-        }),
-      );
+      const traced = suspects.get(agent.name) === agent.version.id;
+      const terms = { folder, bootMs, level: levelOf(agent.name), markerPlace, traced };
+      worker.start(specOf(agent, { ...terms, secrets, llm: models.llm, rehearsal }));
     };
     const refuse = (error: unknown) => {
-      // A secret or a model gateway that went just now is no fault of the job: it comes back untouched.
-      const fault = toPlainFault(error);
-      const mayPass = fault.code.startsWith('SECRET_') || fault.code === MODELS_NOT_THERE;
-      worker.end(mayPass ? fault : workerFaults.unfit(fault), 0);
+      worker.end(startFault(error), 0);
       reports.flush();
     };
     if (models.thrown !== undefined) queueMicrotask(() => refuse(models.thrown));
@@ -212,6 +195,13 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       postLevel(places, agent, level);
     },
   };
+}
+
+/** Why a worker was not started. A secret or a model gateway that went just now is no fault of the job: it comes back untouched. */
+function startFault(error: unknown): PlainFault {
+  const fault = toPlainFault(error);
+  const mayPass = fault.code.startsWith('SECRET_') || fault.code === MODELS_NOT_THERE;
+  return mayPass ? fault : workerFaults.unfit(fault);
 }
 
 type ReplacementNeeds = Pick<WorkerRegistryNeeds, 'log' | 'cellReplaced' | 'apart'>;

@@ -12,6 +12,7 @@ const CONTRACT = [
   'plugin/host-events',
   'plugin/fleet',
   'plugin/llm',
+  'plugin/units',
   'testing/ports',
 ];
 const PINNED = ['@types/node'];

@@ -177,8 +177,8 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     const call = { stop, asked: new Error() };
     if (order.origin !== null && order.origin !== gateway) return guarded(order, order.origin, call);
     // A model may think for as long as the job may take; the gateway has limits of its own.
-    const patient = order.origin === null ? order : { ...order, timeoutMs: order.timeoutMs ?? BOUNDS.timer.most };
-    return outcomeOf(await once(patient, undefined, call));
+    const asked = order.origin === null ? order : { ...order, timeoutMs: order.timeoutMs ?? BOUNDS.timer.most };
+    return outcomeOf(await once(asked, undefined, call));
   };
 }
 

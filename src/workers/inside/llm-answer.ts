@@ -20,24 +20,24 @@ interface Completion {
 }
 
 /** An answer, or why it does not fit what was asked for. */
-type Read = { answer: LlmAnswer<unknown> } | { misfit: string };
+type Read = { answer: LlmAnswer<unknown> } | { problem: string };
 
 /** Reads the answer of the gateway: tools through their inputs, JSON through the schema. */
 export async function readAnswer(text: string, headers: Headers, { tools, schema }: LlmOrder): Promise<Read> {
   const completion = jsonIn(text) as Completion | undefined;
   const choice = completion?.choices?.[0];
-  if (!choice) return { misfit: 'the answer holds no choice' };
+  if (!choice) return { problem: 'the answer holds no choice' };
   const content = choice.message?.content ?? '';
   const toolCalls: LlmToolCall[] = [];
   for (const { id, function: asked } of choice.message?.tool_calls ?? []) {
     const read = await toolCall(id, asked, tools);
-    if ('misfit' in read) return read;
+    if ('problem' in read) return read;
     toolCalls.push(read);
   }
   let object: unknown;
   if (schema && toolCalls.length === 0) {
     const read = await objectIn(content, schema, choice.finish_reason === 'length');
-    if ('misfit' in read) return read;
+    if ('problem' in read) return read;
     object = read.object;
   }
   const {
@@ -59,15 +59,15 @@ async function toolCall(
   id: string | undefined,
   asked: { name?: string; arguments?: string } | undefined,
   tools: readonly LlmTool[],
-): Promise<LlmToolCall | { misfit: string }> {
+): Promise<LlmToolCall | { problem: string }> {
   const name = asked?.name ?? '';
   const tool = tools.find((one) => one.name === name);
-  if (!tool) return { misfit: `it asks for the tool ${name}, which is none of those that it was given` };
+  if (!tool) return { problem: `it asks for the tool ${name}, which is none of those that it was given` };
   const said = jsonIn(asked?.arguments || '{}');
-  if (said === undefined) return { misfit: `the arguments of the tool ${name} are no JSON` };
+  if (said === undefined) return { problem: `the arguments of the tool ${name} are no JSON` };
   const parsed = await tool.input?.safeParseAsync(said);
   if (parsed && !parsed.success)
-    return { misfit: `the arguments of the tool ${name} do not fit: ${issuesOf(parsed.error)}` };
+    return { problem: `the arguments of the tool ${name} do not fit: ${issuesOf(parsed.error)}` };
   return { id: id ?? '', name, arguments: parsed ? parsed.data : said };
 }
 
@@ -75,15 +75,15 @@ async function objectIn(
   content: string,
   { of, isWrapped }: NonNullable<LlmOrder['schema']>,
   isCut: boolean,
-): Promise<{ object: unknown } | { misfit: string }> {
+): Promise<{ object: unknown } | { problem: string }> {
   const said = jsonIn(content);
   if (said === undefined)
-    return { misfit: isCut ? 'the answer was cut: maxTokens are too few for it' : 'the answer is no JSON' };
+    return { problem: isCut ? 'the answer was cut: maxTokens are too few for it' : 'the answer is no JSON' };
   const inner = isWrapped && typeof said === 'object' && said !== null && 'answer' in said ? said.answer : said;
   const parsed = await of.safeParseAsync(inner);
   return parsed.success
     ? { object: parsed.data }
-    : { misfit: `the answer does not fit the schema: ${issuesOf(parsed.error)}` };
+    : { problem: `the answer does not fit the schema: ${issuesOf(parsed.error)}` };
 }
 
 function issuesOf({ issues }: { issues: readonly { path: PropertyKey[]; message: string }[] }): string {

@@ -58,7 +58,7 @@ export function createContextLlm(needs: LlmNeeds): Llm {
       const read = await readAnswer(text, response.headers, order);
       if ('answer' in read) return read.answer;
       const call = response.headers.get('x-daruma-call') ?? '';
-      if (after !== undefined) throw unusable(read.misfit, response.headers);
+      if (after !== undefined) throw unusable(read.problem, response.headers);
       after = call;
     }
   }
@@ -84,12 +84,12 @@ export function createContextLlm(needs: LlmNeeds): Llm {
   return { chat: chat as Llm['chat'], baseURL, apiKey, model };
 }
 
-function unusable(misfit: string, headers: Headers): Fault {
+function unusable(problem: string, headers: Headers): Fault {
   const rung = headers.get('x-daruma-rung');
   const model = headers.get('x-daruma-model');
   return new Fault({
     code: 'ANSWER_UNUSABLE',
-    message: `asked twice, and ${misfit}`,
+    message: `asked twice, and ${problem}`,
     next: 'say in the messages what a good answer looks like, or ask for less: a smaller schema, more maxTokens',
     data: { rung, model },
   });
