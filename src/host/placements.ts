@@ -79,6 +79,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       ...holdFacts(name),
       good: goodOf(probationer),
       agent,
+      isChosen: probationer === undefined,
       serving: workers.serving?.(name),
       isApart: workers.isApart?.(agent),
     });

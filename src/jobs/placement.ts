@@ -35,10 +35,12 @@ export interface Hold {
 export interface Placement {
   /** The agent as its workers are to be started: the one in force, or the good state before it. */
   agent: Agent;
-  /** The version that takes new jobs now: the one before it, until the first worker of `agent` is ready. */
+  /** The version that takes new jobs now: as a rule the one before it, until the first worker of `agent` is ready. */
   version: VersionRef;
   /** The fingerprint of which one worker stays warm without work; null: none has to. */
   keepWarm: string | null;
+  /** True: the agent before it takes no more jobs, though no worker of this one is ready. */
+  takesOverAtOnce: boolean;
   /**
    * Worker counts, 0 ≤ `min` ≤ `target` ≤ `max`: `target` workers are kept though they have no work, and there are never
    * more than `max`. With `max` 0 the workers go when they have done what they hold.
@@ -72,6 +74,8 @@ export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
   agent: Agent;
   /** The agent as the workers know it that take its jobs now; undefined: it has no workers. */
   serving?: Agent | undefined;
+  /** The agent in force is not on probation: a rollback or a person chose it over the one before. Default false. */
+  isChosen?: boolean | undefined;
   /** Healing gave it a cell of its own, or it took a shared cell down too often. */
   isApart?: boolean | undefined;
 }
@@ -84,6 +88,7 @@ export function planPlacement(facts: PlacementFacts): Placement {
     agent,
     version: (facts.serving ?? agent).version,
     keepWarm: facts.good?.agent.fingerprint ?? null,
+    takesOverAtOnce: facts.isChosen ?? false,
     workers: planWorkers(agent, hold, facts),
     cell: agent.isolation === 'own' || facts.isApart || rightsOf(agent).length > 0 ? 'own' : 'shared',
     hold,

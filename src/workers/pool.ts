@@ -33,9 +33,9 @@ export interface Pool {
   /** The agent as the workers know it that new jobs go to. */
   serving(): Agent;
   /**
-   * The placement's agent serves as soon as a worker of it is ready; then the other workers go when they have done what
-   * they hold, but for one of the fingerprint `keepWarm`, which waits without work. A pool without workers serves the new
-   * agent at once.
+   * The placement's agent serves as soon as a worker of it is ready, or at once where it `takesOverAtOnce` or the pool has no
+   * workers; then the other workers go when they have done what they hold, but for one of the fingerprint `keepWarm`, which
+   * waits without work.
    */
   use(placement: Placement): void;
   ready(worker: HostWorker): void;
@@ -136,7 +136,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
         return needs.changed();
       }
       const mayServe = [...workers].some((worker) => worker.agent.fingerprint === fingerprint && isReady(worker));
-      if (mayServe || !current().some(isReady)) serve(next);
+      if (mayServe || given.takesOverAtOnce || !current().some(isReady)) serve(next);
       else staged = { agent: next, worker: start(next) };
     },
     room() {

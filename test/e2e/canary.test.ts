@@ -65,17 +65,21 @@ const SPILL = `
 `;
 
 it('shows a secret nowhere, wherever a plugin puts it', async () => {
-  place = installation({
-    '.env': `WORD='${WORD}'\nDIGITS=${DIGITS}\n`,
-    'plugins/spiller.ts': plugin(
-      SPILL,
-      "settings: z.strictObject({ note: z.string() }), needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
-    ),
-    'agents/spiller.yaml': `plugin: spiller\nsettings:\n  note: '${WORD}'\n`,
-    'plugins/reporter.ts': plugin('context.summary("# " + context.secrets.WORD);', "needs: { secrets: ['WORD'] },"),
-    'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
-    'config/daruma.yaml': 'web: { port: 0 }\n',
-  });
+  place = installation(
+    {
+      '.env': `WORD='${WORD}'\nDIGITS=${DIGITS}\n`,
+      'plugins/spiller.ts': plugin(
+        SPILL,
+        "settings: z.strictObject({ note: z.string() }), needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
+      ),
+      'agents/spiller.yaml': `plugin: spiller\nsettings:\n  note: '${WORD}'\n`,
+      'plugins/reporter.ts': plugin('context.summary("# " + context.secrets.WORD);', "needs: { secrets: ['WORD'] },"),
+      'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
+      'config/daruma.yaml': 'web: { port: 0 }\n',
+    },
+    undefined,
+    { alone: true },
+  );
   for (const path of ['backup.ts', 'lib'])
     cpSync(join(PLUGINS, path), join(place.folder, 'plugins', path), { recursive: true });
   const { daruma, folder } = place;

@@ -36,18 +36,22 @@ function checked(client: ControlClient) {
 }
 
 it('answers every operation as its row says, on a real host', async () => {
-  const place = installation({
-    'plugins/steady.ts': plugin(
-      `await context.state.set('n', 1); context.log.info('at work'); return { fine: true };`,
-      `schedule: '0 3 * * *', needs: { secrets: ['SHOP_TOKEN'] },`,
-    ),
-    'plugins/broken.ts': plugin(`throw new Error('no luck');`, 'limits: { attempts: 1 },'),
-    'plugins/crashes.ts': plugin(
-      `setImmediate(() => { throw new Error('uncaught'); }); await new Promise(() => {});`,
-      'limits: { attempts: 1 },',
-    ),
-    '.env': 'SHOP_TOKEN=s3cret-token\n',
-  });
+  const place = installation(
+    {
+      'plugins/steady.ts': plugin(
+        `await context.state.set('n', 1); context.log.info('at work'); return { fine: true };`,
+        `schedule: '0 3 * * *', needs: { secrets: ['SHOP_TOKEN'] },`,
+      ),
+      'plugins/broken.ts': plugin(`throw new Error('no luck');`, 'limits: { attempts: 1 },'),
+      'plugins/crashes.ts': plugin(
+        `setImmediate(() => { throw new Error('uncaught'); }); await new Promise(() => {});`,
+        'limits: { attempts: 1 },',
+      ),
+      '.env': 'SHOP_TOKEN=s3cret-token\n',
+    },
+    undefined,
+    { alone: true },
+  );
   at = place;
   delete process.env.DARUMA_WEB;
   await place.start();

@@ -16,7 +16,7 @@ import { readHostFile } from '../../src/control/place.ts';
 import { processStart } from '../../src/control/process.ts';
 import { startedResult } from '../../src/operations/results/host.ts';
 import { mustKeep, resultOf } from '../contract.ts';
-import { polledCommand } from './polled-command.ts';
+import { commandInside } from './command-inside.ts';
 
 /** A question each tenth of a second is soon enough for a person, and leaves the processor to what is asked about. */
 const POLL_EVERY_MS = 100;
@@ -50,8 +50,8 @@ export interface Installation {
   /** Ends guardian and host and resolves with the exit code. SIGKILL kills both, null. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /**
-   * Runs the command line in the folder; `--json` is parsed, and rejects when it is not what the contract says. Inside
-   * `until`, a command that reads runs in this process.
+   * Runs the command line in the folder; `--json` is parsed, and rejects when it is not what the contract says. A command that a
+   * file asks again, and each one inside `until`, may run in this process: the first time is a process of its own.
    */
   daruma(...args: string[]): Promise<Said>;
   /** Asks again until the answer holds; fails with the last answer after `withinMs`. */
@@ -59,6 +59,9 @@ export interface Installation {
   /** Stops the host and removes the folder; throws when a process of it is left. */
   leave(): Promise<void>;
 }
+
+/** Commands that have run as a process of their own, in this file of tests. */
+const ranAlone = new Set<string>();
 
 /** Who runs an installation, and how. */
 interface RunAs {
@@ -70,12 +73,14 @@ interface RunAs {
   through?: string[];
   /** The file of the command line. Default: that of the checkout. */
   main?: string;
+  /** Each command is a process of its own, for tests of what a process writes. Default false. */
+  alone?: boolean;
 }
 
 /** `parent`: where the folder is made; default the system's temporary folder. */
 export function installation(files: Record<string, string> = {}, parent = tmpdir(), as: RunAs = {}): Installation {
   const folder = realpathSync(mkdtempSync(join(parent, 'daruma-e2e-')));
-  const { uid, env = process.env, through = [], main = MAIN } = as;
+  const { uid, env = process.env, through = [], main = MAIN, alone = false } = as;
   const user = uid === undefined ? {} : { uid, gid: uid };
   const give = (path: string) => uid !== undefined && chownSync(path, uid, uid);
   let child: ChildProcess | undefined;
@@ -84,7 +89,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
   let complained = '';
   let polls = 0;
   /** Another user, environment or copy can only be asked by a process of its own. */
-  const isPolled = uid === undefined && env === process.env && main === MAIN;
+  const isOwn = !alone && uid === undefined && env === process.env && main === MAIN;
 
   function write(path: string, text: string) {
     const file = join(folder, path);
@@ -147,11 +152,13 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       return code;
     },
     async daruma(...args) {
-      const polled = polls > 0 && isPolled ? await polledCommand(folder, args) : undefined;
-      if (polled) {
-        const json = await mustKeep(resultOf(args, polled.code), polled.json, `daruma ${args.join(' ')}`);
-        return { code: polled.code, stdout: JSON.stringify(json), stderr: '', json };
+      const mayBeInside = isOwn && (polls > 0 || ranAlone.has(args[0]!));
+      const inside = mayBeInside ? await commandInside(folder, args) : undefined;
+      if (inside) {
+        const json = await mustKeep(resultOf(args, inside.code), inside.json, `daruma ${args.join(' ')}`);
+        return { code: inside.code, stdout: JSON.stringify(json), stderr: '', json };
       }
+      ranAlone.add(args[0]!);
       return new Promise((resolve) => {
         execFile(
           process.execPath,

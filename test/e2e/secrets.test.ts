@@ -12,12 +12,16 @@ afterEach(async () => {
 const NEEDS = "needs: { secrets: ['SHOP_TOKEN'] }, schedule: '* * * * * *', workers: { min: 1, max: 1 },";
 
 it('starts nothing of an agent whose secret is missing, says so everywhere, and goes on by itself when it is there', async () => {
-  place = installation({
-    'plugins/shop.ts': plugin(
-      'context.log.info("the token is " + context.secrets.SHOP_TOKEN); return { length: context.secrets.SHOP_TOKEN.length, env: process.env.SHOP_TOKEN ?? null };',
-      NEEDS,
-    ),
-  });
+  place = installation(
+    {
+      'plugins/shop.ts': plugin(
+        'context.log.info("the token is " + context.secrets.SHOP_TOKEN); return { length: context.secrets.SHOP_TOKEN.length, env: process.env.SHOP_TOKEN ?? null };',
+        NEEDS,
+      ),
+    },
+    undefined,
+    { alone: true },
+  );
   const { daruma, until, write, folder } = place;
   await place.start();
   const queued = await daruma('run', 'shop', '--json');

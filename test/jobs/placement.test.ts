@@ -72,6 +72,7 @@ describe('a placement', () => {
       agent,
       version: agent.version,
       keepWarm: null,
+      takesOverAtOnce: false,
       workers: { min: 1, target: 1, max: 4 },
       cell: 'shared',
       hold: null,

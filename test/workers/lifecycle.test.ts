@@ -94,6 +94,20 @@ describe('the workers of an agent', () => {
     });
   });
 
+  test('of a version that was taken back get no more jobs, though those of the chosen one start only now', async () => {
+    await within({}, async (world) => {
+      const bad = await world.agent('swaps', runs(`return 'bad';`));
+      await world.run('swaps');
+      const version = await bundle(world.folder, 'swaps', runs(`return 'good';`));
+      const good = agentOf('swaps', version);
+      world.workers.use([planPlacement({ agent: good, serving: bad, isChosen: true })]);
+      expect(world.workers.serving!('swaps')).toBe(good);
+      expect(await world.run('swaps')).toMatchObject({ result: '"good"' });
+      await world.until('the bad one to go', () => views(world, 'swaps').length === 1);
+      expect(world.outcomes.every(({ outcome }) => outcome.is === 'done')).toBe(true);
+    });
+  });
+
   test('of an older version are kept warm, one of them and without work, and serve again at once', async () => {
     await within({}, async (world) => {
       const old = await world.agent('swaps', runs(`return 'old';`), { workers: { min: 1, max: 1 } });

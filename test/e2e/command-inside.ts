@@ -3,16 +3,19 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { createStage, exitCodeOf } from '../../src/cli/stage.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 
-/** Commands that read, end by themselves and return one value: those that a test asks for again and again. */
-const READS = new Set([
+/** Commands that end by themselves and return one value, which tests ask for again and again. */
+const REPEATED = new Set([
   'status',
   'agents',
   'jobs',
+  'run',
   'incidents',
   'why',
   'next',
   'versions',
   'dlq',
+  'replay',
+  'cancel',
   'health',
   'state',
   'secrets',
@@ -20,14 +23,13 @@ const READS = new Set([
 
 /**
  * The value of `daruma <args> --json` and its exit code, by the code of the command in this process; undefined for a
- * command that a poll does not ask, and for one without `--json`. A process for each question takes 0.15 s of CPU: the
- * polls of a wait would keep a core busy.
+ * command that is not {@link REPEATED}, and for one without `--json`. A process for each question takes 0.15 s of CPU.
  */
-export async function polledCommand(
+export async function commandInside(
   folder: string,
   args: readonly string[],
 ): Promise<{ code: number; json: unknown } | undefined> {
-  if (!READS.has(args[0]!) || !args.includes('--json')) return undefined;
+  if (!REPEATED.has(args[0]!) || !args.includes('--json')) return undefined;
   let said: { code: number; json: unknown } | undefined;
   const program = buildProgram(async (row, words, options) => {
     const stage = createStage({ folder, json: true, launcher });
