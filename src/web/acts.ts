@@ -28,7 +28,7 @@ export function addActs(app: Hono, needs: AppNeeds): void {
 
 /** Does what a form asks for. `to`: the page that the act made. */
 async function carryOut(
-  { link, time, terms }: AppNeeds,
+  { link, reader, time, terms }: AppNeeds,
   { cookie }: Signed,
   name: string,
   fields: URLSearchParams,
@@ -44,6 +44,9 @@ async function carryOut(
     if (!(thrown instanceof Fault)) throw thrown;
     const { stack: _, ...fault } = toPlainFault(thrown);
     return { is: 'failed', fault };
+  } finally {
+    // The page after the act shows what came of it, and so do all pages that are asked for from now on.
+    reader.forget();
   }
 }
 

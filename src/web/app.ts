@@ -12,7 +12,9 @@ import { type Live, MOST_STREAMS } from './live.ts';
 import { logQueryOf } from './log-query.ts';
 import type { Html, Page, PageCall, PageKit } from './page.ts';
 import type { Reader } from './reader.ts';
+import { createRequestQueue } from './request-queue.ts';
 import type { Route } from './route.ts';
+import { acceptedAgeMs, createSharedAnswers, type SharedAnswers } from './shared.ts';
 
 /** A request with the session of the person who has signed in. */
 export interface Signed {
@@ -38,14 +40,20 @@ export interface AppNeeds {
   failed(error: unknown): void;
 }
 
-/** Pages that are made at the same time; a request beyond them gets 503 and is asked to come again. */
-const MOST_AT_ONCE = 16;
+/**
+ * Requests that are answered at the same time. All connections that the server holds may wait for their turn, for a bounded time; a request
+ * beyond that gets 503 and is asked to come again.
+ */
+const TURNS = { atOnce: 16, waiting: 256, withinMs: 5_000 };
+/** Documents that are kept for open pages, for a second. */
+const MOST_DOCUMENTS = 16;
 
 /** Everything that HTTP requests are answered with, without the server. */
 export function createApp(needs: AppNeeds): Hono {
   const { address, assets, live } = needs;
   const app = new Hono();
-  let atOnce = 0;
+  const requests = createRequestQueue(needs.time, TURNS);
+  const documents = createSharedAnswers<string>(needs.time, MOST_DOCUMENTS);
 
   app.use(async (c, next) => {
     await next();
@@ -64,12 +72,12 @@ export function createApp(needs: AppNeeds): Hono {
   app.all('/mcp', needs.mcp);
   // Routes for machines stand before the bound on pages: probes are answered however many people look.
   app.use(async (c, next) => {
-    if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
-    atOnce += 1;
+    const leave = await requests.enter();
+    if (!leave) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
     try {
       return await next();
     } finally {
-      atOnce -= 1;
+      leave();
     }
   });
   app.get('/assets/:name', (c) => {
@@ -90,7 +98,7 @@ export function createApp(needs: AppNeeds): Hono {
       return shortAnswer(c, 503, toPlainFault(error).message);
     }
   });
-  for (const page of needs.kit.pages) app.get(page.path, (c) => servePage(c, page, needs));
+  for (const page of needs.kit.pages) app.get(page.path, (c) => servePage(c, page, needs, documents));
   app.notFound((c) => {
     const signed = signedIn(c, needs);
     if (!signed) return signInPage(c, needs);
@@ -129,7 +137,7 @@ function addRoute(app: Hono, { method, path, answer }: Route, { time, reader, li
   });
 }
 
-async function servePage(c: Context, page: Page, needs: AppNeeds): Promise<Response> {
+async function servePage(c: Context, page: Page, needs: AppNeeds, documents: SharedAnswers<string>): Promise<Response> {
   const signed = signedIn(c, needs);
   if (!signed) return signInPage(c, needs);
   if (page.role === 'operator' && signed.session.role !== 'operator')
@@ -138,14 +146,19 @@ async function servePage(c: Context, page: Page, needs: AppNeeds): Promise<Respo
       message: 'this page is for operators, and you have signed in as a reader',
       next: 'daruma open',
     });
+  const { reader } = needs;
+  const { pathname, search, searchParams } = new URL(c.req.url);
+  const maxAgeMs = acceptedAgeMs(c.req.header('cache-control'));
   const call = {
     ...callOf(c, needs, signed),
-    ask: ((op, args) => needs.reader.ask(op, args, signed.cookie)) as PageCall['ask'],
+    ask: ((op, args) => reader.ask(op, args, signed.cookie, maxAgeMs)) as PageCall['ask'],
     params: c.req.param() as Record<string, string>,
-    query: new URL(c.req.url).searchParams,
+    query: searchParams,
   };
+  // A document carries the token of its session, and is of this session alone.
+  const key = JSON.stringify([reader.changes(), reader.down() !== undefined, signed.session.hash, pathname, search]);
   try {
-    return html(c, 200, await page.render(call));
+    return html(c, 200, await documents.of(key, maxAgeMs, async () => (await page.render(call)).toString()));
   } catch (error) {
     if (!(error instanceof Fault)) needs.failed(error);
     const { stack: _, ...fault } = toPlainFault(error);
@@ -188,7 +201,7 @@ function failedPage(c: Context, needs: AppNeeds, signed: Signed, fault: PlainFau
   return html(c, status, needs.kit.failed(callOf(c, needs, signed), fault));
 }
 
-async function html(c: Context, status: 200 | 401 | 403 | 404 | 503, document: Html): Promise<Response> {
+async function html(c: Context, status: 200 | 401 | 403 | 404 | 503, document: Html | string): Promise<Response> {
   return c.html(`<!doctype html>${await document.toString()}`, status, { 'cache-control': 'no-store' });
 }
 

@@ -36,7 +36,7 @@ const MOST_UNREAD = 64;
 interface LiveNeeds {
   time: Time;
   link: Pick<HostLink, 'ask'>;
-  reader: Pick<Reader, 'down'>;
+  reader: Pick<Reader, 'down' | 'forget'>;
   tail: LogTail;
 }
 
@@ -57,8 +57,14 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
     `event: ${event}\ndata: ${JSON.stringify({ at: isoOf(time.now()), down: reader.down() !== undefined })}\n\n`;
 
   function change() {
+    reader.forget();
     for (const stream of streams) unnotified.add(stream);
     if (!stopNotifying) notify();
+  }
+
+  function line(stream: Stream) {
+    reader.forget();
+    stream.send(text('line'));
   }
 
   function notify() {
@@ -112,7 +118,7 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
             };
             streams.add(one);
             const stopClock = time.after(LONGEST_MS, one.end);
-            const stopTail = isWanted ? tail.follow(isWanted, () => one.send(text('line'))) : () => {};
+            const stopTail = isWanted ? tail.follow(isWanted, () => line(one)) : () => {};
             stop = () => {
               stopClock();
               stopTail();

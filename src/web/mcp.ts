@@ -16,7 +16,7 @@ import type { Reader } from './reader.ts';
 interface McpRouteNeeds {
   time: Pick<Time, 'now'>;
   link: Pick<HostLink, 'ask' | 'assistant' | 'silentMs'>;
-  reader: Pick<Reader, 'ask'>;
+  reader: Pick<Reader, 'ask' | 'forget'>;
   /** The installation. */
   folder: string;
   /** An error that no client hears of, for the log. */
@@ -66,7 +66,7 @@ const REFUSED = { 'www-authenticate': 'Bearer realm="daruma"', 'cache-control': 
 function hostFor({ time, link, reader, folder }: McpRouteNeeds, { role }: WebAssistant, token: string): McpHost {
   const act = async <O extends 'plan' | 'apply'>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']> => {
     if (link.silentMs() >= SILENT_MS) throw noActNow();
-    return link.ask(op, args, { cookie: null, token, withinMs: ACT_WITHIN_MS });
+    return link.ask(op, args, { cookie: null, token, withinMs: ACT_WITHIN_MS }).finally(reader.forget);
   };
   return {
     ask: (op, args) => reader.ask(op, args, null),

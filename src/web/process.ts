@@ -68,12 +68,13 @@ async function begin(terms: WebTerms): Promise<void> {
   const trim = openTrim();
   shutIn(terms);
   const giveBack = () => {
+    reader.forget();
     collectHeap();
     trim?.();
   };
   const reads = createReads({ time, folder: terms.folder, stuck: end, idle: giveBack });
-  repeat(giveBack);
   const reader = createReader({ time, link, reads, parent: terms.parent });
+  repeat(giveBack);
   const logs = resolve(terms.folder, terms.logs);
   const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });
   const address = { hosts: new Set<string>(), origins: new Set<string>() };

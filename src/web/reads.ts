@@ -8,6 +8,10 @@ import type { OperationRole } from '../operations/operation.ts';
 export interface Reads {
   /** Answers an operation of a role from the store. Rejects with its fault, with `ROLE_LACKING`, or with `READ_TOO_LONG`. */
   ask(op: string, args: unknown, role: OperationRole): Promise<unknown>;
+  /** Whether the thread has loaded its code: until then an answer takes a tenth of a second and more. */
+  isReady(): boolean;
+  /** Starts the thread in a moment, for reads to come. */
+  beginSoon(): void;
   close(): void;
 }
 
@@ -30,6 +34,8 @@ const WITHIN_MS = 2_000;
 const START_MS = 10_000;
 /** An idle thread costs memory, and keeps the store open. */
 const IDLE_MS = 30_000;
+/** The page that is being made is sent by then, and shares the processor with no thread that begins. */
+const SOON_MS = 300;
 /** A read that SQLite does not give up on goes on in a thread that was told to end. */
 const MOST_STUCK = 2;
 const MOST_WAITING = 64;
@@ -39,6 +45,8 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
   let thread: ReadThread | undefined;
   let ending = 0;
   let lastId = 0;
+  let isBeginning = false;
+  let isClosed = false;
   let stopIdle = () => {};
 
   function begin(): ReadThread {
@@ -46,6 +54,14 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
       if (thread === begun) thread = undefined;
     });
     return begun;
+  }
+
+  /** Ends the thread when nobody reads for a while. */
+  function waitForIdle() {
+    stopIdle();
+    stopIdle = time.after(IDLE_MS, () => {
+      if (thread?.waiting() === 0) void drop()?.then(idle);
+    });
   }
 
   function drop() {
@@ -80,13 +96,22 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
       } finally {
         isOver = true;
         stopClock();
-        stopIdle();
-        stopIdle = time.after(IDLE_MS, () => {
-          if (thread?.waiting() === 0) void drop()?.then(idle);
-        });
+        waitForIdle();
       }
     },
+    isReady: () => thread?.isReady() === true,
+    beginSoon() {
+      if (thread || isBeginning) return;
+      isBeginning = true;
+      time.after(SOON_MS, () => {
+        isBeginning = false;
+        if (isClosed) return;
+        thread ??= begin();
+        waitForIdle();
+      });
+    },
     close() {
+      isClosed = true;
       stopIdle();
       void thread?.end();
     },
@@ -96,6 +121,7 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
 interface ReadThread {
   /** Resolves when it has loaded its code. */
   ready: Promise<void>;
+  isReady(): boolean;
   waiting(): number;
   ask(call: ReadCall): Promise<unknown>;
   /** Rejects all that waits, at once; resolves when the thread has ended. */
@@ -105,6 +131,7 @@ interface ReadThread {
 function openReadThread(folder: string, ended: () => void): ReadThread {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   const ready = Promise.withResolvers<void>();
+  let isReady = false;
   const worker = new Worker(entryFile('web/reads-thread.js'), {
     workerData: folder,
     env: {},
@@ -112,7 +139,10 @@ function openReadThread(folder: string, ended: () => void): ReadThread {
   });
   worker.unref();
   worker.on('message', (answer: ReadAnswer) => {
-    if ('is' in answer) return ready.resolve();
+    if ('is' in answer) {
+      isReady = true;
+      return ready.resolve();
+    }
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ('fault' in answer) one?.reject(new Fault(answer.fault));
@@ -129,6 +159,7 @@ function openReadThread(folder: string, ended: () => void): ReadThread {
 
   return {
     ready: ready.promise,
+    isReady: () => isReady,
     waiting: () => waiting.size,
     ask(call) {
       const one = Promise.withResolvers<unknown>();

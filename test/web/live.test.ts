@@ -6,6 +6,8 @@ import { Clock, quiet } from '../clock.ts';
 let time: Clock;
 let live: Live;
 let isDown: boolean;
+/** How often answers of before a change were forgotten. */
+let forgotten: number;
 /** Streams of the host that are open, each with what sends an item on it. */
 let upstream: Set<() => void>;
 /** Pages that follow the log, each with what tells it of a line. */
@@ -13,6 +15,7 @@ let followers: Set<(line: LogLine) => void>;
 beforeEach(() => {
   time = new Clock();
   isDown = false;
+  forgotten = 0;
   upstream = new Set();
   followers = new Set();
   live = createLive({
@@ -24,7 +27,7 @@ beforeEach(() => {
         return () => followers.delete(tell);
       },
     },
-    reader: { down: () => (isDown ? { pid: 1, lastSign: '' } : undefined) },
+    reader: { forget: () => (forgotten += 1), down: () => (isDown ? { pid: 1, lastSign: '' } : undefined) },
     link: {
       ask: (_op, _args, { onItem, signal }) =>
         new Promise((_, reject) => {
@@ -73,6 +76,7 @@ it('hangs all pages on one stream of the host, which ends with the last of them'
   await quiet();
   expect(upstream.size).toBe(1);
   for (const send of upstream) send();
+  expect(forgotten).toBe(1);
   await quiet();
   expect(pages.filter(({ events }) => events.length === 2)).toHaveLength(4);
   for (const send of upstream) send();
@@ -109,6 +113,7 @@ it('tells a page of the lines of the log that it follows, and no other page', as
   write('error');
   await quiet();
   expect([errors.events, none.events]).toEqual([['beat false', 'line false'], ['beat false']]);
+  expect(forgotten).toBe(1);
   await errors.leave();
   expect(followers.size).toBe(0);
   await none.leave();

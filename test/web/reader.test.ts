@@ -6,20 +6,31 @@ import { Clock } from '../clock.ts';
 let time: Clock;
 let silentMs: number;
 let reader: Reader;
+/** Whether the thread that reads the store has loaded its code. */
+let isReady: boolean;
+let begun: number;
 const fromStore: string[] = [];
+const fromHost: string[] = [];
 beforeEach(() => {
   time = new Clock();
   silentMs = 0;
+  isReady = true;
+  begun = 0;
   fromStore.length = 0;
+  fromHost.length = 0;
   reader = createReader({
     time,
     parent: 4_321,
     link: {
-      ask: async () => ({ values: [] }) as never,
+      ask: async (op) => void fromHost.push(op) as never,
       session: (hash) => (hash === hashOf('of an operator') ? { hash, role: 'operator', until: 1 } : undefined),
       silentMs: () => silentMs,
     },
-    reads: { ask: async (op, _args, role) => void fromStore.push(`${op} as ${role}`) },
+    reads: {
+      ask: async (op, _args, role) => void fromStore.push(`${op} as ${role}`),
+      isReady: () => isReady,
+      beginSoon: () => (begun += 1),
+    },
   });
 });
 
@@ -47,6 +58,34 @@ it('asks once for pages that ask the same at once, and anew afterwards', async (
   expect(fromStore).toHaveLength(3);
   await jobs();
   expect(fromStore).toHaveLength(4);
+});
+
+it('shares a finished answer with pages that accept its age, by role, until something has changed', async () => {
+  const status = (cookie: string | null) => reader.ask('status', {}, cookie, 1_000);
+  for (const cookie of ['of an operator', null, 'of an operator', null]) await status(cookie);
+  expect(fromHost).toHaveLength(2);
+  await reader.ask('status', {}, null);
+  expect(fromHost).toHaveLength(3);
+  reader.forget();
+  expect(reader.changes()).toBe(1);
+  await status(null);
+  expect(fromHost).toHaveLength(4);
+});
+
+it('lets the host answer a few short questions while the thread begins, and long ones never', async () => {
+  isReady = false;
+  await Promise.all([
+    ...['a', 'b', 'c', 'd', 'e', 'f'].map((agent) => reader.ask('incidents', { agent }, null)),
+    reader.ask('jobs', { text: 'a text' }, null),
+    reader.ask('logs', {}, null),
+  ]);
+  expect(begun).toBeGreaterThan(0);
+  expect(fromHost).toEqual(Array(4).fill('incidents'));
+  expect(fromStore.map((said) => said.split(' ')[0])).toEqual(['incidents', 'incidents', 'jobs', 'logs']);
+  await reader.ask('jobs', {}, null);
+  isReady = true;
+  await reader.ask('jobs', {}, null);
+  expect([fromHost.length, fromStore.length]).toEqual([5, 5]);
 });
 
 it('names a host that has been silent for three pings, and when it was last heard', () => {

@@ -58,5 +58,9 @@ it('ends its thread when nobody has read for half a minute, says so, and begins 
   await reads.ask('jobs', {}, 'reader');
   await time.pass(30_000);
   await idle.promise;
+  reads.beginSoon();
+  expect(reads.isReady()).toBe(false);
+  await time.pass(300);
   expect(await reads.ask('jobs', {}, 'reader')).toEqual([]);
+  expect(reads.isReady()).toBe(true);
 });

@@ -177,6 +177,30 @@ describe('each answer', () => {
   });
 });
 
+describe('a page that loads anew', () => {
+  const shared = { 'cache-control': 'max-age=1' };
+
+  it('shares no document with another session, and shows an act at once', async () => {
+    const [own, other] = [await operator.get('/', shared), await reader.get('/', shared)];
+    expect(own.text).toContain(`value="${operator.csrf}"`);
+    expect(own.headers['cache-control']).toBe('no-store');
+    expect(other.text).toContain('steady');
+    expect(other.text).not.toContain(operator.csrf);
+    expect(other.text).not.toContain('/act/run');
+    expect(own.text).not.toContain('Resume steady');
+    await operator.send('/act/pause', { agent: 'steady' });
+    expect((await operator.get('/', shared)).text).toContain('Resume steady');
+    await operator.send('/act/resume', { agent: 'steady' });
+    expect((await operator.get('/', shared)).text).not.toContain('Resume steady');
+  });
+
+  it('waits for its turn when many are asked for at once', async () => {
+    const paths = Array.from({ length: 120 }, (_, at) => `/?at=${at}`);
+    const answers = await Promise.all(paths.map((path) => operator.get(path, shared)));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  });
+});
+
 describe('the stream of a page', () => {
   it('says that something has changed', async () => {
     const leave = new AbortController();

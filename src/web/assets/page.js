@@ -83,7 +83,8 @@ function refresh() {
 }
 
 async function load() {
-  const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
+  // Pages that load anew at the same change share a document of that change: this page accepts one that is a second old.
+  const answer = await fetch(location.href, { headers: { accept: 'text/html', 'cache-control': 'max-age=1' } });
   // Signed out elsewhere: the page that asks to sign in replaces this one.
   if (answer.status === 401) return location.reload();
   if (!answer.headers.get('content-type')?.startsWith('text/html')) return;
