@@ -1,0 +1,195 @@
+import { dayAfter } from '../../kernel/day.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
+import { HOUR_MS } from '../../kernel/measures.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { CallEstimate, SpentTry } from './ports.ts';
+import type { Amounts, SpendLimits, SpendStore } from './spend.ts';
+import { hold, isAmple, isCovered, newAccount, type OpenCall, type SpendAccount, settle } from './spend-accounts.ts';
+import { createSpendDays, type SpendDay } from './spend-days.ts';
+import { spendFault, spendUnwritten } from './spend-faults.ts';
+import {
+  decideSpend,
+  isNothing,
+  type ModelPrice,
+  minus,
+  NO_AMOUNTS,
+  plus,
+  type ReservedRung,
+  type RisingBudget,
+  risingOf,
+  type UnpaidRung,
+} from './spend-rules.ts';
+import { createSpendWriter } from './spend-writer.ts';
+
+/**
+ * Holds agents to what they may spend on models within a day of the host's zone: reserved before a call, settled after it.
+ *
+ * Promises: what is spent and reserved is never above a limit, as long as no answer is larger than was reserved for it. Calls, tokens
+ * and money are judged apart, for the agent and for all agents together. Nothing is counted twice. A call waits for the disk only
+ * where it outruns what was written ahead: its agent's first one after ten minutes. After a kill of the host at any moment the sums
+ * are not below what was spent, and at most a block above. A call belongs to the day on which it began.
+ */
+export interface SpendLedger extends Service {
+  begin(call: SpendCall): Promise<SpendAnswer>;
+  /** The call is over; returns its money in micros. Later ends of the same call, and those of unknown calls, change nothing. */
+  end(id: string, tries: readonly SpentTry[]): number;
+  /**
+   * The call has no end, since its gateway or worker is gone. `tries`: those that are known to be over. `isOut`: a further try may
+   * have gone out; it counts as billed.
+   */
+  lost(id: string, tries: readonly SpentTry[], isOut: boolean): void;
+  /** What the agent spent today, without calls in progress; undefined: all agents. */
+  today(agent?: string): Amounts;
+  /** What each agent spent since the host started. */
+  totals(): ReadonlyMap<string, Amounts>;
+  /** Budgets of today of which at least 80 % are spent. */
+  rising(): RisingBudget[];
+}
+
+export interface SpendCall {
+  id: string;
+  agent: string;
+  estimate: CallEstimate;
+  rungs: readonly { name: string; model: string }[];
+  /** Of the agent. */
+  limits: SpendLimits;
+}
+
+export type SpendAnswer =
+  | { is: 'go'; go: readonly ReservedRung[]; skipped: readonly UnpaidRung[] }
+  | { is: 'refused'; fault: PlainFault };
+
+interface LedgerNeeds {
+  time: Time;
+  log: Log;
+  store: SpendStore;
+  timezone(): string;
+  /** Of all agents. */
+  limits(): SpendLimits;
+  priceOf(rung: string, model: string): ModelPrice;
+  /** A budget has reached 80 %: once a day for each limit. */
+  rose(budget: RisingBudget): void;
+}
+
+const EVERY_MS = 500;
+/** Rows are kept so long, and so many: an agent on three rungs for two years has some 2,200. */
+const KEPT_DAYS = 730;
+const MOST_ROWS = 500_000;
+
+export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
+  const { time, log, store } = needs;
+  const days = createSpendDays(needs);
+  const open = new Map<string, OpenCall & { of: SpendDay }>();
+  const totals = new Map<string, Amounts>();
+  const written = createSpendWriter({ ...needs, days, isLast: () => loop.alive() === undefined });
+  let prunedAt = Number.NEGATIVE_INFINITY;
+
+  async function begin(call: SpendCall): Promise<SpendAnswer> {
+    const { day, end } = days.today();
+    try {
+      const of = days.get(day) ?? (await days.load(day));
+      const account = accountOf(of, call);
+      const rungs = call.rungs.map((rung) => ({ ...rung, price: needs.priceOf(rung.name, rung.model) }));
+      const decision = decideSpend(rungs, call.estimate, [
+        { whose: 'agent', spent: account.spent, reserved: account.reserved, limits: call.limits },
+        { whose: 'all', spent: of.spent, reserved: of.reserved, limits: needs.limits() },
+      ]);
+      if (decision.go.length === 0) return { is: 'refused', fault: spendFault(call.agent, decision, time.now(), end) };
+      open.set(call.id, { of, account, decision });
+      hold(account, decision.reserved);
+      of.reserved = plus(of.reserved, decision.reserved);
+      if (!isCovered(account)) await written();
+      else if (!isAmple(account)) writeSoon();
+      return { is: 'go', go: decision.go, skipped: decision.skipped };
+    } catch (thrown) {
+      close(call.id, []);
+      return { is: 'refused', fault: spendUnwritten(thrown) };
+    }
+  }
+
+  function accountOf({ day, accounts }: SpendDay, { agent, limits }: SpendCall): SpendAccount {
+    const account = accounts.get(agent) ?? newAccount(day, agent, []);
+    accounts.set(agent, account);
+    account.limits = limits;
+    account.calledAt = time.monotonic();
+    return account;
+  }
+
+  function close(id: string, tries: readonly SpentTry[]): number {
+    const call = open.get(id);
+    if (!call) return 0;
+    open.delete(id);
+    const { of, account, decision } = call;
+    const before = { agent: account.spent, all: of.spent };
+    const spent = settle(call, tries, needs.priceOf);
+    of.reserved = minus(of.reserved, decision.reserved);
+    of.spent = plus(of.spent, spent);
+    if (isNothing(spent)) return 0;
+    totals.set(account.agent, plus(totals.get(account.agent) ?? NO_AMOUNTS, spent));
+    if (!isCovered(account)) writeSoon();
+    const rose = [
+      ...risingOf(account.agent, account.spent, account.limits, before.agent),
+      ...risingOf(null, of.spent, needs.limits(), before.all),
+    ];
+    for (const budget of rose) needs.rose(budget);
+    return spent.micros;
+  }
+
+  /** The rung that may be out is the dearest of those that were not tried. */
+  function lost(id: string, tries: readonly SpentTry[], isOut: boolean) {
+    const left = open.get(id)?.decision.go.filter(({ name }) => !tries.some(({ rung }) => rung === name)) ?? [];
+    const out = left.toSorted((a, b) => b.micros - a.micros)[0];
+    const last: SpentTry[] = isOut && out ? [{ rung: out.name, model: out.model, usage: null, verdict: 'gone' }] : [];
+    close(id, [...tries, ...last]);
+  }
+
+  /** The loop tries again what fails here. */
+  function writeSoon() {
+    void written().catch(() => {});
+  }
+
+  async function turn() {
+    const { day } = days.today();
+    await days.load(day);
+    await written();
+    days.forgetOld();
+    if (time.monotonic() - prunedAt < HOUR_MS) return;
+    await store.pruneSpend(dayAfter(day, -KEPT_DAYS), MOST_ROWS);
+    prunedAt = time.monotonic();
+  }
+
+  const failed = (error: unknown) =>
+    log.error('what models cost could not be written down', { fault: toPlainFault(error) });
+  const loop = createLoop({ time, failed }, { everyMs: EVERY_MS, turn });
+  return {
+    begin,
+    end: close,
+    lost,
+    today(agent) {
+      const of = days.get(days.today().day);
+      return (agent === undefined ? of?.spent : of?.accounts.get(agent)?.spent) ?? NO_AMOUNTS;
+    },
+    totals: () => totals,
+    rising() {
+      const of = days.get(days.today().day);
+      if (!of) return [];
+      const agents = [...of.accounts.values()].flatMap(({ agent, spent, limits }) => risingOf(agent, spent, limits));
+      return [...risingOf(null, of.spent, needs.limits()), ...agents];
+    },
+    async start() {
+      for (const { day } of await store.spendAhead()) await days.load(day);
+      await days.load(days.today().day);
+      await loop.start();
+    },
+    async stop() {
+      await loop.stop();
+      // A host that stops has no gateway any more: the calls in progress have no other end.
+      for (const id of [...open.keys()]) lost(id, [], true);
+      await written().catch(failed);
+    },
+    alive: loop.alive,
+  };
+}
