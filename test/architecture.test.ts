@@ -34,6 +34,8 @@ const MAY: Record<string, string[]> = {
     'healing/incident-reports',
     'telemetry/ports',
     'catalog/ports',
+    // What models cost is kept as the gateway's ledger has it.
+    'gateway/models/spend',
     'kernel',
   ],
   operations: ['kernel'],

@@ -14,8 +14,3 @@ export function zonedDay(instant: number, timezone: string): ZonedDay {
   const end = at.toPlainDate().add({ days: 1 }).toZonedDateTime(timezone);
   return { day: at.toPlainDate().toString(), start: start.epochMilliseconds, end: end.epochMilliseconds };
 }
-
-/** The day so many days after another, both as `2026-11-27`. */
-export function dayAfter(day: string, days: number): string {
-  return Temporal.PlainDate.from(day).add({ days }).toString();
-}

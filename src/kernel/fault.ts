@@ -87,6 +87,8 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['NO_PLUGIN', false],
   ['SETTINGS_INVALID', false],
   ['EXEC_NOT_FOUND', false],
+  // A call of a model that no budget of a day pays for, or that nobody wrote a price down for.
+  ['PRICE_UNKNOWN', false],
   // Effects of `once` that must not be done again, and the plugin's own word.
   ['EFFECT_UNKNOWN', false],
   ['EFFECT_NOT_KEPT', false],
@@ -113,6 +115,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['MODELS_DOWN', true],
   ['ANSWER_UNUSABLE', true],
   ['MODEL_TIMEOUT', true],
+  ['SPEND_NOT_KEPT', true],
   ['EXEC_FAILED', true],
   ['EXEC_TIMEOUT', true],
   ['EXEC_STOPPED', true],

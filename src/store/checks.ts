@@ -7,6 +7,9 @@ import { INSTANTS } from '../kernel/instant.ts';
 /** Counts grow by use (attempts that cost nothing, probes), never up to this bound. */
 export const COUNTS: Bounds = { least: 0, most: 1_000_000_000 };
 
+/** Sums of tokens, of micros of a dollar, of kilobytes × seconds. */
+export const SUMS: Bounds = { least: 0, most: Number.MAX_SAFE_INTEGER };
+
 /** Milliseconds; beyond the last time that can be stored every length means that time. */
 const LENGTHS: Bounds = { least: 0, most: INSTANTS.most };
 
@@ -16,6 +19,8 @@ type Fields = Readonly<Record<string, Check>>;
 const instant: Check = (value) => isWithin(value, INSTANTS);
 const length: Check = (value) => isWithin(value, LENGTHS);
 const count: Check = (value) => isWithin(value, COUNTS);
+const sum: Check = (value) => isWithin(value, SUMS);
+const day: Check = (value) => typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value);
 const priority: Check = (value) => isWithin(value, BOUNDS.priority);
 const text: Check = (value) => typeof value === 'string';
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
@@ -115,6 +120,24 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   putFinding: [{ kind: text, key: text, at: instant }],
+  putSpend: [
+    [
+      {
+        day,
+        agent: text,
+        rung: text,
+        calls: sum,
+        promptTokens: sum,
+        completionTokens: sum,
+        micros: sum,
+        failedTries: sum,
+        unpricedTokens: sum,
+      },
+    ],
+    [{ day, agent: text, calls: sum, tokens: sum, micros: sum }],
+  ],
+  addUsage: [[{ day, agent: text, heapKbs: sum, nativeKbs: sum, childrenKbs: sum, cpuMs: sum, diskBytes: sum }]],
+  pruneDays: [day, count],
   append: [[{ at: instant, kind: text, message: text }]],
   deliverEvents: [[{ agent: text, topics: texts, attempts: count }], { events: count, waiting: count }],
 };

@@ -1,3 +1,4 @@
+import type { SpendStore } from '../gateway/models/spend.ts';
 import type { IncidentStore } from '../healing/ports.ts';
 import type { BatchStore } from '../jobs/batch.ts';
 import type { EffectStore, JobQueue, JobRecords, PauseStore, StateStore } from '../jobs/ports.ts';
@@ -14,6 +15,7 @@ import type {
   FindingStore,
   HeartbeatStore,
   UpkeepStore,
+  UsageStore,
 } from '../telemetry/ports.ts';
 
 /** A store that a host writes to. The store opens its file in `start()`, which rejects with a `Fault` that says what to do. */
@@ -51,6 +53,8 @@ export type StorePorts = JobQueue &
   AggregateStore &
   HeartbeatStore &
   FindingStore &
+  SpendStore &
+  UsageStore &
   AsideStore &
   UpkeepStore;
 
@@ -84,6 +88,8 @@ export type ReadPorts = Pick<
   | 'durationSketches'
   | 'heartbeats'
   | 'findings'
+  | 'spendRows'
+  | 'usageRows'
   | 'paused'
   | 'incident'
   | 'incidents'

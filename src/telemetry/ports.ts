@@ -231,6 +231,30 @@ export interface FindingStore {
   findings(filter: { kind: FindingKind; key?: string; limit: number }): Promise<Finding[]>;
 }
 
+/** What an agent used of the machine on one day. */
+export interface AgentUsage {
+  /** `2026-11-27`, in the host's zone. */
+  day: string;
+  agent: string;
+  /** Kilobytes × seconds of JavaScript's heap, of other memory of its workers, and of its commands. */
+  heapKbs: number;
+  nativeKbs: number;
+  childrenKbs: number;
+  cpuMs: number;
+  /** Its state, versions and data folder, as last measured that day; 0: not measured. */
+  diskBytes: number;
+}
+
+/** The store of what agents used, a row for each agent and day. */
+export interface UsageStore {
+  /** Adds to the rows there are; a measure of the disk takes the place of the one before. */
+  addUsage(usage: AgentUsage[]): Promise<void>;
+  /** The rows of the days from ≤ day ≤ to, by day and agent. */
+  usageRows(filter: { from: string; to: string; agent?: string }): Promise<AgentUsage[]>;
+  /** Deletes rows of days before that one, of usage and of what models cost, and of each the oldest days beyond `most` rows. */
+  pruneDays(before: string, most: number): Promise<void>;
+}
+
 /** The condition of a store. */
 export interface StoreHealth {
   /** The number of its layout. */

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { aggregateLaws } from './laws/aggregates.ts';
 import { batchLaws } from './laws/batches.ts';
 import { chainLaws } from './laws/chains.ts';
+import { dayRowLaws } from './laws/day-rows.ts';
 import { endLaws } from './laws/ends.ts';
 import { eventLaws } from './laws/events.ts';
 import { figureLaws } from './laws/figures.ts';
@@ -26,5 +27,6 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('events', () => eventLaws(open));
     describe('figures', () => figureLaws(open));
     describe('aggregates', () => aggregateLaws(open));
+    describe('rows of days', () => dayRowLaws(open));
   });
 }

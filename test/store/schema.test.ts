@@ -43,6 +43,7 @@ test('the steps of the schema that were published are never edited', () => {
     '693440f6b051',
     'e0c244699bd1',
     'f6f8e35066fb',
+    'f6f4173c28c2',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

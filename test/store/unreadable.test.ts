@@ -17,6 +17,7 @@ import { added, claimed, failed, HOST, HOUR, job, LEASE, T0 } from './laws/world
 cleaningUp();
 
 /** A clock that shows T0. */
+const DAY = '2026-11-24';
 const AT_T0 = { ...machineTime, now: () => T0, monotonic: () => 0 };
 
 /** As an older version left them, or a disk, or somebody with SQL: integers that JavaScript cannot read, and those that no Date has. */
@@ -69,6 +70,12 @@ async function lived(store: Store): Promise<void> {
     await store.muteCause(`f-${agent}`, HOUR);
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
     await store.putFinding({ kind: 'diagnosis', key: `f-${agent}`, at: T0, record: { cause: 'a leak' } });
+    const spent = { calls: 1, promptTokens: 2, completionTokens: 3, micros: 4, failedTries: 0, unpricedTokens: 0 };
+    await store.putSpend(
+      [{ day: DAY, agent, rung: 'groq', ...spent }],
+      [{ day: DAY, agent, calls: 2, tokens: 9, micros: 9 }],
+    );
+    await store.addUsage([{ day: DAY, agent, heapKbs: 1, nativeKbs: 2, childrenKbs: 3, cpuMs: 4, diskBytes: 5 }]);
     const set = { states: ['dead' as const], agent };
     const order = { act: 'replay' as const, set, isNamed: true, reason: null, withStale: false };
     await store.addBatch(order, [two!.job]);
@@ -107,6 +114,9 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.mutes(),
     store.heartbeats(),
     store.findings({ kind: 'diagnosis', limit: 9 }),
+    store.spendRows({ from: DAY, to: DAY }),
+    store.spendAhead(),
+    store.usageRows({ from: DAY, to: DAY }),
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.remedyRecords('f-a'),
@@ -143,6 +153,9 @@ const OF_A: Record<string, string> = {
   batch_item: 'batch = 1',
   heartbeat: `name = 'a'`,
   finding: `key = 'f-a'`,
+  model_spend: `agent = 'a'`,
+  model_ahead: `agent = 'a'`,
+  agent_usage: `agent = 'a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,
   mute: `fingerprint = 'f-a'`,

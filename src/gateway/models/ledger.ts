@@ -1,13 +1,19 @@
-import { dayAfter } from '../../kernel/day.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
-import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { CallEstimate, SpentTry } from './ports.ts';
 import type { Amounts, SpendLimits, SpendStore } from './spend.ts';
-import { hold, isAmple, isCovered, newAccount, type OpenCall, type SpendAccount, settle } from './spend-accounts.ts';
+import {
+  hold,
+  isAmple,
+  isCovered,
+  newAccount,
+  type OpenCall,
+  type SpendAccount,
+  settleCall,
+} from './spend-accounts.ts';
 import { createSpendDays, type SpendDay } from './spend-days.ts';
 import { spendFault, spendUnwritten } from './spend-faults.ts';
 import {
@@ -32,7 +38,7 @@ import { createSpendWriter } from './spend-writer.ts';
  * where it outruns what was written ahead: its agent's first one after ten minutes. After a kill of the host at any moment the sums
  * are not below what was spent, and at most a block above. A call belongs to the day on which it began.
  */
-export interface SpendLedger extends Service {
+interface SpendLedger extends Service {
   begin(call: SpendCall): Promise<SpendAnswer>;
   /** The call is over; returns its money in micros. Later ends of the same call, and those of unknown calls, change nothing. */
   end(id: string, tries: readonly SpentTry[]): number;
@@ -49,7 +55,7 @@ export interface SpendLedger extends Service {
   rising(): RisingBudget[];
 }
 
-export interface SpendCall {
+interface SpendCall {
   id: string;
   agent: string;
   estimate: CallEstimate;
@@ -75,9 +81,6 @@ interface LedgerNeeds {
 }
 
 const EVERY_MS = 500;
-/** Rows are kept so long, and so many: an agent on three rungs for two years has some 2,200. */
-const KEPT_DAYS = 730;
-const MOST_ROWS = 500_000;
 
 export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
   const { time, log, store } = needs;
@@ -85,7 +88,6 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
   const open = new Map<string, OpenCall & { of: SpendDay }>();
   const totals = new Map<string, Amounts>();
   const written = createSpendWriter({ ...needs, days, isLast: () => loop.alive() === undefined });
-  let prunedAt = Number.NEGATIVE_INFINITY;
 
   async function begin(call: SpendCall): Promise<SpendAnswer> {
     const { day, end } = days.today();
@@ -124,7 +126,7 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
     open.delete(id);
     const { of, account, decision } = call;
     const before = { agent: account.spent, all: of.spent };
-    const spent = settle(call, tries, needs.priceOf);
+    const spent = settleCall(call, tries, needs.priceOf);
     of.reserved = minus(of.reserved, decision.reserved);
     of.spent = plus(of.spent, spent);
     if (isNothing(spent)) return 0;
@@ -152,13 +154,9 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
   }
 
   async function turn() {
-    const { day } = days.today();
-    await days.load(day);
+    await days.load(days.today().day);
     await written();
     days.forgetOld();
-    if (time.monotonic() - prunedAt < HOUR_MS) return;
-    await store.pruneSpend(dayAfter(day, -KEPT_DAYS), MOST_ROWS);
-    prunedAt = time.monotonic();
   }
 
   const failed = (error: unknown) =>

@@ -92,6 +92,8 @@ export interface SpentTry {
   model: string;
   usage: TokenUsage | null;
   verdict: RungVerdict['is'] | 'gone';
+  /** Without `usage`: the provider had the whole request and may bill for it. Default: true for `good`, `unusable` and `gone`. */
+  mayBeBilled?: boolean;
 }
 
 /** A rung that a call may try. */

@@ -48,7 +48,7 @@ export function newAccount(day: string, agent: string, rows: readonly SpendRow[]
   };
 }
 
-export function amountsOf({ calls, promptTokens, completionTokens, micros }: SpendRow): Amounts {
+function amountsOf({ calls, promptTokens, completionTokens, micros }: SpendRow): Amounts {
   return { calls, tokens: promptTokens + completionTokens, micros };
 }
 
@@ -71,7 +71,7 @@ export const isAhead = ({ covered, isSure }: SpendAccount) => !isSure || !isNoth
 const usedOf = ({ spent, reserved }: SpendAccount) => plus(spent, reserved);
 
 /** Counts what a call was billed, in the place of what was reserved for it. */
-export function settle(
+export function settleCall(
   { account, decision }: OpenCall,
   tries: readonly SpentTry[],
   priceOf: (rung: string, model: string) => ModelPrice,

@@ -2,7 +2,7 @@ import type { CallEstimate, TokenUsage } from './ports.ts';
 import type { Amounts, SpendLimits } from './spend.ts';
 
 /** The price of a million tokens, in micros. */
-export interface Price {
+interface Price {
   input: number;
   output: number;
 }
@@ -11,14 +11,14 @@ export interface Price {
 export type ModelPrice = Price | 'free' | 'unknown';
 
 /** A rung that a call may be tried on. */
-export interface OfferedRung {
+interface OfferedRung {
   name: string;
   model: string;
   price: ModelPrice;
 }
 
 /** Spent and reserved by one agent or by all, and the limits of the day. */
-export interface SpendParty {
+interface SpendParty {
   whose: 'agent' | 'all';
   spent: Amounts;
   /** By calls in progress. */

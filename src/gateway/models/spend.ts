@@ -42,6 +42,4 @@ export interface SpendStore {
   spendAhead(): Promise<SpendAhead[]>;
   /** Puts rows and what is ahead in the place of those before, as one change. Without calls, tokens and micros nothing is ahead. */
   putSpend(rows: SpendRow[], ahead: SpendAhead[]): Promise<void>;
-  /** Deletes rows of days before that one, and the oldest days beyond `most` rows; what is ahead stays. */
-  pruneSpend(before: string, most: number): Promise<void>;
 }

@@ -97,6 +97,8 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'durationSketches',
   'heartbeats',
   'findings',
+  'spendRows',
+  'usageRows',
   'paused',
   'incident',
   'incidents',

@@ -5,7 +5,7 @@ import type { SpendAhead, SpendRow, SpendStore } from '../../../src/gateway/mode
  * is killed is kept or lost.
  */
 export function spendStore() {
-  let rows = new Map<string, SpendRow>();
+  const rows = new Map<string, SpendRow>();
   const ahead = new Map<string, SpendAhead>();
   let waiting: { write(): void; resolve(): void; reject(thrown: Error): void }[] = [];
   let isHeld = false;
@@ -34,9 +34,6 @@ export function spendStore() {
         return Promise.resolve();
       }
       return new Promise((resolve, reject) => waiting.push({ write, resolve, reject }));
-    },
-    async pruneSpend(before) {
-      rows = new Map([...rows].filter(([, { day }]) => day >= before));
     },
   });
   return {

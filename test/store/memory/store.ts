@@ -11,6 +11,7 @@ import type { StorePorts } from '../../../src/store/ports.ts';
 import type { AgentFigures } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import { memoryBatches } from './batches.ts';
+import { memoryDayRows } from './day-rows.ts';
 import { memoryIncidents } from './incidents.ts';
 import { type Calls, hourOf, memoryJobs } from './jobs.ts';
 import { memoryEffects, memoryEvents, memoryFindings, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
@@ -105,6 +106,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...events.calls,
     ...heartbeats.calls,
     ...findings.calls,
+    ...memoryDayRows(),
     agentFigures,
     prune,
     backUp,

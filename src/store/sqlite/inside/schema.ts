@@ -1,5 +1,7 @@
+import { FIRST_SCHEMA } from './first-schema.ts';
+
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 15;
+export const SCHEMA = 16;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -7,125 +9,9 @@ export const APPLICATION_ID = 0x44524d41;
 /**
  * Numbered and forward only: step n takes a store from schema n − 1 to n, in one transaction. A step that was published
  * is never edited; the next one changes what it did.
- *
- * The use of each index of `job`, since every index costs each job a little:
- * - `job_ready`: what to claim next. Priority and time are in it, age is the row itself.
- * - `job_running`, `job_retrying`, `job_dead`: small, and what a restart, a status and the dead letters read.
- * - `job_cancelled`: the newest few that were cancelled, among all the others. Rows are in it by their age.
- * - `job_agent`: an agent's jobs from the newest. Rows grow with time, so it also bounds a period (see `queue_hour`).
- * - `job_delivery`: an agent's jobs that deliveries made, from the newest.
- * - `job_key`, `job_slot`: only jobs that have one are in it.
  */
 export const MIGRATIONS: readonly string[] = [
-  `
-CREATE TABLE job (
-  id          INTEGER PRIMARY KEY,
-  agent       TEXT    NOT NULL,
-  state       TEXT    NOT NULL,
-  trigger     TEXT    NOT NULL,
-  priority    INTEGER NOT NULL,
-  attempt     INTEGER NOT NULL,
-  attempts    INTEGER NOT NULL,
-  allowed     INTEGER NOT NULL, -- attempts that it was given; what a redrive gives again
-  queued_at   INTEGER NOT NULL,
-  run_at      INTEGER NOT NULL,
-  stale_at    INTEGER,
-  slot        INTEGER,
-  key         TEXT,
-  version     TEXT,
-  owner       TEXT,             -- who holds the latest attempt; means something while running only
-  lease_until INTEGER,
-  started_at  INTEGER,
-  finished_at INTEGER,
-  cause       TEXT,
-  error       TEXT,             -- a PlainFault as JSON
-  summary     TEXT,
-  result      TEXT,
-  input       TEXT
-) STRICT;
-CREATE INDEX job_ready ON job (agent, priority DESC, run_at) WHERE state IN ('queued', 'retrying');
-CREATE INDEX job_running ON job (agent) WHERE state = 'running';
-CREATE INDEX job_retrying ON job (agent, cause) WHERE state = 'retrying';
-CREATE INDEX job_dead ON job (cause, agent, finished_at) WHERE state = 'dead';
-CREATE INDEX job_agent ON job (agent);
-CREATE UNIQUE INDEX job_key ON job (agent, key) WHERE key IS NOT NULL;
-CREATE INDEX job_slot ON job (agent, slot) WHERE slot IS NOT NULL;
-
--- The first job that was queued in each hour: a time becomes a lower bound of rows, whatever the clock did.
-CREATE TABLE queue_hour (hour INTEGER PRIMARY KEY, first_job INTEGER NOT NULL) STRICT;
-
--- Attempts that failed.
-CREATE TABLE attempt (
-  job         INTEGER NOT NULL,
-  attempt     INTEGER NOT NULL,
-  agent       TEXT    NOT NULL,
-  started_at  INTEGER NOT NULL,
-  finished_at INTEGER NOT NULL,
-  worker      TEXT,
-  fault       TEXT    NOT NULL,
-  PRIMARY KEY (job, attempt)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX attempt_agent ON attempt (agent, finished_at);
-
-CREATE TABLE effect (
-  job      INTEGER NOT NULL,
-  key      TEXT    NOT NULL,
-  attempt  INTEGER NOT NULL,
-  begun_at INTEGER NOT NULL,
-  ended_at INTEGER,
-  result   TEXT,
-  PRIMARY KEY (job, key)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE state (
-  agent  TEXT    NOT NULL,
-  key    TEXT    NOT NULL,
-  value  TEXT    NOT NULL,
-  set_at INTEGER NOT NULL,
-  PRIMARY KEY (agent, key)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE pause (agent TEXT PRIMARY KEY, until INTEGER, paused_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-
-CREATE TABLE slot (
-  agent      TEXT    NOT NULL,
-  due        INTEGER NOT NULL,
-  state      TEXT    NOT NULL,
-  reason     TEXT,
-  job        INTEGER,
-  planned_at INTEGER NOT NULL,
-  decided_at INTEGER,
-  PRIMARY KEY (agent, due)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX slot_planned ON slot (due, agent) WHERE state = 'planned';
-CREATE INDEX slot_due ON slot (due);
-
-CREATE TABLE event (
-  id      INTEGER PRIMARY KEY,
-  at      INTEGER NOT NULL,
-  kind    TEXT    NOT NULL,
-  agent   TEXT,
-  message TEXT    NOT NULL,
-  data    TEXT
-) STRICT;
-CREATE INDEX event_at ON event (at);
-CREATE INDEX event_kind ON event (kind, at);
-CREATE INDEX event_agent ON event (agent, at) WHERE agent IS NOT NULL;
-
--- Running totals of each agent and hour. first_job and last_job bound the rows that ended in the hour.
-CREATE TABLE hour_total (
-  hour            INTEGER NOT NULL,
-  agent           TEXT    NOT NULL,
-  done            INTEGER NOT NULL,
-  dead            INTEGER NOT NULL,
-  failed_attempts INTEGER NOT NULL,
-  first_job       INTEGER,
-  last_job        INTEGER,
-  ended_job       INTEGER, -- the latest that ended
-  PRIMARY KEY (hour, agent)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX hour_total_agent ON hour_total (agent, hour);
-`,
+  FIRST_SCHEMA,
   `
 -- What is only read together with its incident is in one text.
 CREATE TABLE incident (
@@ -268,6 +154,43 @@ CREATE TABLE finding (
   at     INTEGER NOT NULL,
   record TEXT    NOT NULL, -- a JSON object
   PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+`,
+  `
+-- What each agent spent on the models of a rung on a day of the host's zone. Money is in millionths of a dollar.
+CREATE TABLE model_spend (
+  day               TEXT    NOT NULL, -- 2026-11-27
+  agent             TEXT    NOT NULL,
+  rung              TEXT    NOT NULL, -- '': of calls whose ends nobody knows
+  calls             INTEGER NOT NULL,
+  prompt_tokens     INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  micros            INTEGER NOT NULL,
+  failed_tries      INTEGER NOT NULL,
+  unpriced_tokens   INTEGER NOT NULL,
+  PRIMARY KEY (day, agent, rung)
+) STRICT, WITHOUT ROWID;
+
+-- The most that an agent can have spent on a day, written before its calls go out. No row: what model_spend says.
+CREATE TABLE model_ahead (
+  day    TEXT    NOT NULL,
+  agent  TEXT    NOT NULL,
+  calls  INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  micros INTEGER NOT NULL,
+  PRIMARY KEY (day, agent)
+) STRICT, WITHOUT ROWID;
+
+-- What each agent used of the machine on a day of the host's zone.
+CREATE TABLE agent_usage (
+  day          TEXT    NOT NULL,
+  agent        TEXT    NOT NULL,
+  heap_kbs     INTEGER NOT NULL, -- kilobytes × seconds
+  native_kbs   INTEGER NOT NULL,
+  children_kbs INTEGER NOT NULL,
+  cpu_ms       INTEGER NOT NULL,
+  disk_bytes   INTEGER NOT NULL, -- the last that was measured
+  PRIMARY KEY (day, agent)
 ) STRICT, WITHOUT ROWID;
 `,
 ];

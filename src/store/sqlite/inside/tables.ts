@@ -4,6 +4,7 @@ import { packAdded, type StoreOps } from '../wire.ts';
 import { aggregateReads, aggregateWrites } from './aggregates.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { batchReads, batchWrites } from './batches.ts';
+import { dayRowReads, dayRowWrites } from './day-rows.ts';
 import { eventJobs } from './deliver.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
@@ -55,6 +56,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...eventJobs(db, adder),
       ...heartbeatWrites(db),
       ...findingWrites(db),
+      ...dayRowWrites(db),
       ...aggregateWrites(db, minutes),
       ...upkeepWrites(db),
       ...asideWrites(db),
@@ -86,6 +88,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...eventReads(db),
     ...heartbeatReads(db),
     ...findingReads(db),
+    ...dayRowReads(db),
     ...aggregateReads(db),
     ...figures(db),
     ...upkeepReads(db, file),

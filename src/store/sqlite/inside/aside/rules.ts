@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../../../kernel/bounds.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
-import { COUNTS } from '../../../checks.ts';
+import { COUNTS, SUMS } from '../../../checks.ts';
 
 /** When a column cannot be read, as SQL, and the SQL of what stands in its place then. `?1` is now. */
 interface ColumnRule {
@@ -26,6 +26,9 @@ const outside = (column: string, { least, most }: { least: number; most: number 
   `${column} NOT BETWEEN ${least} AND ${most}`;
 const noTime = (column: string) => outside(column, INSTANTS);
 const noCount = (column: string) => outside(column, COUNTS);
+const noDay = (column: string) => `${column} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'`;
+/** Columns that hold sums, each with what makes its row unreadable. */
+const sums = (...columns: string[]) => Object.fromEntries(columns.map((column) => [column, outside(column, SUMS)]));
 const noRow = (column: string) => outside(column, { least: 1, most: Number.MAX_SAFE_INTEGER });
 const notAmong = (column: string, words: readonly string[]) => `${column} NOT IN (${words.map(quoted).join(', ')})`;
 const quoted = (word: string) => `'${word.replaceAll("'", "''")}'`;
@@ -175,6 +178,27 @@ export const RULES: Readonly<Record<string, TableRule>> = {
       at: noTime('at'),
       record: notObject('record', {}),
     },
+    mended: {},
+  },
+  model_spend: {
+    key: `agent || ' ' || day || ' ' || rung`,
+    agent: 'agent',
+    required: {
+      day: noDay('day'),
+      ...sums('calls', 'prompt_tokens', 'completion_tokens', 'micros', 'failed_tries', 'unpriced_tokens'),
+    },
+    mended: {},
+  },
+  model_ahead: {
+    key: `agent || ' ' || day`,
+    agent: 'agent',
+    required: { day: noDay('day'), ...sums('calls', 'tokens', 'micros') },
+    mended: {},
+  },
+  agent_usage: {
+    key: `agent || ' ' || day`,
+    agent: 'agent',
+    required: { day: noDay('day'), ...sums('heap_kbs', 'native_kbs', 'children_kbs', 'cpu_ms', 'disk_bytes') },
     mended: {},
   },
   aggregate: {
