@@ -3,6 +3,7 @@ import type { ExecResult, SentJob } from '../plugin/context.ts';
 import { isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { AskedFetch, FetchAnswer, NeedUse } from '../workers/rehearsal.ts';
+import { isModelCall } from './models.ts';
 
 /** A call of one kind. */
 export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
@@ -32,6 +33,8 @@ interface World {
   /** Tries of a `fetch`. An answer from a record is asked for once: a pause makes it no better. */
   fetchAttempts: number;
   fetch(asked: AskedFetch): Promise<FetchAnswer>;
+  /** A request to the models ({@link SANDBOX_MODELS}). */
+  models(asked: AskedFetch): Promise<FetchAnswer>;
   exec(call: CallTo<'exec'>): Promise<ExecResult>;
   fleet(call: FleetCall): unknown;
   /** The number of agents that listen to a topic. */
@@ -125,7 +128,7 @@ export function createAnswers(world: World): SandboxAnswers {
       return { is: 'go', origin, pass: 0, credentials: true, ...terms } satisfies Admission;
     },
     fetched: () => null,
-    fetch: ({ request }) => world.fetch(request),
+    fetch: ({ request }) => (isModelCall(request.url) ? world.models(request) : world.fetch(request)),
     held({ bytes }) {
       peakBytes = Math.max(peakBytes, bytes);
       return null;

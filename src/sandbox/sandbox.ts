@@ -6,6 +6,7 @@ import type { Time } from '../kernel/time.ts';
 import type { WorkerCall, WorkerEnd } from '../workers/ports.ts';
 import type { Rehearsal } from '../workers/rehearsal.ts';
 import { createWorkers } from '../workers/workers.ts';
+import { SANDBOX_MODELS } from './models.ts';
 
 /** An attempt that is to be run in a sandbox. */
 export interface SandboxAttempt {
@@ -86,6 +87,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
         capacityChanged() {},
       },
       answer: async (call) => running.get(call.agent)?.answer(call),
+      models: () => ({ ...SANDBOX_MODELS, close() {} }),
       secrets: async ({ name }) => running.get(name)?.secrets() ?? {},
       lines(lines) {
         for (const line of lines) running.get(line.agent)?.lines.push(line);

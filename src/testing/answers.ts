@@ -4,14 +4,16 @@ import { given } from '../kernel/given.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import { type CallTo, createAnswers, type FleetCall, type KnownEffect, type SandboxSend } from '../sandbox/answers.ts';
+import { type AskedModel, askedModel, modelAnswer } from '../sandbox/models.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import type { AskedFetch, FetchAnswer } from '../workers/rehearsal.ts';
 import type { HttpAnswers } from './http.ts';
 import type { Effect, Ran, RunOptions, Sent } from './ports.ts';
 
 /** Answers one attempt of a test with what the test says, and keeps an account of what the attempt did. */
 interface TestAnswers {
   answer(call: WorkerCall): Promise<unknown>;
-  did(): Pick<Ran, 'sends' | 'events' | 'effects' | 'stateAfter'>;
+  did(): Pick<Ran, 'sends' | 'events' | 'effects' | 'stateAfter' | 'models'>;
   /** The most memory that its worker reported. */
   peakBytes(): number;
 }
@@ -24,15 +26,27 @@ export function createTestAnswers(
 ): TestAnswers {
   const state = new Map(Object.entries(options.state ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
   const effects = Object.entries(options.effects ?? {}).map(([key, effect]) => [key, knownEffect(effect)] as const);
+  const asks: AskedModel[] = [];
   const answers = createAnswers({
     state,
     effects: new Map(effects),
     fetchAttempts: options.http === 'real' ? 3 : 1,
     fetch: http.answer,
+    models: (asked) => models(asked),
     exec: (call) => exec(call, options.exec, grants),
     fleet: (call) => fleetAnswer(call, options.fleet ?? {}),
     listeners: () => 0,
   });
+
+  async function models(asked: AskedFetch): Promise<FetchAnswer> {
+    const question = askedModel(asked);
+    const { llm } = options;
+    if (!question || llm === undefined || (Array.isArray(llm) && llm.length === 0))
+      return refuse(question ? 'a model' : `${asked.method} ${asked.url}`, "llm: ['the answer']");
+    const reply = Array.isArray(llm) ? llm[Math.min(asks.length, llm.length - 1)]! : await llm(question);
+    asks.push(question);
+    return modelAnswer(question, reply, Date.now());
+  }
 
   function stateAfter(): Record<string, unknown> {
     const after = new Map<string, string | null>([...state, ...answers.state()]);
@@ -46,6 +60,7 @@ export function createTestAnswers(
       events: answers.emits().map(({ topic, data }) => ({ topic, data: jsonOf(data) })),
       effects: Object.fromEntries([...answers.effects()].map(([key, effect]) => [key, effectOf(effect)])),
       stateAfter: stateAfter(),
+      models: asks,
     }),
     peakBytes: answers.peakBytes,
   };

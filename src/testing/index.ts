@@ -1,6 +1,7 @@
 /** The exports of `daruma/testing`, for tests of plugins. */
 import { close } from './kits.ts';
 
+export type { AskedModel, ModelReply } from '../sandbox/models.ts';
 export { close } from './kits.ts';
 export type { Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
 export { runPlugin } from './run-plugin.ts';

@@ -4,6 +4,7 @@ import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
 import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { Duration } from '../plugin/units.ts';
+import type { AskedModel, ModelReply } from '../sandbox/models.ts';
 
 /** Differences from a first attempt that is asked for by hand, without settings, at the machine's time. */
 export interface RunOptions {
@@ -47,6 +48,11 @@ export interface RunOptions {
     args: string[],
     input?: string,
   ) => string | Partial<ExecResult> | Promise<string | Partial<ExecResult>>;
+  /**
+   * The answers of models, by `context.llm` and by clients of OpenAI's API alike: a list, in order, the last one again and again; or
+   * a function. Default: none, so that every call fails by name.
+   */
+  llm?: ModelReply[] | ((asked: AskedModel) => ModelReply | Promise<ModelReply>);
   /** The installation that the plugin sees, as `context.folder`. Default: an empty one that is gone after the run. */
   folder?: string;
 }
@@ -107,6 +113,8 @@ export interface Ran<Result = unknown> {
   /** The most memory that was seen counted against `limits.memory`, in MB. */
   peakMb: number;
   tookMs: number;
+  /** Every call of models, in order. */
+  models: AskedModel[];
   /** Every `fetch`, in order. `status: null`: no answer came of it. */
   requests: {
     method: string;

@@ -9,7 +9,7 @@ export interface Rehearsal {
   env: Record<string, string>;
   /** Where its wall clock stands when `run` begins, in epoch ms; null: the machine's clock. */
   now: number | null;
-  /** `asked`: each `fetch` is a question to the owner of the workers, and no connection is made. `real`: as always. */
+  /** `asked`: each `fetch` is a question to the owner of the workers, and no connection is made. `real`: as always, but for models. */
   net: 'asked' | 'real';
   /** Every use of a right is noted and asked as `used`: Node's flags and the fence of hosts audit, the kernel's fences hold. */
   learns?: true;

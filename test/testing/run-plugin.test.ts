@@ -23,7 +23,7 @@ function runs(body: string, options: RunOptions = {}, more = '') {
 export default definePlugin({
   about: 'A test.', ${more}
   async run(context) {
-    const { emit, exec, fetch, fleet, folder, job, log, once, secrets, send, settings, state, summary } = context as any;
+    const { emit, exec, fetch, fleet, folder, job, llm, log, once, secrets, send, settings, state, summary } = context as any;
     ${body}
   },
 });
@@ -331,5 +331,53 @@ describe('what a plugin fetches', () => {
 
     const real = await runs(`return (await fetch('${origin}/real')).status`, { secrets, http: 'real' }, net);
     expect([real.result, asked]).toEqual([200, 3]);
+  });
+});
+
+describe('models', () => {
+  const needs = 'needs: { llm: true },';
+
+  it('answer from a list, in order, and every call is in the account', async () => {
+    const { result, models } = await runs(
+      `const first = await llm.chat('How urgent?', { schema: z.enum(['now', 'later']), maxTokens: 20 });
+       const second = await llm.chat('And now?', { tools: [{ name: 'look', input: z.strictObject({ at: z.string() }) }] });
+       const third = await llm.chat('Once more?');
+       return [first.object, second.toolCalls, third.text, third.usage, third.rung];`,
+      { llm: [{ object: 'later' }, { toolCalls: [{ name: 'look', arguments: { at: 'mail' } }] }, 'Yes.'] },
+      needs,
+    );
+    const usage = { promptTokens: 0, completionTokens: 0, money: 0 };
+    const calls = [{ id: 'call-1', name: 'look', arguments: { at: 'mail' } }];
+    expect(result).toEqual(['later', calls, 'Yes.', usage, 'test']);
+    expect(models).toMatchObject([
+      { model: 'auto', messages: [{ role: 'user', content: 'How urgent?' }], maxTokens: 20, schema: {}, tools: [] },
+      { tools: ['look'] },
+      { stream: false },
+    ]);
+  });
+
+  it('answer from a function, to any client, also with real requests; streams hold the whole answer', async () => {
+    const body = `
+      const ask = (more) => fetch(llm.baseURL + '/chat/completions', {
+        method: 'POST',
+        headers: { authorization: 'Bearer ' + llm.apiKey },
+        body: JSON.stringify({ model: llm.model, messages: [{ role: 'user', content: 'x' }], ...more }),
+      });
+      const whole = await (await globalThis.fetch(llm.baseURL + '/chat/completions', { method: 'POST', body: JSON.stringify({ messages: [] }) })).json();
+      return [whole.choices[0].message.content, await (await ask({ stream: true })).text()];`;
+    const llm: RunOptions['llm'] = ({ stream }) => (stream ? 'in parts' : { text: 'whole', model: 'm' });
+    const { result } = await runs(body, { llm, http: 'real' }, needs);
+    expect(result).toEqual(['whole', expect.stringMatching(/^data: .*"content":"in parts".*data: \[DONE\]\n\n$/s)]);
+  });
+
+  it('fail as the test says, and without a word of it by name', async () => {
+    const failing = await runs(`return llm.chat('x');`, { llm: [{ fails: 'BUDGET_SPENT' }] }, needs);
+    expect(failing).toMatchObject({
+      error: { code: 'BUDGET_SPENT', data: { until: expect.any(Number) } },
+      retry: true,
+    });
+    const unsaid = await runs(`return llm.chat('x');`, {}, needs);
+    expect(unsaid.error).toMatchObject({ code: 'NOT_IN_TEST', next: "give runPlugin llm: ['the answer']" });
+    expect((await runs(`return llm.chat('x');`, { llm: ['y'] })).error).toMatchObject({ code: 'NOT_IN_NEEDS' });
   });
 });

@@ -6,7 +6,7 @@ import { hostsOf } from '../../catalog/resolve/net.ts';
 import type { LearnedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
+import { fleetNotInNeeds, llmNotInNeeds } from '../../kernel/needs-fault.ts';
 import { realOf } from '../../kernel/real-path.ts';
 import { createScrubber } from '../../kernel/scrub.ts';
 import { createAnswers, type KnownEffect } from '../../sandbox/answers.ts';
@@ -124,8 +124,8 @@ async function attempt(hostContext: HostContext, sandbox: Sandbox, agent: Agent,
   const at = time.now();
   try {
     const { outcome } = await sandbox.run({
-      // The network is open, and what is asked of the fleet is answered below; files stay those of `needs`, by the kernel.
-      agent: { ...agent, needs: { ...agent.needs, net: ['*'], fleet: true }, workers: { min: 0, max: 1 } },
+      // The network is open, and what is asked of the fleet and of models is answered below; files stay those of `needs`, by the kernel.
+      agent: { ...agent, needs: { ...agent.needs, net: ['*'], fleet: true, llm: true }, workers: { min: 0, max: 1 } },
       assignment: {
         ...{ job, agent: agent.name, attempt: 1, attempts: 1, trigger: 'manual', slot: null, input: terms.input },
         ...{ queuedAt: at, runAt: at },
@@ -154,6 +154,11 @@ function answersOf(
     fetchAttempts: 1,
     fetch: () =>
       Promise.reject(new Fault({ code: 'CALL_INVALID', message: 'the worker makes its requests by itself' })),
+    async models() {
+      note('llm', 'llm');
+      if (declared.llm === false) throw new Fault(llmNotInNeeds(agent));
+      throw new Fault({ code: 'NOT_IN_LEARNING', message: 'no model is asked while needs are learned' });
+    },
     async exec({ ask: _, ...order }) {
       note('exec', JSON.stringify([order.command, ...order.args]));
       return exec.run({ ...order, agent, job, attempt: 1, needs: declared, network: networkOf(declared.net) });

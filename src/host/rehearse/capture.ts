@@ -12,6 +12,7 @@ import {
   type FleetCall,
   type KnownEffect,
 } from '../../sandbox/answers.ts';
+import { askedModel } from '../../sandbox/models.ts';
 import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
 import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
@@ -125,6 +126,9 @@ export function createCapture(needs: CaptureNeeds): Capture {
     effects: known,
     fetchAttempts: 1,
     fetch: fetched,
+    async models(asked) {
+      return refuse('llm', questionOf(asked), 'see what it does in a test of your own: daruma test');
+    },
     async exec({ command, args }) {
       return refuse('exec', [command, ...args].join(' '), 'nothing: nobody knows what a command changes');
     },
@@ -144,6 +148,13 @@ export function createCapture(needs: CaptureNeeds): Capture {
 function knownEffect({ isDone, result, problem }: EffectRecord): KnownEffect {
   if (!isDone) return { is: 'begun' };
   return problem === undefined ? { is: 'done', result } : { is: 'not-kept', problem };
+}
+
+/** The model, and the beginning of what it is asked. */
+function questionOf(asked: AskedFetch): string {
+  const { model, messages } = askedModel(asked) ?? { model: asked.url, messages: [] };
+  const last = messages.at(-1)?.content;
+  return typeof last === 'string' ? `${model}: ${last.slice(0, 200)}` : model;
 }
 
 /** The body as JSON: a body that is JSON itself stays readable. */

@@ -115,7 +115,7 @@ function flush() {
 /** Loaded only where it is asked for. */
 async function rehearse(terms: NonNullable<ThreadData['rehearsal']>) {
   const { rehearseAttempt: rehearse } = await import('./rehearse.ts');
-  return rehearse(terms, (call) => calls.ask(currentOf(shared), call));
+  return rehearse(terms, (call) => calls.ask(currentOf(shared), call), data.llm?.baseURL);
 }
 
 async function load(): Promise<PluginDefinition> {

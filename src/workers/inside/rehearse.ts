@@ -12,16 +12,20 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Answers that have no body by definition. */
 const BODYLESS = new Set([101, 204, 205, 304]);
 
-/** Puts under test whatever the thread loads after it; called before the fences, so that they stand as they always do. */
+/** Puts under test whatever the thread loads after it; called before the fences, so that they stand as they always do. `models`: their address, which is never real. */
 export function rehearseAttempt(
   terms: Pick<Rehearsal, 'now' | 'net' | 'learns'>,
   ask: (call: BareCall) => Promise<unknown>,
+  models: string | undefined,
 ) {
   const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   const setTime = terms.now === null ? undefined : turnClock(terms.now);
   if (terms.net === 'asked') {
     globalThis.fetch = askingFetch(ask);
     closeSockets();
+  } else if (models !== undefined) {
+    const [real, asked] = [globalThis.fetch, askingFetch(ask)];
+    globalThis.fetch = async (input, init) => (urlOf(input).startsWith(models) ? asked : real)(input, init);
   }
 
   const uses = terms.learns ? recordUses() : undefined;
@@ -60,6 +64,10 @@ export function rehearseAttempt(
       };
     },
   };
+}
+
+function urlOf(input: string | URL | Request): string {
+  return typeof input === 'object' && 'url' in input ? input.url : String(input);
 }
 
 /** How often a request was sent on by redirects. */
