@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Rooms whose tests start no process and leave nothing in their own: one process runs many files of them. */
-const PURE_ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry'].map(
+const PURE_ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry', 'gateway/models/chain'].map(
   (room) => `test/${room}/**/*.test.ts`,
 );
 
