@@ -34,7 +34,7 @@ interface WholeAnswer {
 type Plain = Record<string, unknown>;
 
 /** Reads a whole answer in OpenAI's form, or of Ollama's `/api/chat`. null: no JSON, or no answer of a model. */
-export function readAnswer(kind: 'openai' | 'ollama', text: string, head: AnswerHead): WholeAnswer | null {
+export function readWholeAnswer(kind: 'openai' | 'ollama', text: string, head: AnswerHead): WholeAnswer | null {
   const body = parsedObject(text);
   if (body === null) return null;
   if (kind === 'openai') {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../../../src/gateway/models/chain/chat-answer.ts';
+import { readWholeAnswer } from '../../../../src/gateway/models/chain/chat-answer.ts';
 import { believedUsage, checkAnswer, truncation } from '../../../../src/gateway/models/chain/check-answer.ts';
 import { streamOfAnswer, usageEvent } from '../../../../src/gateway/models/chain/chunks.ts';
 import { fitEmbeddings, readEmbeddings } from '../../../../src/gateway/models/chain/embeddings.ts';
@@ -21,7 +21,7 @@ const ask = (more: Partial<ChatRequest> = {}): ChatRequest => ({
 const TOOLS = [{ type: 'function', function: { name: 'lookup' } }];
 
 const openAi = (message: object, finish = 'stop', usage: object = { prompt_tokens: 9, completion_tokens: 3 }) =>
-  readAnswer('openai', JSON.stringify({ choices: [{ message, finish_reason: finish }], usage }), HEAD);
+  readWholeAnswer('openai', JSON.stringify({ choices: [{ message, finish_reason: finish }], usage }), HEAD);
 const check = (message: object, request: ChatRequest, finish?: string, usage?: object) =>
   checkAnswer(openAi(message, finish, usage)!.answer, request);
 
@@ -34,7 +34,7 @@ describe('a whole answer', () => {
       },
       ...{ done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: 2 },
     });
-    expect(readAnswer('ollama', text, HEAD)!.body).toEqual({
+    expect(readWholeAnswer('ollama', text, HEAD)!.body).toEqual({
       ...{ id: 'c1', object: 'chat.completion', created: 7, model: 'm' },
       choices: [
         {
@@ -54,9 +54,9 @@ describe('a whole answer', () => {
 
   it('is none when it is cut off, or is no answer of a model', () => {
     for (const text of ['', '{"choices":[', '[]', '{}', '{"choices":[{}]}', '"x"', 'null'])
-      expect(readAnswer('openai', text, HEAD)).toBeNull();
+      expect(readWholeAnswer('openai', text, HEAD)).toBeNull();
     for (const text of ['{"message":{"content":"x"},"done":false}', '{"done":true}'])
-      expect(readAnswer('ollama', text, HEAD)).toBeNull();
+      expect(readWholeAnswer('ollama', text, HEAD)).toBeNull();
   });
 
   it('makes the stream that its rung did not give', () => {
