@@ -1,4 +1,3 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
@@ -10,18 +9,15 @@ import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
-import type { Outcome } from '../jobs/model.ts';
 import type { Owner } from '../jobs/ports.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
-import type { Journal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import { createRunCounters, type RunCounters } from '../telemetry/run-counters.ts';
-import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
-import { createWorkers } from '../workers/workers.ts';
+import type { Workers, WorkersNeeds } from '../workers/ports.ts';
 import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
@@ -36,13 +32,13 @@ import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createHostEvents, type HostEvents } from './host-events.ts';
+import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
 import { createScheduling } from './scheduling.ts';
-import type { Secrets } from './secrets/secrets.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
 import type { Probation } from './versions/probation.ts';
@@ -241,58 +237,4 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
   return abandoned.map(({ id }) => id);
-}
-
-interface HostWorkersNeeds {
-  time: Time;
-  journal: Journal;
-  exec: Pick<Exec, 'children'>;
-  setup: Pick<Setup, 'unfenced'> & { secrets: Pick<Secrets, 'values'> };
-  answer: WorkersNeeds['answer'];
-  bus: Pick<HostBus, 'emit'>;
-}
-
-/** The workers of a host: their findings are facts on the bus. */
-function createHostWorkers(needs: HostWorkersNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
-  const { time, journal, exec, bus, answer } = needs;
-  const { scrub } = journal;
-  const emptyFolder = join(options.folder, 'data/run/empty');
-  rmSync(emptyFolder, { recursive: true, force: true });
-  mkdirSync(emptyFolder, { recursive: true, mode: 0o700 });
-  return createWorkers(
-    {
-      time,
-      log: journal.room('workers'),
-      events: {
-        ended: (ends) =>
-          bus.emit(
-            'attempts.ended',
-            ends.map((end) => ({ ...end, outcome: withoutSecrets(end.outcome, scrub) })),
-          ),
-        returned: (attempts) => bus.emit('attempts.returned', attempts),
-        capacityChanged: (agent) => bus.emit('capacity.changed', agent),
-      },
-      answer,
-      secrets: async (agent) => needs.setup.secrets.values(agent),
-      lines: (lines) => journal.lines(lines),
-      gone: (end) => bus.emit('worker.gone', scrub.value(end)),
-      leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
-      readings: (list) => bus.emit('reading', list),
-      children: exec.children,
-      apart: () => bus.emit('placement.changed', []),
-      unfenced(fault) {
-        needs.setup.unfenced(fault);
-        bus.emit('placement.changed', []);
-      },
-      cellReplaced: (cell) => bus.emit('cell.replaced', cell),
-    },
-    { ...options, emptyFolder },
-  );
-}
-
-/** An outcome as it may be recorded: no secret that the plugin held is in its result, its summary or its fault. */
-function withoutSecrets(outcome: Outcome, scrub: Journal['scrub']): Outcome {
-  const summary = outcome.summary === undefined ? {} : { summary: scrub.text(outcome.summary) };
-  if (outcome.is === 'failed') return { ...outcome, ...summary, fault: scrub.value(outcome.fault) };
-  return { ...outcome, ...summary, result: outcome.result === null ? null : scrub.json(outcome.result) };
 }

@@ -1,0 +1,65 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Exec } from '../gateway/exec/ports.ts';
+import type { Outcome } from '../jobs/model.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Journal } from '../telemetry/journal.ts';
+import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
+import { createWorkers } from '../workers/workers.ts';
+import type { HostBus } from './bus.ts';
+import type { Secrets } from './secrets/secrets.ts';
+import type { Setup } from './secrets/setup.ts';
+
+interface HostWorkersNeeds {
+  time: Time;
+  journal: Journal;
+  exec: Pick<Exec, 'children'>;
+  setup: Pick<Setup, 'unfenced'> & { secrets: Pick<Secrets, 'values'> };
+  answer: WorkersNeeds['answer'];
+  bus: Pick<HostBus, 'emit'>;
+}
+
+/** The workers of a host: their findings are facts on the bus. */
+export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
+  const { time, journal, exec, bus, answer } = needs;
+  const { scrub } = journal;
+  const emptyFolder = join(options.folder, 'data/run/empty');
+  rmSync(emptyFolder, { recursive: true, force: true });
+  mkdirSync(emptyFolder, { recursive: true, mode: 0o700 });
+  return createWorkers(
+    {
+      time,
+      log: journal.room('workers'),
+      events: {
+        ended: (ends) =>
+          bus.emit(
+            'attempts.ended',
+            ends.map((end) => ({ ...end, outcome: withoutSecrets(end.outcome, scrub) })),
+          ),
+        returned: (attempts) => bus.emit('attempts.returned', attempts),
+        capacityChanged: (agent) => bus.emit('capacity.changed', agent),
+      },
+      answer,
+      secrets: async (agent) => needs.setup.secrets.values(agent),
+      lines: (lines) => journal.lines(lines),
+      gone: (end) => bus.emit('worker.gone', scrub.value(end)),
+      leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
+      readings: (list) => bus.emit('reading', list),
+      children: exec.children,
+      apart: () => bus.emit('placement.changed', []),
+      unfenced(fault) {
+        needs.setup.unfenced(fault);
+        bus.emit('placement.changed', []);
+      },
+      cellReplaced: (cell) => bus.emit('cell.replaced', cell),
+    },
+    { ...options, emptyFolder },
+  );
+}
+
+/** An outcome as it may be recorded: no secret that the plugin held is in its result, its summary or its fault. */
+function withoutSecrets(outcome: Outcome, scrub: Journal['scrub']): Outcome {
+  const summary = outcome.summary === undefined ? {} : { summary: scrub.text(outcome.summary) };
+  if (outcome.is === 'failed') return { ...outcome, ...summary, fault: scrub.value(outcome.fault) };
+  return { ...outcome, ...summary, result: outcome.result === null ? null : scrub.json(outcome.result) };
+}
