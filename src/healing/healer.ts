@@ -9,6 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
 import { type ActionNeeds, createActions } from './actions.ts';
+import { type Advice, createAdvice } from './advice.ts';
 import { reportEvent } from './incident-reports.ts';
 import { stepIncident } from './incident-state.ts';
 import type { LoopWatch } from './loop-watch.ts';
@@ -60,6 +61,8 @@ export interface Healer extends Service {
   lift(agent: string, why: string): boolean;
   /** The incidents that have not ended, oldest first. */
   open(): Incident[];
+  remark: Advice['remark'];
+  advise: Advice['advise'];
   /** Ends an incident by hand, or adds a note to one that has ended. Rejects with `INCIDENT_UNKNOWN`. */
   acknowledge(id: string, note: string | null): Promise<Incident>;
 }
@@ -195,6 +198,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     },
     lift: ends.release,
     open: () => openIncidents.all().map(({ incident }) => incident),
+    ...createAdvice({ time, openIncidents, remedies }),
     async acknowledge(id, note) {
       const one = openIncidents.all().find(({ incident }) => incident.id === id);
       if (one) {

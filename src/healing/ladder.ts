@@ -92,15 +92,18 @@ export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFa
   const steps = stepsOf(RESPONSES[verdict]);
   const kinds = steps.map(kindOf);
   const above = stepAbove(kinds, tried);
-  const isHopeless = (kind: RemedyKind) =>
-    records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
-  const better = kinds.findIndex((kind, at) => at >= above && !isHopeless(kind));
+  const better = kinds.findIndex((kind, at) => at >= above && !isHopeless(kind, records));
   const step = steps[better === -1 ? Math.min(above, steps.length - 1) : better] ?? null;
   if (step !== null && above >= steps.length) return { step, escalate: 'its remedies did not hold' };
   if (!known) return { step, escalate: 'a fault of an unknown kind' };
   if (above === 0 && sameToday >= SAME_IN_A_DAY)
     return { step, escalate: `the same came ${sameToday + 1} times within a day` };
   return { step, escalate: null };
+}
+
+/** Whether a remedy was tried so often for a cause that nobody tries it first again. */
+export function isHopeless(kind: RemedyKind, records: readonly RemedyRecord[]): boolean {
+  return records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
 }
 
 /** The steps of a response in order. */

@@ -78,8 +78,8 @@ export type RemedyKind = Action | Observed['kind'];
 
 export interface Remedy {
   kind: RemedyKind;
-  /** The room that did it; missing in records of older hosts. */
-  by?: 'healing' | Observed['by'];
+  /** The room that did it, or `diagnosis`: healing did it because a model advised it. Missing in records of older hosts. */
+  by?: 'healing' | 'diagnosis' | Observed['by'];
   /** Epoch ms. */
   at: number;
   /** A sentence: what was done. */

@@ -3,8 +3,9 @@ import type { Log } from '../kernel/log.ts';
 import { DAY_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore } from '../telemetry/ports.ts';
+import type { AdvisableAction } from './diagnosis.ts';
 import { pendingRemedy } from './incident-state.ts';
-import { type EscalationBudget, kindOf, planRemedy, spendEscalation } from './ladder.ts';
+import { type EscalationBudget, isHopeless, kindOf, planRemedy, spendEscalation } from './ladder.ts';
 import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
 import type { Action, Incident, IncidentStore, RemedyRecord } from './ports.ts';
 import { actionWords, observedWords, verdictWords } from './words.ts';
@@ -25,6 +26,11 @@ export interface Remedies {
    * Writes into the remedy statistics whether the pending remedy held; to be called before the incident's next step.
    */
   recordOutcome(one: OpenIncident, held: boolean): Promise<void>;
+  /**
+   * Carries out an action that a model advised; to be called in {@link OpenIncidents.next}. Resolves with the reason why it was not:
+   * the incident waits for nobody, had advice before, or the action never held for its cause.
+   */
+  advise(one: OpenIncident, action: AdvisableAction, model: string): Promise<string | null>;
 }
 
 interface RemediesNeeds {
@@ -80,6 +86,16 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     );
   }
 
+  async function recordOutcome(one: OpenIncident, held: boolean) {
+    const pending = pendingRemedy(one.incident);
+    if (!pending) return;
+    try {
+      await store.recordRemedy(one.incident.fingerprint, pending.kind, held);
+    } catch (error) {
+      log.warn('the ledger of remedies could not be written', { fault: toPlainFault(error) });
+    }
+  }
+
   return {
     async load() {
       const escalations = await store.events({ kind: 'incident.escalated', since: time.now() - DAY_MS, limit: 100 });
@@ -100,14 +116,21 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
       }
       if (why !== null) escalate(one, why);
     },
-    async recordOutcome(one, held) {
-      const pending = pendingRemedy(one.incident);
-      if (!pending) return;
-      try {
-        await store.recordRemedy(one.incident.fingerprint, pending.kind, held);
-      } catch (error) {
-        log.warn('the ledger of remedies could not be written', { fault: toPlainFault(error) });
-      }
+    recordOutcome,
+    async advise(one, action, model) {
+      const { records } = await past(one.incident);
+      const { id, state, remedies, agent } = one.incident;
+      if (state !== 'escalated') return `${id} waits for nobody any more`;
+      if (remedies.some(({ by }) => by === 'diagnosis'))
+        return `a remedy that a model advised was carried out for ${id} before`;
+      if (isHopeless(action, records)) return `${action} was tried for this cause before, and never held`;
+      if (action === 'recycle' && one.worker === undefined) return 'its worker is gone already';
+      await recordOutcome(one, false);
+      needs.carryOut(action, one);
+      const words = actionWords(action, { agent: agent ?? 'host', worker: one.worker, note: undefined });
+      const what = `${words}; advised by a model (${model})`;
+      openIncidents.apply(one, { is: 'remedied', remedy: { kind: action, by: 'diagnosis', at: time.now(), what } });
+      return null;
     },
   };
 }

@@ -81,6 +81,8 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
   fleetHealth: {},
   backUp: { to: path },
   fleetParts: {},
+  fleetEvidence: { incident: name },
+  fleetDiagnosed: { incident: name, answer: json, model: orNone(textUpTo(200)) },
 };
 
 /**

@@ -6,6 +6,7 @@ import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/
 import type { UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
 import { writeForAgent } from './backup/agent-file.ts';
+import { createDiagnoses, type Diagnoses, type DiagnosesNeeds } from './diagnosis/diagnosis.ts';
 import type { HostFacts } from './facts.ts';
 import { type FigureNeeds, figuresOf } from './report/figures.ts';
 
@@ -17,12 +18,14 @@ export interface FleetView {
   /** A copy of the store, made for the agent where it may write. */
   backUp(to: string, by: Agent): Promise<StoreCopy>;
   parts(): Promise<FleetParts>;
+  evidence: Diagnoses['question'];
+  diagnosed: Diagnoses['answer'];
 }
 
-interface FleetNeeds extends FigureNeeds {
-  store: FigureNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
+interface FleetNeeds extends Omit<FigureNeeds, 'store'>, Omit<DiagnosesNeeds, 'store' | 'facts'> {
+  store: FigureNeeds['store'] & DiagnosesNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
   parts(): Promise<FleetParts>;
-  facts: Pick<HostFacts, 'folder' | 'version' | 'startedAt' | 'socket'>;
+  facts: Pick<HostFacts, 'folder' | 'logFolder' | 'version' | 'startedAt' | 'socket'>;
 }
 
 /** A control socket that has not answered within this time counts as down. */
@@ -30,6 +33,7 @@ const HEALTH_TIMEOUT_MS = 5_000;
 
 export function createFleet(needs: FleetNeeds): FleetView {
   const { time, store, facts } = needs;
+  const diagnoses = createDiagnoses(needs);
 
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
     const to = toText === undefined ? time.now() : instantOf(toText);
@@ -83,5 +87,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
     health,
     backUp: (to, by) => writeForAgent({ to, by, folder: facts.folder }, store.backUp),
     parts: needs.parts,
+    evidence: diagnoses.question,
+    diagnosed: diagnoses.answer,
   };
 }

@@ -181,6 +181,9 @@ function fleetAnswers(fleet: FleetView) {
     fleetHealth: (_call: HostCall, by: Agent) => fleetFor(by).health(),
     backUp: (call: CallTo<'backUp'>, by: Agent) => fleetFor(by).backUp(call.to, by),
     fleetParts: (_call: HostCall, by: Agent) => fleetFor(by).parts(),
+    fleetEvidence: (call: CallTo<'fleetEvidence'>, by: Agent) => fleetFor(by).evidence(call.incident),
+    fleetDiagnosed: ({ incident, answer, model }: CallTo<'fleetDiagnosed'>, by: Agent) =>
+      fleetFor(by).diagnosed(incident, JSON.parse(answer), model ?? null),
   };
 }
 

@@ -158,7 +158,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const hostEvents = createHostEvents({ ...base, ...log('events'), catalog });
   const states = createStates({ time, store, catalog, placements, healer, planning });
   const fleet = createFleet({
-    ...base,
+    ...{ ...base, settings, healer, catalog, runnableAgents },
     listings: () => catalog.listings(),
     agents: () => catalog.agents(),
     states: states.all,

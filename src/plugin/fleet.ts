@@ -66,7 +66,41 @@ export interface FleetParts {
   lacks: string[];
 }
 
-/** The installation as reports and backups see it. */
+/** A piece of evidence of an incident. Its text was written by programs, servers and people: data, never an instruction. */
+export interface EvidencePiece {
+  /** `E3`. */
+  id: string;
+  /** `seen`, `fault`, `diff plugins/x.ts`, `log`, `remedy`, `source plugins/x.ts`, … */
+  what: string;
+  text: string;
+}
+
+/** Whether a model is to be asked about an incident, and with what. */
+export type DiagnosisQuestion =
+  /** `remedies`: those that an answer may advise. */
+  | { ask: true; evidence: EvidencePiece[]; remedies: string[] }
+  /** `why`: in words; the cause has its diagnosis, or the questions of the day are used up. */
+  | { ask: false; why: string };
+
+/** The answer of a model, for the host to check. */
+export interface DiagnosisAnswer {
+  cause: string;
+  /** Ids of pieces of the evidence that the cause rests on; at least one. */
+  evidenceIds: string[];
+  advice: string;
+  /** One of the remedies of the question; null: none. */
+  remedy: string | null;
+  /** 0 … 1. */
+  confidence: number;
+}
+
+/** What came of an answer. */
+export interface DiagnosisResult {
+  /** What became of its remedy, in words; null: it has none. */
+  outcome: string | null;
+}
+
+/** The installation as reports, backups and diagnoses see it. */
 export interface Fleet {
   /** Figures between two times (Date or ISO 8601). Default: the last 24 hours. */
   report(period?: { from?: Date | string; to?: Date | string }): Promise<FleetReport>;
@@ -81,4 +115,14 @@ export interface Fleet {
   backUp(to: string): Promise<StoreCopy>;
   /** Other files of the installation. */
   parts(): Promise<FleetParts>;
+  /**
+   * The evidence of an incident that escalated, bounded, without secrets. Rejects with `INCIDENT_UNKNOWN`, and with
+   * `DIAGNOSIS_NOT_DUE` for an incident that has not escalated.
+   */
+  evidence(incident: string): Promise<DiagnosisQuestion>;
+  /**
+   * Gives the answer of a model to the host, which checks and keeps it, and shows it with the incident. `model`: who gave it.
+   * Rejects with `DIAGNOSIS_UNUSABLE` for an answer that the host does not take, and with `DIAGNOSIS_UNASKED` without a question.
+   */
+  diagnosed(incident: string, answer: DiagnosisAnswer, model?: string): Promise<DiagnosisResult>;
 }

@@ -5,6 +5,19 @@ export interface HostEventData {
   'incident.opened': IncidentData;
   /** Healing asks a person. `why`: the reason, in words. */
   'incident.escalated': IncidentData & { why: string };
+  /** A model answered why an incident escalated; the host has checked the answer. `outcome`: what became of the remedy, in words. */
+  'incident.diagnosed': {
+    incident: string;
+    cause: string;
+    advice: string;
+    remedy: string | null;
+    /** 0 … 1, by the model's own word. */
+    confidence: number;
+    /** Ids of the evidence that the cause rests on. */
+    evidence: string[];
+    model: string | null;
+    outcome: string | null;
+  };
   /** `tookMs`: from the first signal to the proof; `proof`: how it is known, in words. */
   'incident.healed': IncidentData & { tookMs: number; proof: string };
   /** A person ended it, or its agent is gone. `why`: in words. */
@@ -90,6 +103,7 @@ export type EventInput<Topic extends string, Else> = [Topic] extends [never]
 const TOPICS: Readonly<Record<HostTopic, true>> = {
   'incident.opened': true,
   'incident.escalated': true,
+  'incident.diagnosed': true,
   'incident.healed': true,
   'incident.closed': true,
   'job.dead': true,

@@ -12,7 +12,9 @@ export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: A
 export type ActingCall = CallTo<'beginEffect' | 'setState' | 'deleteState' | 'send' | 'emit'>;
 
 /** A call for something that only the world outside of the sandbox knows. */
-export type FleetCall = CallTo<'fleetReport' | 'fleetHealth' | 'backUp' | 'fleetParts'>;
+export type FleetCall = CallTo<
+  'fleetReport' | 'fleetHealth' | 'backUp' | 'fleetParts' | 'fleetEvidence' | 'fleetDiagnosed'
+>;
 
 /** The record of an effect (`once`). `result` is JSON text, null for undefined. */
 export type KnownEffect =
@@ -141,6 +143,8 @@ export function createAnswers(world: World): SandboxAnswers {
     fleetHealth: (call) => world.fleet(call),
     backUp: (call) => world.fleet(call),
     fleetParts: (call) => world.fleet(call),
+    fleetEvidence: (call) => world.fleet(call),
+    fleetDiagnosed: (call) => world.fleet(call),
   };
 
   return {

@@ -227,8 +227,8 @@ export interface Finding {
 export interface FindingStore {
   /** Writes a finding down in place of that of the same kind and key. */
   putFinding(finding: Finding): Promise<void>;
-  /** The findings of a kind, or the only one with the key, newest first. */
-  findings(filter: { kind: FindingKind; key?: string; limit: number }): Promise<Finding[]>;
+  /** The findings of a kind, newest first. `keys`: only those with one of the keys. */
+  findings(filter: { kind: FindingKind; keys?: readonly string[]; limit: number }): Promise<Finding[]>;
 }
 
 /** What an agent used of the machine on one day. */

@@ -81,10 +81,14 @@ async function exec(
   return typeof said === 'string' ? { ...result, stdout: said } : { ...result, ...said };
 }
 
-function fleetAnswer(call: FleetCall, { report, health, backUp, parts }: NonNullable<RunOptions['fleet']>): unknown {
+function fleetAnswer(call: FleetCall, fleet: NonNullable<RunOptions['fleet']>): unknown {
+  const { report, health, backUp, parts, evidence, diagnosed } = fleet;
   if (call.ask === 'fleetHealth') return health ?? refuse('fleet.health', 'fleet: { health }');
   if (call.ask === 'backUp') return backUp?.(call.to) ?? refuse('fleet.backUp', 'fleet: { backUp: (to) => … }');
   if (call.ask === 'fleetParts') return parts ?? refuse('fleet.parts', 'fleet: { parts }');
+  if (call.ask === 'fleetEvidence')
+    return evidence?.(call.incident) ?? refuse('fleet.evidence', 'fleet: { evidence: (incident) => … }');
+  if (call.ask === 'fleetDiagnosed') return diagnosed?.(call.incident, JSON.parse(call.answer)) ?? { outcome: null };
   const { from, to } = call;
   const period = given({ from, to });
   return typeof report === 'function' ? report(period) : (report ?? refuse('fleet.report', 'fleet: { report }'));

@@ -2,7 +2,15 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
-import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
+import type {
+  DiagnosisAnswer,
+  DiagnosisQuestion,
+  DiagnosisResult,
+  FleetHealth,
+  FleetParts,
+  FleetReport,
+  StoreCopy,
+} from '../plugin/fleet.ts';
 import type { Duration } from '../plugin/units.ts';
 import type { AskedModel, ModelReply } from '../sandbox/models.ts';
 
@@ -41,6 +49,10 @@ export interface RunOptions {
     /** Makes the copy of the store that the plugin asks for, or only says what came of it. `to`: as the plugin wrote it. */
     backUp?: (to: string) => StoreCopy | Promise<StoreCopy>;
     parts?: FleetParts;
+    /** The evidence of an incident, and whether a model is to be asked. */
+    evidence?: (incident: string) => DiagnosisQuestion;
+    /** Takes the diagnosis of an incident. Default: it is taken, and its remedy not carried out. */
+    diagnosed?: (incident: string, answer: DiagnosisAnswer) => DiagnosisResult;
   };
   /** Runs a command in place of the system: a text is what it prints. The plugin's `needs.exec` must name it. */
   exec?: (

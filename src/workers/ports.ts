@@ -153,6 +153,10 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     /** `to`: a path as the plugin wrote it. The answer is a {@link StoreCopy}. */
     | { ask: 'backUp'; to: string }
     | { ask: 'fleetParts' }
+    /** The answer is a {@link DiagnosisQuestion}. */
+    | { ask: 'fleetEvidence'; incident: string }
+    /** `answer` is JSON text. The answer to the call is a {@link DiagnosisResult}. */
+    | { ask: 'fleetDiagnosed'; incident: string; answer: string; model?: string }
     | RehearsalCall
   );
 

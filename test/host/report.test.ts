@@ -34,6 +34,7 @@ function needs() {
         : [incident('inc-2', 'open', null), incident('inc-1', 'healed', NOW - HOUR_MS)],
     incident: async () => undefined,
     mutes: async () => [],
+    findings: async () => [],
     deadByCause: async () => [
       { cause: 'f-1', agent: 'shop', count: 1, example: { error: { message: '502' } } },
       { cause: 'f-2', agent: 'drill-leak', count: 9, example: { error: null } },

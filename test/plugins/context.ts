@@ -134,6 +134,8 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
         return copyStore(world.storeFile, to);
       },
       parts: async () => ({ ...partsWith(folder, world.storeFile), ...world.parts }),
+      evidence: async () => ({ ask: false, why: 'this world has no incidents' }),
+      diagnosed: async () => ({ outcome: null }),
     },
   };
   return { context, traces };

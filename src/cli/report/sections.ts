@@ -79,8 +79,8 @@ function needsYou(report: ReportView): ReportSection {
     title: 'Needs you',
     empty: '✓ nothing',
     items: [
-      ...open.map(({ id, agent, verdict, seen }) => ({
-        text: `${id} ${agent ?? 'host'}: ${verdict}, ${oneLine(seen)}`,
+      ...open.map(({ id, agent, verdict, seen, diagnosis }) => ({
+        text: `${id} ${agent ?? 'host'}: ${verdict}, ${oneLine(seen)}${diagnosis ? `; a model says: ${diagnosis.cause}` : ''}`,
         next: `daruma incidents ${id}`,
       })),
       ...agents.filter(isTroubled).map(({ name, state, why }) => ({

@@ -1,5 +1,5 @@
 import type { IncidentView } from '../../control/protocol.ts';
-import { doneWords, evidenceLines, resultWords } from '../../control/words/incident.ts';
+import { diagnosisLines, doneWords, evidenceLines, resultWords } from '../../control/words/incident.ts';
 import { clockTime, dayOf, fullTime, localTimes, shortTime } from '../../kernel/clock.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
@@ -61,7 +61,7 @@ export function incidentLines(incident: IncidentView, look: Look): string[] {
     '',
     ...timelineLines(incident, look),
   ];
-  const found = evidenceLines(incident.evidence);
+  const found = [...evidenceLines(incident.evidence), ...diagnosisLines(incident.diagnosis)];
   if (found.length > 0)
     lines.push('', ...found.flatMap((line) => wrap(oneLine(line), width - 2).map((one) => `  ${one}`)));
   lines.push('', `  ${paint('cyan', '→')} ${nextSteps(incident).join('   ')}`);

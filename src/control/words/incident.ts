@@ -43,6 +43,18 @@ export function evidenceLines(evidence: IncidentView['evidence']): string[] {
   return found;
 }
 
+/** The diagnosis of a model, in sentences; empty without one. */
+export function diagnosisLines(diagnosis: IncidentView['diagnosis']): string[] {
+  if (!diagnosis) return [];
+  const { incident, model, cause, advice, evidence, confidence, outcome } = diagnosis;
+  return [
+    `diagnosis by a model (${model ?? 'unnamed'}, asked for ${incident}, sure to ${Math.round(confidence * 100)} %): ${cause}`,
+    `advice: ${advice}`,
+    ...(outcome === null ? [] : [`remedy: ${outcome}`]),
+    ...evidence.map(({ id, what, text }) => `  rests on ${id} ${what}${text === null ? '' : `: ${text}`}`),
+  ];
+}
+
 /** Agents and calls that an outage strikes, and the newest failures. */
 function outageLines(data: {
   agents?: string[];

@@ -1,7 +1,7 @@
 import { type Clock, fullTime, localTimes } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import type { IncidentView } from '../protocol.ts';
-import { evidenceLines, resultWords } from './incident.ts';
+import { diagnosisLines, evidenceLines, resultWords } from './incident.ts';
 
 /** Earlier incidents that a post-mortem names. */
 const MOST_NAMED = 20;
@@ -28,6 +28,7 @@ export function postMortemOf(incident: IncidentView, before: readonly IncidentVi
     ['Note', note && said(note)],
   ];
   const found = evidenceLines(incident.evidence);
+  const diagnosis = diagnosisLines(incident.diagnosis);
   return [
     `# ${id}: ${agent ?? 'host'} ${verdict}`,
     said(seen),
@@ -39,6 +40,7 @@ export function postMortemOf(incident: IncidentView, before: readonly IncidentVi
       .map(({ at: time, kind, what, outcome }) => `- ${at(time)} **${kind}** (${outcome}) ${said(what)}`)
       .join('\n') || 'None.',
     ...(found.length > 0 ? ['## Evidence', block(found)] : []),
+    ...(diagnosis.length > 0 ? ['## Diagnosis', block(diagnosis)] : []),
     '## Seen before',
     before
       .slice(0, MOST_NAMED)

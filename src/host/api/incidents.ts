@@ -1,3 +1,4 @@
+import type { Diagnosis } from '../../healing/diagnosis.ts';
 import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
@@ -5,9 +6,11 @@ import { Fault } from '../../kernel/fault.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { IncidentView } from '../../operations/results/agent.ts';
+import type { DiagnosisView, IncidentView } from '../../operations/results/agent.ts';
 import type { StatusView } from '../../operations/results/status.ts';
 import type { Ops } from '../../operations/table.ts';
+import type { FindingStore } from '../../telemetry/ports.ts';
+import { diagnosisIn } from '../diagnosis/diagnosis.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { instantOf } from './known.ts';
@@ -15,7 +18,7 @@ import { instantOf } from './known.ts';
 const MOST = 1_000;
 
 /** An incident as clients see it. `mutedUntil`: the end of its cause's mute, epoch ms; null: the cause is not muted. */
-function viewIncident(incident: Incident, mutedUntil: number | null): IncidentView {
+function viewIncident(incident: Incident, mutedUntil: number | null, diagnosis: Diagnosis | undefined): IncidentView {
   const { state, openedAt, endedAt, remedies, timeline, evidence, ...rest } = incident;
   return {
     ...rest,
@@ -33,7 +36,15 @@ function viewIncident(incident: Incident, mutedUntil: number | null): IncidentVi
     timeline: timeline.map(({ at, what, text }) => ({ at: isoOf(at), what, text })),
     evidence: evidence && viewEvidence(evidence),
     mutedUntil: isoOrNull(mutedUntil),
+    diagnosis: diagnosis ? viewDiagnosis(diagnosis) : null,
   };
+}
+
+function viewDiagnosis({ incident, answer, pieces, outcome }: Diagnosis): DiagnosisView | null {
+  if (answer === null) return null;
+  const { at, model, cause, evidenceIds, advice, remedy, confidence } = answer;
+  const evidence = pieces.filter(({ id }) => evidenceIds.includes(id));
+  return { incident, at: isoOf(at), model, cause, evidence, advice, remedy, confidence, outcome };
 }
 
 function outcomeOf(held: boolean | null): IncidentView['remedies'][number]['outcome'] {
@@ -54,20 +65,26 @@ export function withoutDrills(drills = false): { exceptPrefix?: string } {
   return drills ? {} : { exceptPrefix: DRILL_PREFIX };
 }
 
-export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'>;
+export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'> & Pick<FindingStore, 'findings'>;
 
 interface IncidentNeeds<Store> {
   time: Pick<Time, 'now'>;
   store: Store;
 }
 
-/** Views incidents with the mutes of now. */
-export async function incidentViews({
-  time,
-  store,
-}: IncidentNeeds<Pick<IncidentStore, 'mutes'>>): Promise<(incident: Incident) => IncidentView> {
-  const mutes = mutesNow(await store.mutes(), time.now());
-  return (incident) => viewIncident(incident, mutedUntil([incident], mutes));
+/** The incidents with the mutes of now, and the diagnoses of their causes. */
+export async function incidentViews(
+  { time, store }: IncidentNeeds<Pick<IncidentReads, 'mutes' | 'findings'>>,
+  incidents: readonly Incident[],
+): Promise<IncidentView[]> {
+  const keys = [...new Set(incidents.map(({ fingerprint }) => fingerprint))];
+  const [muted, findings] = await Promise.all([
+    store.mutes(),
+    store.findings({ kind: 'diagnosis', keys, limit: keys.length }),
+  ]);
+  const mutes = mutesNow(muted, time.now());
+  const diagnoses = new Map(findings.map((finding) => [finding.key, diagnosisIn(finding)]));
+  return incidents.map((one) => viewIncident(one, mutedUntil([one], mutes), diagnoses.get(one.fingerprint)));
 }
 
 /** Operations that read incidents, whether the host runs or not. */
@@ -80,11 +97,11 @@ export function incidentLookups({ time, store }: IncidentNeeds<IncidentReads>) {
         ...(open ? { states: ['open', 'escalated'] as const satisfies Incident['state'][] } : {}),
         ...(since === undefined ? {} : { since: instantOf(since) }),
       });
-      return list.map(await incidentViews({ time, store }));
+      return incidentViews({ time, store }, list);
     },
     async incident({ id }: { id: string }) {
-      const incident = await incidentOf(store, id);
-      return (await incidentViews({ time, store }))(incident);
+      const [view] = await incidentViews({ time, store }, [await incidentOf(store, id)]);
+      return view!;
     },
   };
 }
@@ -114,13 +131,14 @@ export function incidentOps({
       message: `the cause of ${id} is ${is}`,
       data: { incident: id, fingerprint },
     });
-    return viewIncident(incident, until);
+    const [view] = await incidentViews({ time, store }, [incident]);
+    return view!;
   }
 
   return {
     async ack({ id, note }) {
-      const incident = await healer.acknowledge(id, note ?? null);
-      return (await incidentViews({ time, store }))(incident);
+      const [view] = await incidentViews({ time, store }, [await healer.acknowledge(id, note ?? null)]);
+      return view!;
     },
     mute: ({ id, forMs }) => mute(id, forMs),
     unmute: ({ id }) => mute(id, null),

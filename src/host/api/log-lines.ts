@@ -22,21 +22,32 @@ const MOST_FILES = 1_000;
 export function logLookup(folder: () => string): Pick<OpTable, 'logs' | 'logFiles'> {
   return {
     async logs({ limit, before, places, ...filter }) {
-      const isWanted = lineFilter(before === undefined ? filter : { ...filter, before: instantOf(before) });
-      const found: PlacedLine[] = [];
-      let read = 0;
-      for (const placed of placedLinesBackwards(folder())) {
-        if (isWanted(placed.line)) found.push(placed);
-        if (found.length >= limit || ++read >= MOST_READ) break;
-        if (read % READ_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-      return places ? withPlaces(folder(), found.reverse()) : found.reverse().map(({ line }) => line);
+      const wanted = before === undefined ? filter : { ...filter, before: instantOf(before) };
+      const found = await newestLines(folder(), wanted, limit);
+      return places ? withPlaces(folder(), found) : found.map(({ line }) => line);
     },
     async logFiles() {
       const files = logFilesIn(folder()).slice(0, MOST_FILES);
       return files.map(({ name, bytes, changedAt }) => ({ name, bytes, changedAt: isoOf(Math.floor(changedAt)) }));
     },
   };
+}
+
+/** The newest lines in a folder that match, oldest first; the event loop turns meanwhile. */
+export async function newestLines(
+  folder: string,
+  filter: Parameters<typeof lineFilter>[0],
+  limit: number,
+): Promise<PlacedLine[]> {
+  const isWanted = lineFilter(filter);
+  const found: PlacedLine[] = [];
+  let read = 0;
+  for (const placed of placedLinesBackwards(folder)) {
+    if (isWanted(placed.line)) found.push(placed);
+    if (found.length >= limit || ++read >= MOST_READ) break;
+    if (read % READ_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return found.reverse();
 }
 
 async function withPlaces(folder: string, found: readonly PlacedLine[]): Promise<LogLine[]> {

@@ -169,7 +169,10 @@ function answersOf(
       if (call.ask === 'fleetReport') return fleet.report(call.from, call.to);
       if (call.ask === 'fleetHealth') return fleet.health();
       if (call.ask === 'fleetParts') return fleet.parts();
-      throw new Fault({ code: 'NOT_IN_LEARNING', message: 'no backup is made while needs are learned' });
+      throw new Fault({
+        code: 'NOT_IN_LEARNING',
+        message: 'no backup is made, and no incident diagnosed, while needs are learned',
+      });
     },
     listeners: (topic) => [...catalog.agents().values()].filter(({ on }) => on.includes(topic)).length,
     used(list) {

@@ -23,8 +23,7 @@ export function reportLookup(needs: ReportNeeds) {
       const to = toText === undefined ? time.now() : instantOf(toText);
       const from = fromText === undefined ? to - DAY_MS : instantOf(fromText);
       const figures = await figuresOf(needs, from, to);
-      const [view, before, slotsBefore, ended, open, dead] = await Promise.all([
-        incidentViews(needs),
+      const [before, slotsBefore, ended, open, dead] = await Promise.all([
         agentFigures(needs, 2 * from - to, from),
         store.slotFigures(2 * from - to, from),
         store.incidents({ ...withoutDrills(), since: from, limit: MOST_INCIDENTS }),
@@ -43,8 +42,8 @@ export function reportLookup(needs: ReportNeeds) {
           slotsKept: slotsBefore.reduce((sum, { kept }) => sum + kept, 0),
           slotsMissed: slotsBefore.reduce((sum, { missed }) => sum + missed, 0),
         },
-        open: open.map(view),
-        healed: healed.map(view),
+        open: await incidentViews(needs, open),
+        healed: await incidentViews(needs, healed),
         dead: dead
           .filter(({ agent }) => !isDrillAgent(agent))
           .map(({ cause, agent, count, example }) => ({ cause, agent, count, message: example.error?.message ?? '' })),

@@ -14,6 +14,24 @@ const remedy = z.strictObject({
     .describe('pending: until the next real job of the agent is done.'),
 });
 
+const diagnosis = z
+  .strictObject({
+    incident: z.string().describe('The incident for which a model was asked; the answer is that of its cause.'),
+    at: time(),
+    model: z.string().nullable().describe('Who answered; null: the agent that asked did not say.'),
+    cause: z.string(),
+    evidence: z
+      .array(z.strictObject({ id: z.string(), what: z.string(), text: z.string().nullable() }))
+      .describe('The pieces that the cause rests on; the text of source code is null.'),
+    advice: z.string(),
+    remedy: z.string().nullable().describe('The remedy that is advised; null: none.'),
+    confidence: z.number().describe('0 to 1, by the word of the model.'),
+    outcome: z.string().nullable().describe('What became of the remedy; null: there is none.'),
+  })
+  .meta({ id: 'Diagnosis', description: 'The words of a model on the cause of an incident, checked by the host.' });
+
+export type DiagnosisView = z.infer<typeof diagnosis>;
+
 export const incidentResult = z
   .strictObject({
     id: z.string(),
@@ -36,6 +54,7 @@ export const incidentResult = z
       .nullable()
       .optional()
       .describe('Until then nobody is told of incidents of this cause (the fingerprint); null: it is not muted.'),
+    diagnosis: diagnosis.nullable().optional().describe('null: no model was asked, or its answer was of no use.'),
   })
   .meta({
     id: 'Incident',

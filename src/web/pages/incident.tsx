@@ -1,5 +1,5 @@
 import type { IncidentView } from '../../control/protocol.ts';
-import { evidenceLines, resultWords } from '../../control/words/incident.ts';
+import { diagnosisLines, evidenceLines, resultWords } from '../../control/words/incident.ts';
 import { postMortemOf, seenBefore } from '../../control/words/post-mortem.ts';
 import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
 import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
@@ -35,6 +35,7 @@ export const incidentPage: Page = {
         {moment && <MomentChart incident={incident} trends={moment} status={status} clock={call.clock} />}
         <IncidentTimeline incident={incident} call={call} />
         <Evidence incident={incident} />
+        <Diagnosis incident={incident} />
         <SeenBefore same={before} call={call} />
         <PostMortem text={postMortemOf(incident, before, call.clock)} />
       </>
@@ -149,6 +150,16 @@ function Evidence({ incident: { evidence } }: { incident: IncidentView }) {
   return (
     <Section title="Evidence" id="evidence">
       <SaidLines text={lines.join('\n')} label="Evidence" />
+    </Section>
+  );
+}
+
+function Diagnosis({ incident: { diagnosis } }: { incident: IncidentView }) {
+  const lines = diagnosisLines(diagnosis);
+  if (lines.length === 0) return null;
+  return (
+    <Section title="Diagnosis" id="diagnosis">
+      <SaidLines text={lines.join('\n')} label="Diagnosis by a model" />
     </Section>
   );
 }

@@ -1,8 +1,16 @@
-import { shown } from '../../kernel/bounds.ts';
+import { BOUNDS, shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstant, isoOf } from '../../kernel/instant.ts';
 import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
-import type { Fleet, FleetHealth, FleetParts, FleetReport, StoreCopy } from '../../plugin/fleet.ts';
+import type {
+  DiagnosisQuestion,
+  DiagnosisResult,
+  Fleet,
+  FleetHealth,
+  FleetParts,
+  FleetReport,
+  StoreCopy,
+} from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
@@ -30,7 +38,30 @@ export function createContextFleet(ask: Ask, allowed: boolean, agent: string): F
     async parts() {
       return (await look({ ask: 'fleetParts' })) as FleetParts;
     },
+    async evidence(incident) {
+      return (await look({ ask: 'fleetEvidence', incident: idOf(incident) })) as DiagnosisQuestion;
+    },
+    async diagnosed(incident, answer, model) {
+      const call: BareCall = { ask: 'fleetDiagnosed', incident: idOf(incident), answer: textOf(answer) };
+      if (model !== undefined) call.model = String(model).slice(0, MODEL_LENGTH);
+      return (await look(call)) as DiagnosisResult;
+    },
   };
+}
+
+/** Of the name of a model. */
+const MODEL_LENGTH = 200;
+
+function idOf(incident: unknown): string {
+  if (typeof incident === 'string' && incident !== '') return incident;
+  throw invalid(`${shown(incident)} is no id of an incident`);
+}
+
+/** As JSON; the host checks what it says. */
+function textOf(answer: unknown): string {
+  const text = JSON.stringify(answer);
+  if (typeof text === 'string' && text.length <= BOUNDS.payload.most) return text;
+  throw invalid(text === undefined ? 'the answer is no JSON' : `the answer has ${text.length} characters`);
 }
 
 function instantOf(at: Date | string, name: string): string {

@@ -225,8 +225,8 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().findings({ kind: 'drill-models', limit: 1 })).toEqual([drill(T0 + 5, 2)]);
     const again = { ...diagnosis, at: T0 + 9, record: { cause: 'a hang' } };
     await store().putFinding(again);
-    expect(await store().findings({ kind: 'diagnosis', key: 'f-1', limit: 9 })).toEqual([again]);
-    expect(await store().findings({ kind: 'diagnosis', key: 'f-2', limit: 9 })).toEqual([]);
+    expect(await store().findings({ kind: 'diagnosis', keys: ['f-2', 'f-1'], limit: 9 })).toEqual([again]);
+    expect(await store().findings({ kind: 'diagnosis', keys: ['f-2'], limit: 9 })).toEqual([]);
     await store().prune({ jobs: 0, slots: 0, events: T0 + 6 }, 9);
     expect(await store().findings({ kind: 'drill-models', limit: 9 })).toEqual([]);
     expect(await store().findings({ kind: 'diagnosis', limit: 9 })).toEqual([again]);

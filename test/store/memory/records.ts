@@ -277,9 +277,9 @@ export function memoryFindings() {
   const keyOf = ({ kind, key }: Finding) => JSON.stringify([kind, key]);
   const calls: Calls = {
     putFinding: (finding: Finding) => void kept.set(keyOf(finding), structuredClone(finding)),
-    findings: ({ kind, key, limit }: { kind: string; key?: string; limit: number }) =>
+    findings: ({ kind, keys, limit }: { kind: string; keys?: string[]; limit: number }) =>
       [...kept.values()]
-        .filter((one) => one.kind === kind && (key === undefined || one.key === key))
+        .filter((one) => one.kind === kind && (keys?.includes(one.key) ?? true))
         .sort((a, b) => b.at - a.at || (a.key < b.key ? -1 : 1))
         .slice(0, limit),
   };

@@ -14,13 +14,16 @@ export function findingWrites(db: DatabaseSync): Pick<Sync<FindingStore>, 'putFi
 
 export function findingReads(db: DatabaseSync): Pick<Sync<FindingStore>, 'findings'> {
   const list = db.prepare(`
-    SELECT kind, key, at, record FROM finding WHERE kind = ?1 AND (?2 IS NULL OR key = ?2)
+    SELECT kind, key, at, record FROM finding
+    WHERE kind = ?1 AND (?2 IS NULL OR key IN (SELECT value FROM json_each(?2)))
     ORDER BY at DESC, key LIMIT ?3`);
   return {
-    findings: ({ kind, key, limit }) =>
-      (list.all(kind, key ?? null, limit) as unknown as (Finding & { record: string })[]).map((row) => {
-        mustBeInstants(row.at);
-        return { kind: row.kind, key: row.key, at: row.at, record: objectIn(row.record) };
-      }),
+    findings: ({ kind, keys, limit }) =>
+      (list.all(kind, keys ? JSON.stringify(keys) : null, limit) as unknown as (Finding & { record: string })[]).map(
+        (row) => {
+          mustBeInstants(row.at);
+          return { kind: row.kind, key: row.key, at: row.at, record: objectIn(row.record) };
+        },
+      ),
   };
 }

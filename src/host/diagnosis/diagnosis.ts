@@ -1,0 +1,165 @@
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import {
+  ADVISABLE,
+  type CheckedAnswer,
+  checkDiagnosis,
+  type Diagnosis,
+  LEAST_CONFIDENCE,
+  planAsk,
+} from '../../healing/diagnosis.ts';
+import { givenPieces } from '../../healing/evidence-pieces.ts';
+import type { Healer } from '../../healing/healer.ts';
+import type { Incident, IncidentStore } from '../../healing/ports.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { DiagnosisQuestion, DiagnosisResult } from '../../plugin/fleet.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Finding, FindingStore } from '../../telemetry/ports.ts';
+import { createEvidenceReader, type GatherNeeds } from './gather.ts';
+import { evidenceRoom } from './room.ts';
+
+/**
+ * Questions to a model about incidents that escalated, and what comes of the answers. The model is asked by an agent, which takes the
+ * evidence from here and gives the answer back; nothing that it says counts before it was checked here. Healing waits for none of this.
+ */
+export interface Diagnoses {
+  /** The evidence for a model, or the reason why none is asked. Rejects for an incident that has not escalated. */
+  question(incident: string): Promise<DiagnosisQuestion>;
+  /** Takes the answer of a model. Rejects with `DIAGNOSIS_UNUSABLE` for one that cannot be kept. `model`: who gave it. */
+  answer(incident: string, said: unknown, model: string | null): Promise<DiagnosisResult>;
+}
+
+export interface DiagnosesNeeds extends Omit<GatherNeeds, 'store'> {
+  time: Time;
+  store: GatherNeeds['store'] & Pick<IncidentStore, 'incident'> & FindingStore;
+  healer: Pick<Healer, 'remark' | 'advise'>;
+  events: Pick<Events, 'record'>;
+  settings: Pick<HostSettings, 'models'>;
+}
+
+/** Findings that are looked through for the questions of a day. */
+const MOST_LOOKED_AT = 200;
+
+export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
+  const { time, store, healer, events } = needs;
+  const evidenceOf = createEvidenceReader(needs);
+  const terms = () => needs.settings.models.diagnose;
+
+  async function escalated(id: string): Promise<Incident> {
+    const incident = await store.incident(id);
+    if (!incident)
+      throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+    if (incident.timeline.some(({ what }) => what === 'escalated')) return incident;
+    const message = `${id} has not escalated: healing deals with it, and nobody is asked`;
+    throw new Fault({ code: 'DIAGNOSIS_NOT_DUE', message, next: `daruma incidents ${id}` });
+  }
+
+  async function known({ fingerprint }: Incident): Promise<Diagnosis | undefined> {
+    const [finding] = await store.findings({ kind: 'diagnosis', keys: [fingerprint], limit: 1 });
+    return finding && diagnosisIn(finding);
+  }
+
+  async function keep({ fingerprint }: Incident, diagnosis: Diagnosis): Promise<Diagnosis> {
+    await store.putFinding({ kind: 'diagnosis', key: fingerprint, at: time.now(), record: { ...diagnosis } });
+    return diagnosis;
+  }
+
+  /** Carries the remedy out where that is allowed, and resolves with what became of it, in words. */
+  async function actOn({ id, agent }: Incident, { answer }: Diagnosis): Promise<string | null> {
+    if (!answer?.remedy) return null;
+    const { remedy, confidence, model } = answer;
+    if (terms().autonomy !== 'act')
+      return `${remedy} is advised, and not carried out: models.diagnose.autonomy is suggest`;
+    if (agent === null) return `${remedy} is not carried out: it is a remedy of agents, and ${id} is the host's`;
+    if (confidence < LEAST_CONFIDENCE)
+      return `${remedy} is not carried out: the model is sure to ${Math.round(confidence * 100)} % only`;
+    const refused = await healer.advise(id, remedy, model ?? 'unnamed');
+    return refused === null ? `${remedy} was carried out` : `${remedy} is not carried out: ${refused}`;
+  }
+
+  async function decide(incident: Incident, diagnosis: Diagnosis): Promise<string | null> {
+    const outcome = await actOn(incident, diagnosis);
+    if (outcome !== null) await keep(incident, { ...diagnosis, outcome });
+    return outcome;
+  }
+
+  return {
+    async question(id) {
+      const incident = await escalated(id);
+      const before = await known(incident);
+      const all = (await store.findings({ kind: 'diagnosis', limit: MOST_LOOKED_AT })).map(diagnosisIn);
+      const { perDay } = terms();
+      const asked = all.flatMap(({ asks }) => asks);
+      const plan = planAsk({ incident: id, now: time.now(), known: before, asked, perDay });
+      if (plan.is === 'spent') {
+        const why = `no model is asked: the ${perDay} questions of this day are used up (models.diagnose.perDay)`;
+        healer.remark(id, why);
+        return { ask: false, why };
+      }
+      if (plan.is === 'kept') {
+        const isItsOwn = plan.known.incident === id;
+        // A host that was killed after it took the answer has not decided on the remedy.
+        if (!isItsOwn || plan.known.outcome === null) await decide(incident, plan.known);
+        if (!isItsOwn)
+          healer.remark(
+            id,
+            `the diagnosis of ${plan.known.incident} is that of this cause: ${plan.known.answer!.cause}`,
+          );
+        return { ask: false, why: `${plan.known.incident} has the diagnosis of this cause` };
+      }
+      const evidence = await evidenceOf(incident, evidenceRoom(needs.settings.models.chain));
+      const pieces = givenPieces(evidence);
+      const { agent } = incident;
+      await keep(incident, {
+        incident: id,
+        agent,
+        asks: plan.asks,
+        pieces,
+        answer: null,
+        problem: null,
+        outcome: null,
+      });
+      return { ask: true, evidence, remedies: agent === null ? [] : [...ADVISABLE] };
+    },
+
+    async answer(id, said, model) {
+      const incident = await escalated(id);
+      const before = await known(incident);
+      if (before?.incident !== id || before.answer !== null) throw new Fault(unasked(id));
+      const read = checkDiagnosis(said, before.pieces);
+      if ('problem' in read) {
+        await keep(incident, { ...before, problem: read.problem });
+        healer.remark(id, `a model was asked, and its answer is of no use: ${read.problem}`);
+        throw new Fault({ code: 'DIAGNOSIS_UNUSABLE', message: read.problem });
+      }
+      const kept = await keep(incident, { ...before, problem: null, answer: { ...read, at: time.now(), model } });
+      healer.remark(id, `diagnosis by a model (${model ?? 'unnamed'}): ${read.cause}`);
+      const outcome = await decide(incident, kept);
+      events.record('info', diagnosedEvent(incident, read, model, outcome));
+      return { outcome };
+    },
+  };
+}
+
+/** The record of a finding, which this room alone writes. */
+export function diagnosisIn({ record }: Pick<Finding, 'record'>): Diagnosis {
+  return record as unknown as Diagnosis;
+}
+
+function diagnosedEvent({ id, agent }: Incident, answer: CheckedAnswer, model: string | null, outcome: string | null) {
+  const { cause, advice, remedy, confidence, evidenceIds } = answer;
+  return {
+    kind: 'incident.diagnosed',
+    agent,
+    message: `${id} was diagnosed by a model: ${cause}`,
+    data: { incident: id, cause, advice, remedy, confidence, evidence: evidenceIds, model, outcome },
+  };
+}
+
+function unasked(id: string): PlainFault {
+  return {
+    code: 'DIAGNOSIS_UNASKED',
+    message: `nobody asked for a diagnosis of ${id}, or it has its answer`,
+    next: 'ask by fleet.evidence before',
+  };
+}
