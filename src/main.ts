@@ -24,7 +24,7 @@ if (code === undefined) {
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
     offline: async (folder: string) =>
       (await import('./host/api/offline.ts')).openOffline(folder, { knowsSecrets: true }),
-    store: () => import('./host/api/offline.ts'),
+    store: () => import('./host/api/store-repairs.ts'),
     fence: async (folder: string) => (await import('./host/api/offline.ts')).tryFence(folder),
     commandFence: async (folder: string) => (await import('./host/api/offline.ts')).commandFenceOf(folder),
     doctor: async (folder: string) => (await import('./host/doctor/installation.ts')).checkInstallation(folder),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView, StatusView } from '../../src/control/protocol.ts';
@@ -191,8 +191,26 @@ export default definePlugin({
     expect(await ended(jobs[0]!)).toMatchObject({ result: 'next', version: next });
   }, 60_000);
 
-  it('stays rolled back over a restart', async () => {
+  it('is known without a host, and stays rolled back over a restart', async () => {
+    const looks = [
+      ['versions', 'crashes', '--json'],
+      ['diff', 'crashes', '--json'],
+    ];
+    const told = await Promise.all(looks.map((words) => place.daruma(...words)));
+    expect(told[0]!.json.versions[0]).toMatchObject({ rollout: 'bad', agents: [{ agent: 'crashes', runs: false }] });
+    expect(told[1]!.json.files).toMatchObject([{ path: 'plugins/crashes.ts', is: 'changed' }]);
     expect(await place.stop()).toBe(0);
+    const before = readdirSync(join(place.folder, 'data/versions'), { recursive: true }).sort();
+    for (const [at, words] of looks.entries()) {
+      expect(await place.daruma(...words)).toMatchObject({
+        code: 4,
+        json: told[at]!.json,
+        stderr: expect.stringContaining('the host is not running'),
+      });
+    }
+    expect(readdirSync(join(place.folder, 'data/versions'), { recursive: true }).sort()).toEqual(before);
+    const unknown = await place.daruma('versions', 'crash', '--json');
+    expect(unknown.json.error).toMatchObject({ code: 'PLUGIN_UNKNOWN', next: 'did you mean crashes?' });
     await place.start();
     const view = await until((now) => rollout(now, 'crashes') === 'rolled-back');
     expect(agentIn(view, 'crashes').problem?.code).toBe('ROLLED_BACK');

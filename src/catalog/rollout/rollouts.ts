@@ -30,6 +30,8 @@ const LEAST_PREFIX = 4;
 
 /** Changes rollouts as people and probation ask for it; each change is in force when the call returns. */
 export function createRollouts({ time, versions, book, apply, resolve }: RolloutsNeeds): Rollouts {
+  const { find, ...lookup } = lookUpVersions(versions, () => book.selections());
+
   function change(name: string, rollout: Rollout): boolean {
     const isChanged = book.put(name, rollout);
     if (isChanged) apply();
@@ -57,14 +59,6 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
       change(name, pinTo(newest, state, newestWants, time.now()));
     }
     return book.known(name).now.inForce.agent;
-  }
-
-  function find(plugin: string, prefix: string): StoredVersion {
-    const found = versions.of(plugin).filter(({ ref }) => ref.id.startsWith(prefix));
-    if (found.length === 1 && prefix.length >= LEAST_PREFIX) return found[0]!;
-    const many = found.length > 0;
-    const message = many ? `"${prefix}" is not enough to tell versions apart` : `${plugin} has no version ${prefix}`;
-    throw new Fault({ code: 'VERSION_UNKNOWN', message, next: `daruma versions ${plugin}` });
   }
 
   return {
@@ -108,21 +102,41 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
       const stored = typeof version === 'string' ? find(plugin, version) : version;
       return (await resolve(name, stored)).agent;
     },
-    versionsOf: (plugin) =>
+    ...lookup,
+  };
+}
+
+/** The facts of a selection that say which version an agent runs. */
+type SelectedVersion = Pick<Selection, 'inForce' | 'rollout'> & { is: string };
+
+/** The kept versions of plugins, their use by agents, and their sources. */
+export function lookUpVersions(versions: Versions, selections: () => ReadonlyMap<string, SelectedVersion>) {
+  function find(plugin: string, prefix: string): StoredVersion {
+    const found = versions.of(plugin).filter(({ ref }) => ref.id.startsWith(prefix));
+    if (found.length === 1 && prefix.length >= LEAST_PREFIX) return found[0]!;
+    const many = found.length > 0;
+    const message = many ? `"${prefix}" is not enough to tell versions apart` : `${plugin} has no version ${prefix}`;
+    throw new Fault({ code: 'VERSION_UNKNOWN', message, next: `daruma versions ${plugin}` });
+  }
+
+  return {
+    /** A version by its first digits, four at least. Throws a Fault. */
+    find,
+    versionsOf: (plugin: string): VersionFacts[] =>
       versions.of(plugin).map(({ ref, madeAt, bytes }) => ({
         id: ref.id,
         madeAt,
         bytes,
-        agents: [...book.selections()].flatMap(([agent, one]) => rolloutAs(agent, one, plugin, ref.id)),
+        agents: [...selections()].flatMap(([agent, one]) => rolloutAs(agent, one, plugin, ref.id)),
       })),
-    sourcesOf: async (plugin, prefix) => versions.sources(find(plugin, prefix)),
+    sourcesOf: async (plugin: string, prefix: string) => versions.sources(find(plugin, prefix)),
   };
 }
 
 /** The role of a version for an agent: none, or one word. */
 function rolloutAs(
   agent: string,
-  { inForce, is, rollout }: Selection,
+  { inForce, is, rollout }: SelectedVersion,
   plugin: string,
   id: string,
 ): VersionFacts['agents'] {

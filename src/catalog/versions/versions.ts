@@ -46,8 +46,10 @@ type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: s
 
 /** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map, source and manifest. */
 export interface Versions {
-  /** Reads the versions of the folder; unreadable versions are left out. */
+  /** Reads the versions of the folder, and makes room for new ones; unreadable versions are left out. */
   open(): Promise<void>;
+  /** Reads the versions of the folder, which is not changed: a host may be at work in it. */
+  look(): Promise<void>;
   get(plugin: string, id: string): StoredVersion | undefined;
   of(plugin: string): StoredVersion[];
   all(): StoredVersion[];
@@ -80,11 +82,15 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
   let folder = at;
 
   async function open() {
-    versions.clear();
     await rm(join(folder, STAGING), { recursive: true, force: true });
     await mkdir(join(folder, STAGING), { recursive: true, mode: 0o700 });
     // `data` may be a link to another disk: a module is loaded from where it is, and rights are asked for that place.
     folder = await realpath(at);
+    await look();
+  }
+
+  async function look() {
+    versions.clear();
     for (const plugin of await namesIn(folder)) {
       const found: StoredVersion[] = [];
       for (const id of await namesIn(join(folder, plugin))) {
@@ -163,6 +169,7 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
 
   return {
     open,
+    look,
     get: (plugin, id) => versions.get(plugin)?.find(({ ref }) => ref.id === id),
     of: (plugin) => versions.get(plugin) ?? [],
     all: () => [...versions.values()].flat(),

@@ -5,22 +5,23 @@ import { shortId } from '../../kernel/short-id.ts';
 import { plainLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 
-/** The differences of two versions of a plugin: the author's files, without libraries. */
+/** The differences of two versions of a plugin: the author's files, without libraries; also while the host is down. */
 export async function diffCommand(stage: Stage, [plugin, a, b]: Words): Promise<CommandResult> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);
   const [before, after] = await Promise.all(
-    [older, newer].map((version) => stage.ask('sources', { plugin: plugin!, version })),
+    [older, newer].map((version) => stage.askAnyway('sources', { plugin: plugin!, version })),
   );
-  const files = compareSources(before!.files, after!.files);
+  const files = compareSources(before!.value.files, after!.value.files);
   const lines = files.flatMap((file) => fileLines(file, stage));
   if (files.length === 0) lines.push(`the files of ${shortId(older)} and ${shortId(newer)} are the same`);
-  return { json: { plugin: before!.plugin, a: older, b: newer, files }, lines };
+  const code = before!.down || after!.down ? 4 : 0;
+  return { json: { plugin: before!.value.plugin, a: older, b: newer, files }, lines, code };
 }
 
 /** The newest two, or what is given and the newest one. */
 async function versionsMeant(stage: Stage, plugin: string, a?: string, b?: string): Promise<[string, string]> {
   if (a !== undefined && b !== undefined) return [a, b];
-  const { versions } = await stage.ask('versions', { plugin });
+  const { versions } = (await stage.askAnyway('versions', { plugin })).value;
   const [newest, second] = versions;
   const older = a ?? second?.id;
   if (older === undefined) throw usage(`${plugin} has one version only`, `daruma versions ${plugin}`);

@@ -25,9 +25,9 @@ const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
   unused: 'not in use',
 };
 
-/** The kept versions of a plugin, newest first. */
+/** The kept versions of a plugin, newest first; those in the folder when the host is down. */
 export async function versionsCommand(stage: Stage, [plugin]: Words): Promise<CommandResult> {
-  const answer = await stage.ask('versions', { plugin: plugin! });
+  const { value: answer, down } = await stage.askAnyway('versions', { plugin: plugin! });
   const { clock } = stage;
   const rows = answer.versions.map((version): Row => {
     const { sign, style } = signOf(version.rollout);
@@ -43,7 +43,7 @@ export async function versionsCommand(stage: Stage, [plugin]: Words): Promise<Co
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),
     };
   });
-  return { json: answer, lines: table(COLUMNS, rows, stage) };
+  return { json: answer, lines: table(COLUMNS, rows, stage), code: down ? 4 : 0 };
 }
 
 function agentWords({ agents }: VersionView): string {

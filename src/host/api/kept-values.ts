@@ -5,7 +5,7 @@ const FROM_AGENT_FILE = /^(?:settings|input)\b/;
 
 /**
  * Takes out of an answer the values that the store and the versions in force keep as they were given: inputs and keys of jobs, ids and events of deliveries, the state of an agent,
- * its settings. For a process that knows no secrets, and so cannot tell which of them hold one. `value` is plain data.
+ * its settings, the sources of a version. For a process that knows no secrets, and so cannot tell which of them hold one. `value` is plain data.
  */
 export function withholdKept(op: string, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => withholdKept(op, one));
@@ -20,6 +20,7 @@ export function withholdKept(op: string, value: unknown): unknown {
 function isKept(op: string, key: string, of: object): boolean {
   if ('trigger' in of && 'queuedAt' in of) return key === 'input' || key === 'key';
   if (op === 'deliveries') return key === 'delivery' || key === 'event';
+  if (op === 'sources') return key === 'text';
   if (op === 'state') return key === 'key' || key === 'value';
   return op === 'configShow' && key === 'value' && 'path' in of && FROM_AGENT_FILE.test(String(of.path));
 }

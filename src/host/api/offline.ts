@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createCatalog } from '../../catalog/catalog.ts';
-import { createInForceFile } from '../../catalog/in-force.ts';
+import { createInForceFile, type InForce } from '../../catalog/in-force.ts';
 import type { Listing, ValueSource } from '../../catalog/ports.ts';
+import { keptVersions } from '../../catalog/rollout/kept-versions.ts';
 import { logFolderOf } from '../../control/log-files.ts';
 import { fileId } from '../../control/place.ts';
-import type { CommandFenceView, Ops, StoreView, UnreadableView } from '../../control/protocol.ts';
+import type { CommandFenceView, Ops } from '../../control/protocol.ts';
 import { findCommandFence } from '../../gateway/exec/command-fence.ts';
 import { allowanceOf } from '../../healing/quarantine-rules.ts';
 import type { Agent } from '../../jobs/agent.ts';
@@ -19,14 +20,12 @@ import { silentLog } from '../../kernel/log.ts';
 import { createScrubber } from '../../kernel/scrub.ts';
 import { machineTime } from '../../kernel/time.ts';
 import type { OperationRole } from '../../operations/operation.ts';
-import { openStore, openStoreForReading } from '../../store/open.ts';
-import type { Aside } from '../../telemetry/ports.ts';
+import { openStoreForReading } from '../../store/open.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { configProblems, readConfig, zoneWarning } from '../config/read.ts';
 import { checkStopped } from '../doctor/doctor.ts';
 import { VERSIONS_FOLDER } from '../facts.ts';
 import { lastHealth } from '../health/offline.ts';
-import { lockFolder } from '../lifecycle/lock.ts';
 import { reportLookup } from '../report/report.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations, type Operations } from './handlers.ts';
@@ -36,13 +35,14 @@ import { logLookup } from './log-lines.ts';
 import { createLookups, nextLookup } from './lookups.ts';
 import { deliveryLookup } from './ops-hooks.ts';
 import { stateLookups } from './ops-state.ts';
+import { versionLookup } from './ops-versions.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
 
 /** The last known state of an installation whose host is down. */
 interface OfflineHost {
   /**
-   * Answers operations that only read: `status`, `jobs`, `why` and their like; others are refused with `HOST_DOWN`, and
+   * Answers operations that only read: `status`, `jobs`, `why`, `versions` and their like; others are refused with `HOST_DOWN`, and
    * those of operators with `ROLE_LACKING` for a reader. Default: operator.
    */
   ask(op: string, args: unknown, role?: OperationRole): Promise<unknown>;
@@ -100,14 +100,20 @@ function readPlace(folder: string) {
   return { file: resolve(folder, settings.store.file), settings, origins };
 }
 
-type InForce = Awaited<ReturnType<typeof lastInForce>>;
+interface LastInForce {
+  agents: Map<string, Agent>;
+  /** Where the values of each agent were said. */
+  origins: Map<string, ValueSource[]>;
+  set: InForce;
+}
 
-async function lastOperations(folder: string, store: ReadableStore, inForce: InForce): Promise<Operations> {
+async function lastOperations(folder: string, store: ReadableStore, inForce: LastInForce): Promise<Operations> {
   const { settings, origins } = readPlace(folder);
   const catalog = await lastCatalog(store, inForce.agents);
   const needs = { time: machineTime, store, catalog };
   const states = createStates({ ...needs, ...(await lastHolds(store)) });
   const status = createStatus({ ...needs, states });
+  let kept: ReturnType<typeof keptVersions> | undefined;
   return createOperations(
     {
       ...createLookups(needs),
@@ -116,6 +122,10 @@ async function lastOperations(folder: string, store: ReadableStore, inForce: InF
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
       ...deliveryLookup(needs),
+      ...versionLookup({
+        catalog,
+        versions: () => (kept ??= keptVersions(join(folder, VERSIONS_FOLDER), inForce.set)),
+      }),
       health: () => lastHealth(needs),
       doctor: async () => ({
         checks: await checkStopped({
@@ -194,13 +204,12 @@ function lastWritten(file: string): string | null {
   return Math.max(...times) > 0 ? isoOf(Math.max(...times)) : null;
 }
 
-/** The agents that the last host had in force, and where their values were said; none when that cannot be read. */
-async function lastInForce(
-  folder: string,
-): Promise<{ agents: Map<string, Agent>; origins: Map<string, ValueSource[]> }> {
-  const { agents } = await createInForceFile(join(folder, VERSIONS_FOLDER), silentLog).read();
-  const found = [...agents];
+/** The set that the last host had in force; an empty one when that cannot be read. */
+async function lastInForce(folder: string): Promise<LastInForce> {
+  const set = await createInForceFile(join(folder, VERSIONS_FOLDER), silentLog).read();
+  const found = [...set.agents];
   return {
+    set,
     agents: new Map(found.map(([name, { agent }]) => [name, agent])),
     origins: new Map(found.map(([name, { origins }]) => [name, origins])),
   };
@@ -228,62 +237,6 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
     await catalog.stop();
     await rm(versionsFolder, { recursive: true, force: true });
   }
-}
-
-/** The number of rows set aside that are shown. */
-const MOST_SHOWN = 1_000;
-
-/** Looks at the store of an installation, at every row and at the file; beside a running host, too, which notices nothing. */
-export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mended'>> {
-  const file = storeFileOf(folder);
-  const store = openStoreForReading({ file: file });
-  try {
-    const { schema, bytes, detail } = await store.health({ thorough: true });
-    // Damage that the store names may end the look at the rows, too.
-    const orNothing = <T>(rows: Promise<T[]>) => (detail === null ? rows : rows.catch((): T[] => []));
-    const unreadable = (await orNothing(store.unreadable())).map(viewUnreadable);
-    const asides = await orNothing(store.asides({ limit: MOST_SHOWN }));
-    const setAside = asides.map((one) => ({
-      id: one.id,
-      at: isoOf(one.at),
-      ...viewUnreadable(one),
-      content: one.content,
-    }));
-    return { file, schema, bytes, integrity: detail ?? 'ok', unreadable, setAside };
-  } finally {
-    store.close();
-  }
-}
-
-/** Sets aside what cannot be read while no host runs; the next one tells of it. Returns how many rows. */
-export async function mendStore(folder: string): Promise<number> {
-  const file = storeFileOf(folder);
-  const lock = await lockFolder(folder, { time: machineTime });
-  const store = openStore({ time: machineTime, log: silentLog }, { file });
-  try {
-    await store.start();
-    return await store.setAside();
-  } finally {
-    await store.stop();
-    await lock.release();
-  }
-}
-
-/** Throws a Fault when there is none. */
-function storeFileOf(folder: string): string {
-  const { settings } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
-  const file = resolve(folder, settings.store.file);
-  if (existsSync(file)) return file;
-  throw new Fault({ code: 'STORE_MISSING', message: 'there is no store yet', next: 'daruma start', file });
-}
-
-function viewUnreadable({
-  source,
-  name,
-  agent,
-  why,
-}: Pick<Aside, 'source' | 'name' | 'agent' | 'why'>): UnreadableView {
-  return { table: source, row: name, agent, why };
 }
 
 /** The fence that commands of the installation wear. Rejects where the one that is set does not work. */

@@ -1,4 +1,4 @@
-import type { VersionFacts } from '../../catalog/ports.ts';
+import type { Catalog, Rollouts, VersionFacts } from '../../catalog/ports.ts';
 import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
@@ -9,21 +9,22 @@ import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { agentInForce } from './known.ts';
 
-/** The operations on versions: the list, the sources, and the rollback. */
-export function versionOps({
-  catalog,
-  events,
-  placements,
-}: Pick<HostContext, 'catalog' | 'events' | 'placements'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
-  const { rollouts } = catalog;
+interface VersionNeeds {
+  catalog: Pick<Catalog, 'listings'>;
+  versions: () => Promise<Pick<Rollouts, 'versionsOf' | 'sourcesOf'>>;
+  /** The id of the version that serves an agent; undefined: that of its set in force. */
+  serves?: (agent: string) => string | undefined;
+}
 
+/** Answers `versions` and `sources` out of the versions' folder. */
+export function versionLookup({ catalog, versions, serves }: VersionNeeds): Pick<OpTable, 'versions' | 'sources'> {
   /** A plugin's name, or that of an agent of it. */
-  function pluginOf(name: string): string {
+  function pluginOf(name: string, kept: Pick<Rollouts, 'versionsOf'>): string {
     const listings = catalog.listings();
     const plugin = listings.some((one) => one.plugin === name)
       ? name
       : (listings.find((one) => one.name === name)?.plugin ?? name);
-    if (rollouts.versionsOf(plugin).length > 0) return plugin;
+    if (kept.versionsOf(plugin).length > 0) return plugin;
     const near = suggest(
       name,
       listings.map((one) => one.plugin),
@@ -35,23 +36,41 @@ export function versionOps({
   /** The version that serves: the version before, until the first worker of the version in force has started. */
   function view(facts: VersionFacts): VersionView {
     const agents = facts.agents.map((one) => {
-      const serves = placements.of(one.agent)?.version.id;
-      return serves === undefined ? one : { ...one, runs: serves === facts.id };
+      const id = serves?.(one.agent);
+      return id === undefined ? one : { ...one, runs: id === facts.id };
     });
     return viewVersion({ ...facts, agents });
   }
 
   return {
     async versions({ plugin }) {
-      const name = pluginOf(plugin);
-      return { plugin: name, versions: rollouts.versionsOf(name).map(view).reverse() };
+      const kept = await versions();
+      const name = pluginOf(plugin, kept);
+      return { plugin: name, versions: kept.versionsOf(name).map(view).reverse() };
     },
 
     async sources({ plugin, version }) {
-      const name = pluginOf(plugin);
-      const files = await rollouts.sourcesOf(name, version);
+      const kept = await versions();
+      const name = pluginOf(plugin, kept);
+      const files = await kept.sourcesOf(name, version);
       return { plugin: name, files: [...files].map(([path, text]) => ({ path, text })) };
     },
+  };
+}
+
+/** The operations on versions: the list, the sources, and the rollback. */
+export function versionOps({
+  catalog,
+  events,
+  placements,
+}: Pick<HostContext, 'catalog' | 'events' | 'placements'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
+  const { rollouts } = catalog;
+  return {
+    ...versionLookup({
+      catalog,
+      versions: async () => rollouts,
+      serves: (agent) => placements.of(agent)?.version.id,
+    }),
 
     async rollback({ agent: name, version, force, latest }) {
       const before = agentInForce(catalog, name).version.id;
