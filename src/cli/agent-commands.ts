@@ -46,7 +46,7 @@ export const OBSERVE: readonly CommandRow[] = [
     usage: 'deliveries [agent]',
     about: 'what other programs delivered, and what came of it',
     options: optionsOf('deliveries', SCREENFUL),
-    own: [{ flags: '--again <job>', about: 'give the agent the delivery of that job once more' }],
+    own: [{ flags: '--again <id>', about: 'give the agent that delivery once more: of a job, or a refused one' }],
     run: async () => (await import('./commands/deliveries.ts')).deliveriesCommand,
   },
   {

@@ -17,6 +17,7 @@ import { factsOf, writeHostFile } from './facts.ts';
 import { openFoundation } from './foundation.ts';
 import { createPings } from './health/pings.ts';
 import { createHooks } from './hooks/hooks.ts';
+import { createRefusals } from './hooks/refusals.ts';
 import { createHostContext, type HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
@@ -109,6 +110,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       events,
       secrets: rooms.setup.secrets,
       holdUpOf: createHoldUps(rooms),
+      refusals: createRefusals({ time, log, folder: facts.folder }),
     });
     const audit = createAudit({ time, events, scrub: journal.scrub });
     order.onStop('audit', async () => audit.end());

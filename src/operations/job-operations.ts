@@ -104,7 +104,8 @@ export const JOB_OPERATIONS = {
   deliver: {
     kind: 'act',
     role: 'operator',
-    about: 'Gives an agent the delivery of an earlier job once more, as a new job.',
+    about:
+      'Gives an agent the delivery of an earlier job once more, as a new job; or a delivery that was refused, by its id.',
     args: z.strictObject({ job: name() }),
     result: async () => (await jobResults()).jobResult,
   },

@@ -34,6 +34,11 @@ export const METRICS = {
     labels: ['agent', 'state'],
   },
   daruma_jobs_total: { kind: 'counter', help: 'Jobs that ended.', labels: ['agent', 'outcome'] },
+  daruma_deliveries_total: {
+    kind: 'counter',
+    help: 'Deliveries of other programs, by what came of them; reason: why they were refused. No agent: there is none of the name.',
+    labels: ['agent', 'outcome', 'reason'],
+  },
   daruma_attempts_failed_total: { kind: 'counter', help: 'Attempts that failed.', labels: ['agent'] },
   daruma_attempt_duration_seconds: {
     kind: 'histogram',

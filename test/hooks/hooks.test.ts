@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
@@ -186,6 +186,18 @@ describe('a delivery', () => {
     expect([three.status, three.json.error.code, three.headers['retry-after']]).toEqual([503, 'HOOK_FULL', '10']);
     await place.daruma('resume', 'full');
     await jobOf(two.json.job);
+    // The refused one was signed, and is given to the agent now that it has room; once.
+    const [kept] = (await place.daruma('deliveries', 'full', '--json')).json.deliveries;
+    expect(kept).toMatchObject({ is: 'refused', job: null, reason: '2 jobs of full wait already' });
+    const again = await place.until(
+      () => place.daruma('deliveries', '--again', kept.refusal, '--json'),
+      ({ code }) => code === 0,
+    );
+    expect((await jobOf(again.json.id)).input).toEqual({ event: null, delivery: null, body: {} });
+    const { json: twice } = await place.daruma('deliveries', '--again', kept.refusal, '--json');
+    expect(twice.error.code).toBe('DELIVERY_UNKNOWN');
+    const after = (await place.daruma('deliveries', 'full', '--json')).json.deliveries;
+    expect(after.map(({ is }: { is: string }) => is)).toEqual(['queued', 'queued', 'queued']);
     const statuses: number[] = [];
     for (let at = 0; at < 30; at++) {
       const body = JSON.stringify({ order: { id: `o-${at}` } });
@@ -216,6 +228,22 @@ describe('deliveries', () => {
     expect(all.stdout).toMatch(/3 to nobody: no such agent/);
     expect(all.stdout).toMatch(/1 to lost: secret missing/);
     expect(all.stdout).not.toContain('octo-secret');
+    // Of what proved nothing the headers are kept, without those that prove; and no body that could be given to anybody.
+    const wrong = json.unproven.find((one: { reason: string }) => one.reason === 'signature wrong');
+    expect(wrong.newest[0]).toEqual({
+      at: expect.any(String),
+      headers: { 'content-type': 'application/json', 'x-github-delivery': 'd-1', 'x-github-event': 'issues' },
+      bytes: expect.any(Number),
+    });
+    const kept = readdirSync(join(place.folder, 'data/deliveries'));
+    expect(kept.filter((name) => name.startsWith('unproven-') && name.endsWith('.body'))).toEqual([]);
+    const stranger = kept.find((name) => name.startsWith('unproven-'))!.replace('.json', '');
+    expect((await place.daruma('deliveries', '--again', stranger, '--json')).json.error.code).toBe('DELIVERY_UNKNOWN');
+    // A body that the schema refused is refused again, and stays.
+    const { refusal } = json.deliveries[2];
+    const refusedAgain = await place.daruma('deliveries', '--again', refusal, '--json');
+    expect(refusedAgain.json.error.code).toBe('INPUT_INVALID');
+    expect(kept).toContain(`${refusal}.body`);
 
     const { job: first } = json.deliveries.at(-1);
     const again = await place.daruma('deliveries', '--again', first, '--json');
@@ -224,6 +252,17 @@ describe('deliveries', () => {
     expect([two.input, two.result.input]).toEqual([one.input, one.result.input]);
     const { code } = await place.daruma('deliveries', '--again', (await place.daruma('run', 'none', '--json')).json.id);
     expect(code).toBe(1);
+  });
+
+  it('are counted for Prometheus, by agent and outcome', async () => {
+    const { text } = await ask(`${url}/metrics`);
+    const count = (labels: string) =>
+      Number(new RegExp(`^daruma_deliveries_total\\{${labels}\\} (\\d+)$`, 'm').exec(text)?.[1]);
+    expect(count('agent="triage",outcome="queued",reason=""')).toBe(1);
+    expect(count('agent="triage",outcome="repeated",reason=""')).toBe(1);
+    expect(count('agent="triage",outcome="refused",reason="INPUT_INVALID"')).toBe(1);
+    expect(count('agent="triage",outcome="refused",reason="signature wrong"')).toBe(2);
+    expect(count('agent="",outcome="refused",reason="no such agent"')).toBe(3);
   });
 
   it('are named where somebody asks why an agent without a schedule runs', async () => {
@@ -263,6 +302,8 @@ describe('a flood', () => {
     }
     expect([...statuses].filter((status) => status !== 404 && status !== 429)).toEqual([]);
     expect((await place.daruma('jobs', 'triage', '--json')).json).toHaveLength(before);
+    const unproven = readdirSync(join(place.folder, 'data/deliveries')).filter((name) => name.startsWith('unproven-'));
+    expect(unproven.length).toBeLessThanOrEqual(25);
     const client = await connectControl(readHostFile(place.folder)!.socket);
     const from = new Date(Date.now() - 20_000).toISOString();
     const states = await place.until(

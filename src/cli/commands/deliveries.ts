@@ -1,7 +1,8 @@
 import type { Ops } from '../../control/protocol.ts';
-import { shortTime } from '../../kernel/clock.ts';
+import { clockTime, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { signOf } from '../../kernel/state-sign.ts';
+import { formatSize } from '../../kernel/units.ts';
 import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
@@ -10,7 +11,7 @@ import { type Row, table } from '../text/table.ts';
 
 type Deliveries = Ops['deliveries']['value'];
 
-/** Deliveries to agents, newest first; with `--again` one delivery is given to its agent once more. */
+/** Deliveries to agents, newest first; with `--again` one of them, refused or not, is given to its agent once more. */
 export async function deliveriesCommand(
   stage: Stage,
   [agent]: Words,
@@ -38,9 +39,9 @@ function deliveryLines({ deliveries }: Deliveries, look: Look): string[] {
     'JOB',
     { title: 'WHAT CAME OF IT', atLeast: 16 },
   ];
-  const rows = deliveries.map(({ at, agent, is, event, delivery, job, state, reason }): Row => {
+  const rows = deliveries.map(({ at, agent, is, event, delivery, job, state, reason, refusal }): Row => {
     const { sign, style } = is === 'queued' ? signOf(state!) : SIGNS[is];
-    const cells = [oneLine(event ?? '–'), oneLine(delivery ?? '–'), job ?? '–'];
+    const cells = [oneLine(event ?? '–'), oneLine(delivery ?? '–'), job ?? refusal ?? '–'];
     return [[sign, style], shortTime(Date.parse(at), look.clock), agent, ...cells, oneLine(reason ?? state ?? is)];
   });
   return table(columns, rows, look);
@@ -50,9 +51,19 @@ const SIGNS = { refused: { sign: '✗', style: 'red' }, answered: { sign: '✓',
 
 function unprovenLines({ unproven }: Deliveries, { clock }: Look): string[] {
   if (unproven.length === 0) return [];
-  const lines = unproven.map(({ agent, reason, count, lastAt }) => {
+  const lines = unproven.flatMap(({ agent, reason, count, lastAt, newest }) => {
     const whom = agent === null ? 'nobody' : agent;
-    return `  ${count} to ${whom}: ${reason}, the last ${shortTime(Date.parse(lastAt), clock)}`;
+    const times = count === 0 ? 'before that' : `${count}`;
+    return [
+      `  ${times} to ${whom}: ${reason}, the last ${shortTime(Date.parse(lastAt), clock)}`,
+      ...newest.map((one) => `      ${newestLine(one, clock)}`),
+    ];
   });
   return ['', '· refused because they proved nothing, since the host started:', ...lines];
+}
+
+/** `12:04:31 1.2 KB, x-github-event issues, x-github-delivery d-1` */
+function newestLine({ at, bytes, headers }: Deliveries['unproven'][number]['newest'][number], clock: Look['clock']) {
+  const said = Object.entries(headers).map(([name, value]) => `${name} ${oneLine(value)}`);
+  return [`${clockTime(Date.parse(at), clock)} ${formatSize(bytes)}`, ...said].join(', ');
 }

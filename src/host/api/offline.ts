@@ -121,7 +121,7 @@ async function lastOperations(folder: string, store: ReadableStore, inForce: Las
       ...reportLookup({ ...needs, ...catalog, states: states.all }),
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
-      ...deliveryLookup(needs),
+      ...deliveryLookup({ ...needs, folder }),
       ...versionLookup({
         catalog,
         versions: () => (kept ??= keptVersions(join(folder, VERSIONS_FOLDER), inForce.set)),

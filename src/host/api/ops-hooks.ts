@@ -7,7 +7,8 @@ import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { DeliveriesView } from '../../operations/results/delivery.ts';
 import type { EventStore, FleetEvent } from '../../telemetry/ports.ts';
-import { ANSWERED_DELIVERY_EVENT, type Hooks, REFUSED_DELIVERY_EVENT } from '../hooks/hooks.ts';
+import { ANSWERED_DELIVERY_EVENT, type Hooks } from '../hooks/hooks.ts';
+import { type Refusal, readRefusals } from '../hooks/refusals.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { agentInForce, agentInForceOrNot } from './known.ts';
@@ -18,39 +19,56 @@ type DeliveryRow = DeliveriesView['deliveries'][number];
 interface DeliveryNeeds {
   store: Pick<JobRecords, 'list'> & Pick<EventStore, 'events'>;
   catalog: Pick<Catalog, 'agents' | 'listings'>;
+  /** The installation, absolute. */
+  folder: string;
   /** undefined: no host is at work, and nothing is counted. */
   hooks?: Pick<Hooks, 'unproven'>;
 }
 
-/** Answers `deliveries` out of the store: jobs are there, and events of what was refused. */
-export function deliveryLookup({ store, catalog, hooks }: DeliveryNeeds): Pick<OpTable, 'deliveries'> {
+/** Answers `deliveries` out of the store, where the jobs are, and out of the folder of refused deliveries. */
+export function deliveryLookup({ store, catalog, hooks, folder }: DeliveryNeeds): Pick<OpTable, 'deliveries'> {
   return {
     async deliveries({ agent, limit }) {
       const jobsOf = (name: string) => store.list({ agent: name, ofDeliveries: true, limit });
       if (agent !== undefined) await agentInForceOrNot(catalog, agent, async () => (await jobsOf(agent)).length > 0);
       const takers = [...catalog.agents().values()].filter(({ webhook }) => webhook).map(({ name }) => name);
       const jobs = await Promise.all((agent === undefined ? takers : [agent]).map(jobsOf));
-      const kinds = [REFUSED_DELIVERY_EVENT, ANSWERED_DELIVERY_EVENT];
-      const events = await Promise.all(
-        kinds.map((kind) => store.events({ kind, limit, ...(agent === undefined ? {} : { agent }) })),
-      );
-      const rows = [...jobs.flat().map(rowOfJob), ...events.flat().map(rowOfEvent)];
-      const unproven = hooks?.unproven() ?? [];
+      const answered = await store.events({
+        kind: ANSWERED_DELIVERY_EVENT,
+        limit,
+        ...(agent === undefined ? {} : { agent }),
+      });
+      const kept = (await readRefusals(folder)).filter((one) => agent === undefined || one.agent === agent);
+      const refused = kept.filter(isProven).map(rowOfRefusal);
+      const rows = [...jobs.flat().map(rowOfJob), ...answered.map(rowOfEvent), ...refused];
+      const counted = (hooks?.unproven() ?? []).filter((one) => agent === undefined || one.agent === agent);
       return {
         deliveries: rows.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit),
-        unproven: unproven
-          .filter((one) => agent === undefined || one.agent === agent)
-          .map(({ lastAt, ...one }) => ({ ...one, lastAt: isoOf(lastAt) })),
+        unproven: unprovenRows(
+          counted,
+          kept.filter((one) => !isProven(one)),
+        ),
       };
     },
   };
 }
 
 /** The operation that gives an agent a delivery once more. */
-export function deliveryOps({ store, catalog, jobs, events }: HostContext): Pick<OpTable, 'deliver'> {
+export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext): Pick<OpTable, 'deliver'> {
   const inputCheck = createInputCheck();
+
+  function recordRepeat(agent: string, job: string, of: string) {
+    const message = `the delivery of ${of} was given to ${agent} once more, as ${job}`;
+    events.record('info', { kind: 'delivery.repeated', agent, message, data: { job, of } });
+  }
+
   return {
     async deliver({ job: id }) {
+      if (isRefusalId(id)) {
+        const job = (await store.get(await hooks.again(id)))!;
+        recordRepeat(job.agent, job.id, id);
+        return viewJob(job);
+      }
       const job = await store.get(id);
       if (!job) throw jobUnknown(id);
       if (job.trigger !== 'webhook') throw notDelivered(id);
@@ -62,12 +80,17 @@ export function deliveryOps({ store, catalog, jobs, events }: HostContext): Pick
       const [added] = await jobs.add([
         { agent: name, trigger: 'webhook', input: job.input, attempts: limits.attempts },
       ]);
-      const message = `the delivery of ${id} was given to ${name} once more, as ${added!.id}`;
-      events.record('info', { kind: 'delivery.repeated', agent: name, message, data: { job: added!.id, of: id } });
+      recordRepeat(name, added!.id, id);
       return viewJob((await store.get(added!.id))!);
     },
   };
 }
+
+/** Deliveries of each kind that proved nothing, shown with their headers. */
+const MOST_NEWEST = 5;
+
+const isProven = ({ id }: Refusal) => id.startsWith('refused-');
+const isRefusalId = (id: string) => /^(?:refused|unproven)-/.test(id);
 
 /** How the input of a delivery begins: it is not parsed for its first field. */
 const EVENT = /^\{"event":("(?:[^"\\]|\\.){0,400}")/;
@@ -83,21 +106,56 @@ function rowOfJob({ id, agent, state, key, queuedAt, input }: Job): DeliveryRow 
     job: id,
     state,
     reason: null,
+    refusal: null,
   };
 }
 
-function rowOfEvent({ at, kind, agent, data }: FleetEvent): DeliveryRow {
-  const { event, delivery, reason } = (data ?? {}) as { event?: string; delivery?: string; reason?: string };
+function rowOfEvent({ at, agent, data }: FleetEvent): DeliveryRow {
+  const { event, delivery } = (data ?? {}) as { event?: string; delivery?: string };
   return {
     at: isoOf(at),
     agent: agent ?? '',
-    is: kind === REFUSED_DELIVERY_EVENT ? 'refused' : 'answered',
+    is: 'answered',
     event: event ?? null,
     delivery: delivery ?? null,
     job: null,
     state: null,
-    reason: reason ?? null,
+    reason: null,
+    refusal: null,
   };
+}
+
+function rowOfRefusal({ id, at, agent, message, headers }: Refusal): DeliveryRow {
+  return {
+    at: isoOf(at),
+    agent: agent ?? '',
+    is: 'refused',
+    event: headers['x-github-event'] ?? null,
+    delivery: headers['x-github-delivery'] ?? headers['idempotency-key'] ?? null,
+    job: null,
+    state: null,
+    reason: message,
+    refusal: id,
+  };
+}
+
+/** Newest first; deliveries that an earlier host kept are counted by none. */
+function unprovenRows(counted: ReturnType<Hooks['unproven']>, kept: readonly Refusal[]): DeliveriesView['unproven'] {
+  const keyOf = ({ agent, reason }: { agent: string | null; reason: string }) => `${agent} ${reason}`;
+  const newest = Map.groupBy(kept, keyOf);
+  const earlier = [...newest.values()].map(([last]) => ({ ...last!, count: 0, lastAt: last!.at }));
+  const isCounted = new Set(counted.map(keyOf));
+  return [...counted, ...earlier.filter((one) => !isCounted.has(keyOf(one)))]
+    .map(({ agent, reason, count, lastAt }) => ({
+      agent,
+      reason,
+      count,
+      lastAt: isoOf(lastAt),
+      newest: (newest.get(keyOf({ agent, reason })) ?? [])
+        .slice(0, MOST_NEWEST)
+        .map(({ at, headers, bytes }) => ({ at: isoOf(at), headers: { ...headers }, bytes })),
+    }))
+    .sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
 }
 
 function notDelivered(id: string): Fault {

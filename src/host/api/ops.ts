@@ -32,7 +32,7 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...storeOps(hostContext),
     ...pingOps(hostContext),
     ...planOps({ time: hostContext.time, audit, operations: () => operations }),
-    ...deliveryLookup(hostContext),
+    ...deliveryLookup({ ...hostContext, folder: hostContext.facts.folder }),
     ...deliveryOps(hostContext),
     ...hostContext.web.ops,
   };

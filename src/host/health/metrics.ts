@@ -11,7 +11,17 @@ import type { HostContext } from '../host-context.ts';
 type Sample = MetricsView['samples'][number];
 type MetricNeeds = Pick<
   HostContext,
-  'time' | 'facts' | 'store' | 'states' | 'catalog' | 'workers' | 'healer' | 'journal' | 'lagMs' | 'runCounters'
+  | 'time'
+  | 'facts'
+  | 'store'
+  | 'states'
+  | 'catalog'
+  | 'workers'
+  | 'healer'
+  | 'journal'
+  | 'lagMs'
+  | 'runCounters'
+  | 'hooks'
 >;
 
 /** The number of agents in the metrics; agents beyond are in none: a collector of metrics keeps each series for weeks. */
@@ -26,6 +36,7 @@ export function createMetrics(needs: MetricNeeds, health: () => Promise<HealthVi
       samples: [
         ...healthSamples(now, needs),
         ...hostSamples(needs, stored.bytes),
+        ...deliverySamples(needs, new Set(names)),
         ...names.flatMap((agent) => [
           ...stateSamples(agent, known.get(agent), needs),
           ...workerSamples(agent, needs),
@@ -70,6 +81,16 @@ function hostSamples({ facts, workers, healer, journal, lagMs }: MetricNeeds, st
     sample('daruma_log_bytes', logBytes(facts.logFolder)),
     sample('daruma_log_lines_lost_total', journal.dropped()),
   ];
+}
+
+/** Agents are those of the other samples: the names of others are as many as files came and went. */
+function deliverySamples({ hooks }: MetricNeeds, names: ReadonlySet<string>): Sample[] {
+  return hooks
+    .outcomes()
+    .filter(({ agent }) => agent === null || names.has(agent))
+    .map(({ agent, outcome, reason, count }) =>
+      sample('daruma_deliveries_total', count, { agent: agent ?? '', outcome, reason }),
+    );
 }
 
 function stateSamples(agent: string, status: AgentStatus | undefined, { time }: MetricNeeds): Sample[] {

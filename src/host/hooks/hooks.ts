@@ -15,6 +15,7 @@ import type { HoldUps } from '../api/hold-ups.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { createIntake } from './intake.ts';
 import { isForm, type ReadDelivery, readDelivery } from './parse.ts';
+import type { Refusals } from './refusals.ts';
 import { checkSignature, type Unproven } from './signatures.ts';
 
 /** A delivery as the web process hands it on. */
@@ -43,8 +44,25 @@ export interface Hooks {
    * and `HOOK_FULL` for one to be sent again later.
    */
   take(delivery: HandedOn): Promise<TakenDelivery>;
+  /**
+   * Gives an agent a refused delivery once more, with the signature that held when it came; resolves with the id of its job. Rejects with
+   * `DELIVERY_UNKNOWN` for one that is not kept or proved nothing, and as `take` does.
+   */
+  again(refusal: string): Promise<string>;
   /** Most recent first. */
   unproven(): UnprovenCount[];
+  /** The number of deliveries since the host started, by agent and what came of them. */
+  outcomes(): DeliveryCount[];
+}
+
+/** Deliveries to an agent with one outcome, counted since the host started. */
+interface DeliveryCount {
+  /** Null: there is no agent of the name. */
+  agent: string | null;
+  outcome: TakenDelivery['is'] | 'refused';
+  /** Why they were refused: the code of the fault, or why they proved nothing; else empty. */
+  reason: string;
+  count: number;
 }
 
 interface HooksNeeds {
@@ -55,6 +73,7 @@ interface HooksNeeds {
   jobs: Pick<Jobs, 'add'>;
   events: Pick<Events, 'record'>;
   holdUpOf: HoldUps;
+  refusals: Refusals;
 }
 
 /** An agent that takes deliveries. */
@@ -68,10 +87,11 @@ export const ANSWERED_DELIVERY_EVENT = 'delivery.answered';
 const NOBODY: readonly string[] = ['nobody'];
 
 export function createHooks(needs: HooksNeeds): Hooks {
-  const { time, catalog, secrets, jobs, events } = needs;
+  const { time, catalog, secrets, jobs, events, refusals } = needs;
   const inputCheck = createInputCheck();
   const intake = createIntake(needs);
   const counts = new Map<string, UnprovenCount>();
+  const outcomes = new Map<string, DeliveryCount>();
 
   /** The agent that the sender has proven to share a secret with. Throws `HOOK_UNKNOWN`. */
   function proven({ agent: name, headers }: HandedOn, body: Uint8Array): Taker {
@@ -83,6 +103,8 @@ export function createHooks(needs: HooksNeeds): Hooks {
     const reason = !agent ? 'no such agent' : !webhook ? 'no webhook' : values.length === 0 ? 'secret missing' : wrong;
     if (!reason) return agent as Taker;
     count(agent ? name : null, reason);
+    // The answer waits for no disk: its time would tell whether this was written or only counted.
+    void refusals.keep({ agent: agent ? name : null, reason, message: reason, headers }, body, false);
     throw new Fault(hookUnknown());
   }
 
@@ -90,6 +112,12 @@ export function createHooks(needs: HooksNeeds): Hooks {
     const key = `${agent} ${reason}`;
     const before = counts.get(key)?.count ?? 0;
     counts.set(key, { agent, reason, count: before + 1, lastAt: time.now() });
+    countOutcome(agent, 'refused', reason);
+  }
+
+  function countOutcome(agent: string | null, outcome: DeliveryCount['outcome'], reason = '') {
+    const key = `${agent} ${outcome} ${reason}`;
+    outcomes.set(key, { agent, outcome, reason, count: (outcomes.get(key)?.count ?? 0) + 1 });
   }
 
   /** Puts the job of a delivery on disk. */
@@ -103,7 +131,11 @@ export function createHooks(needs: HooksNeeds): Hooks {
   }
 
   /** A delivery whose sender is proven, as a job. */
-  async function accept(agent: Taker, { headers }: HandedOn, body: Uint8Array): Promise<TakenDelivery> {
+  async function accept(
+    agent: Taker,
+    { headers }: Pick<HandedOn, 'headers'>,
+    body: Uint8Array,
+  ): Promise<TakenDelivery> {
     const { form, maxBodyBytes, key } = agent.webhook;
     if (body.byteLength > maxBodyBytes) throw new Fault(tooLong(maxBodyBytes));
     const read = readDelivery({ form, headers, body, key });
@@ -130,12 +162,29 @@ export function createHooks(needs: HooksNeeds): Hooks {
       const agent = proven(handed, body);
       try {
         intake.count(agent);
-        return await accept(agent, handed, body);
+        const taken = await accept(agent, handed, body);
+        countOutcome(agent.name, taken.is);
+        return taken;
       } catch (thrown) {
-        if (thrown instanceof Fault) recordRefusal(events, agent, handed, body.byteLength, toPlainFault(thrown));
+        if (!(thrown instanceof Fault)) throw thrown;
+        const { code, message } = thrown.plain;
+        countOutcome(agent.name, 'refused', code);
+        recordRefusal(events, agent, handed, body.byteLength, toPlainFault(thrown));
+        await refusals.keep({ agent: agent.name, reason: code, message, headers: handed.headers }, body, true);
         throw thrown;
       }
     },
+    async again(id) {
+      const refusal = await refusals.get(id);
+      if (!refusal) throw new Fault(notKept(id));
+      const agent = catalog.agents().get(refusal.agent!);
+      if (!agent?.webhook) throw new Fault(noTaker(refusal.agent!));
+      const { job } = await accept(agent as Taker, { headers: refusal.headers }, refusal.body);
+      if (job === null) throw new Fault(notKept(id));
+      await refusals.remove(id);
+      return job;
+    },
+    outcomes: () => [...outcomes.values()],
     unproven: () => [...counts.values()].sort((a, b) => b.lastAt - a.lastAt),
   };
 }
@@ -164,6 +213,15 @@ function recordRefusal(
 function hookUnknown(): PlainFault {
   const message = 'no webhook takes this delivery: there is none of that name, or its secret has not signed it';
   return { code: 'HOOK_UNKNOWN', message, next: 'daruma deliveries, where Daruma runs, says which' };
+}
+
+function notKept(id: string): PlainFault {
+  const message = `${id} is no delivery that is kept with its body: of those that prove nothing, none is`;
+  return { code: 'DELIVERY_UNKNOWN', message, next: 'daruma deliveries' };
+}
+
+function noTaker(agent: string): PlainFault {
+  return { code: 'DELIVERY_UNKNOWN', message: `${agent} takes no deliveries any more`, next: `daruma status ${agent}` };
 }
 
 function tooLong(most: number): PlainFault {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countResult, time } from './fields.ts';
+import { bytes, countResult, time } from './fields.ts';
 
 export const deliveryResult = z
   .strictObject({
@@ -13,6 +13,7 @@ export const deliveryResult = z
     job: z.string().nullable(),
     state: z.string().nullable().describe('The state of the job.'),
     reason: z.string().nullable().describe('Why it was refused.'),
+    refusal: z.string().nullable().describe('The id of a refused delivery, which deliver takes in place of a job.'),
   })
   .meta({ id: 'Delivery', description: 'A delivery whose sender has proven who it is.' });
 
@@ -26,9 +27,12 @@ export const deliveriesResult = z
           reason: z.string(),
           count: countResult(),
           lastAt: time(),
+          newest: z
+            .array(z.strictObject({ at: time(), headers: z.record(z.string(), z.string()), bytes: bytes() }))
+            .describe('Newest first, five at most: headers without signatures; their bodies are not kept.'),
         }),
       )
-      .describe('Deliveries that proved nothing, counted since the host started; nothing of them is kept.'),
+      .describe('Deliveries that proved nothing, counted since the host started.'),
   })
   .meta({ id: 'Deliveries' });
 

@@ -11,6 +11,11 @@ export function deliveriesOf(call: PageCall, agent: string): Promise<Deliveries>
   return call.ask('deliveries', { agent, limit: NEWEST }).catch((): Deliveries => undefined);
 }
 
+/** A button for a job of a delivery, or a delivery that was refused. */
+function again(call: PageCall, job: string | null) {
+  return job !== null && <Act call={call} op="deliver" args={{ job }} label="Once more" />;
+}
+
 /** The last deliveries to an agent, with a button that gives it one of them once more. */
 export function DeliverySection({ deliveries: found, call }: { deliveries: Deliveries; call: PageCall }) {
   if (!found || (found.deliveries.length === 0 && found.unproven.length === 0)) return null;
@@ -18,7 +23,7 @@ export function DeliverySection({ deliveries: found, call }: { deliveries: Deliv
   return (
     <Section title="Deliveries" id="deliveries">
       <Table label="Deliveries" heads={['Job', 'Event', 'Delivery', 'At', 'What came of it', ...(mayAct ? [''] : [])]}>
-        {found.deliveries.map(({ at, is, event, delivery, job, state, reason }) => (
+        {found.deliveries.map(({ at, is, event, delivery, job, state, reason, refusal }) => (
           <tr>
             <th scope="row">{job === null ? '–' : <a href={addressOf('jobs', job)}>{job}</a>}</th>
             <td>
@@ -31,7 +36,7 @@ export function DeliverySection({ deliveries: found, call }: { deliveries: Deliv
               <When at={at} clock={call.clock} />
             </td>
             <td class="wide">{state === null ? <Said text={reason ?? is} most={160} /> : <State state={state} />}</td>
-            {mayAct && <td>{job !== null && <Act call={call} op="deliver" args={{ job }} label="Once more" />}</td>}
+            {mayAct && <td>{again(call, job ?? refusal)}</td>}
           </tr>
         ))}
       </Table>

@@ -296,6 +296,7 @@ export const ANSWERS: Answers = {
         job: 'job-a02',
         state: 'dead',
         reason: null,
+        refusal: null,
       },
       {
         at: '2026-11-22T10:00:00.000Z',
@@ -306,9 +307,12 @@ export const ANSWERS: Answers = {
         job: null,
         state: null,
         reason: 'input.body.issue: Invalid input',
+        refusal: 'refused-0mhxa2b3c4d',
       },
     ],
-    unproven: [{ agent: 'price-watch', reason: 'signature wrong', count: 3, lastAt: '2026-11-22T09:00:00.000Z' }],
+    unproven: [
+      { agent: 'price-watch', reason: 'signature wrong', count: 3, lastAt: '2026-11-22T09:00:00.000Z', newest: [] },
+    ],
   }),
   events: () => [
     {
