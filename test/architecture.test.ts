@@ -26,6 +26,8 @@ const MAY: Record<string, string[]> = {
     'jobs/model',
     // The law of items of batches is one function, asked by every store.
     'jobs/batch',
+    // The event of a pause is written with it, alike by every store.
+    'jobs/pause-events',
     'schedule/ports',
     // The law of slots is one function, asked by every store: docs/decisions/0005.
     'schedule/slot-state',

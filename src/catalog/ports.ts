@@ -75,6 +75,16 @@ export interface VersionFacts {
   agents: { agent: string; is: 'good' | 'probation' | 'bad'; runs: boolean; why?: string }[];
 }
 
+/** An agent whose files describe a state that was rejected on probation. */
+export interface RolledBack extends Pick<Rejection, 'kind' | 'why'> {
+  agent: string;
+  /** The id of the rejected version, and of the version in force; equal when the settings were to blame. */
+  bad: string;
+  good: string;
+  /** When it was rejected, epoch ms. */
+  at: number;
+}
+
 /** The order to roll an agent back. */
 export interface RollBackRequest {
   /** The id or its first digits, 4 at least; undefined: the good state before. */
@@ -106,6 +116,8 @@ export interface Rollouts {
   statesOf(agent: string): { wanted: Agent; good: Agent | null };
   /** The agent on another version, by its id (or first digits) or itself; nothing that runs changes. Rejects with a Fault. */
   resolveOn(agent: string, version: string | StoredVersion): Promise<Agent>;
+  /** The agents that are rolled back: the state that their files describe was rejected. */
+  rolledBack(): RolledBack[];
   /** Oldest first. */
   versionsOf(plugin: string): VersionFacts[];
   /** The author's files of a version: path → text. Rejects with a Fault for an unknown one. */

@@ -5,7 +5,6 @@ import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import type { Watched } from './lifecycle/outside.ts';
-import { recordLostHosts } from './lifecycle/starts.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
@@ -17,7 +16,7 @@ export interface HostContext
     Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */
-  resume(agent: string): Promise<void>;
+  resume(agent: string): Promise<boolean>;
   /** How long ago each loop of this host last turned, in ms. */
   loopAges(): LoopAges;
   /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
@@ -55,11 +54,13 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
     ...rooms,
     ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, web, hooks, stop },
     async resume(agent) {
-      if (safeMode.release(agent)) bus.emit('placement.changed', [agent]);
-      else await pauses.resume(agent);
+      if (!safeMode.release(agent)) return pauses.resume(agent);
+      bus.emit('placement.changed', [agent]);
+      return false;
     },
     lagMs: measureLag(needs.order),
-    hostEnds: recordLostHosts(events, watched.lost, starts.lost),
+    // The guardian knows more of lost hosts than the count of starts.
+    hostEnds: watched.lost.length > 0 ? watched.lost : starts.lost,
     warnings: () => [
       ...watched.warning(),
       ...(needs.handles()?.warnings() ?? []),

@@ -21,13 +21,14 @@ import { createRefusals } from './hooks/refusals.ts';
 import { createHostContext, type HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
-import { PROVEN_MS, type Starts } from './lifecycle/starts.ts';
+import { PROVEN_MS, recordLostHosts, type Starts } from './lifecycle/starts.ts';
 import { type HandlesWatch, watchOwnHandles } from './lifecycle/watch-handles.ts';
 import { createPauses } from './pauses.ts';
 import { recordHostLost, recordStart } from './records.ts';
 import { createRooms, startRooms } from './rooms.ts';
 import { createShutdownStack } from './shutdown-stack.ts';
 import { subscribe } from './subscriptions.ts';
+import { recordMissedRollbacks } from './versions/rollbacks.ts';
 import { createWeb } from './web/web.ts';
 
 /** A host that is at work. */
@@ -91,7 +92,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const bus = createBus<RoomFacts>(log);
     const safeMode = createSafeMode(foundation.safeBecause, facts.startedAt);
     const moved = (agents: string[]) => bus.emit('placement.changed', agents);
-    const pauses = await createPauses({ time, log, store, begun: () => moved([]), ended: (agent) => moved([agent]) });
+    const pauses = await createPauses({
+      ...{ time, log, store, begun: () => moved([]), ended: (agent) => moved([agent]) },
+      written: (event) => events.publish('info', event),
+    });
     await order.startService('pauses', pauses);
     const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const loopAges = () => loopAgesOf(loops, time.monotonic());
@@ -121,12 +125,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
     const ops = createOps(hostContext, audit);
     recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
+    await recordLostHosts({ store, events }, hostContext.hostEnds);
+    foundation.starts.recorded();
+    await recordMissedRollbacks({ store, events, rollouts: rooms.catalog.rollouts });
     const control = await openControl(hostContext, ops, audit);
     order.onStop('control socket', () => control.close());
     handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });
     await order.startService('held files', handles);
     await order.startService('web', web.service);
 
+    // Who hears that the host works finds the event of it on disk, however the host ends.
+    await recordStart(hostContext);
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
       foundation.starts.proven();
@@ -134,7 +143,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     order.onStop('proof', proven);
     await order.startService('config probation', rooms.configWatch);
-    recordStart(hostContext);
     return {
       hostContext,
       async stop(failed = false, ms = DRAIN_MS) {

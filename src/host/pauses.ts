@@ -1,3 +1,4 @@
+import { pausedEvent, resumedEvent } from '../jobs/pause-events.ts';
 import type { PauseStore } from '../jobs/ports.ts';
 import { BOUNDS, isWithin, shown } from '../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
@@ -23,9 +24,10 @@ export interface Pauses extends Service {
   get(agent: string): Pause | undefined;
   /** The agent's newest pause if it ends after `at`, also one that is over: slots that were due in a pause stay skipped. */
   covering(agent: string, at: number): Pause | undefined;
-  /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. Rejects before anything is written when `forMs` is no length of a pause. */
+  /** `forMs` undefined: without end. Resolves when it is on disk with its event, with the end in epoch ms. Rejects before anything is written when `forMs` is no length of a pause. */
   pause(agent: string, forMs: number | undefined): Promise<number | null>;
-  resume(agent: string): Promise<void>;
+  /** Resolves when it is on disk with its event; false: no pause was in force. */
+  resume(agent: string): Promise<boolean>;
 }
 
 interface PausesNeeds {
@@ -36,6 +38,8 @@ interface PausesNeeds {
   begun?(agent: string): void;
   /** The agent's pause is over. */
   ended(agent: string): void;
+  /** An event has been written with its pause. */
+  written?(event: ReturnType<typeof pausedEvent>): void;
 }
 
 /** A change that was not told is seen so soon. */
@@ -52,7 +56,7 @@ function mustBePause(forMs: number, now: number): void {
 }
 
 /** Reads the pauses from the store, follows their changes, and ends those that are over. */
-export async function createPauses({ time, log, store, begun, ended }: PausesNeeds): Promise<Pauses> {
+export async function createPauses({ time, log, store, begun, ended, written }: PausesNeeds): Promise<Pauses> {
   const paused = new Map<string, Pause & { cancel(): void }>();
   /** The newest pause of an agent that was ended since the host started. */
   const over = new Map<string, Pause & { until: number }>();
@@ -122,13 +126,16 @@ export async function createPauses({ time, log, store, begun, ended }: PausesNee
       return inTurn(async () => {
         const pause = await store.pause(agent, forMs ?? null);
         hold(agent, pause);
+        written?.(pausedEvent(agent, pause));
         return pause.until;
       });
     },
     resume: (agent) =>
       inTurn(async () => {
-        await store.resume(agent);
+        const endedAt = await store.resume(agent);
         endPause(agent);
+        if (endedAt !== null) written?.(resumedEvent(agent, endedAt));
+        return endedAt !== null;
       }),
     start: loop.start,
     alive: loop.alive,

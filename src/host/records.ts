@@ -130,8 +130,8 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
   };
 }
 
-/** Records that the host is at work, and logs the problems of the host itself. */
-export function recordStart({ events, catalog, warnings, journal }: HostContext): void {
+/** Records that the host is at work, and logs the problems of the host itself. Resolves when the event is on disk or given up. */
+export async function recordStart({ events, catalog, warnings, journal }: HostContext): Promise<void> {
   events.record('info', {
     kind: 'host.started',
     agent: null,
@@ -140,4 +140,5 @@ export function recordStart({ events, catalog, warnings, journal }: HostContext)
   });
   const log = journal.room('host');
   for (const { code, message } of warnings()) log.warn(message, { code });
+  await events.settled();
 }

@@ -269,10 +269,17 @@ export interface StateSize {
 
 /** Agents that a person paused. */
 export interface PauseStore {
-  /** Pauses the agent from now on, in place of a pause that it has. `forMs` null: without end. Answers with what was written. */
+  /**
+   * Pauses the agent from now on, in place of a pause that it has, and writes `pausedEvent` with it, in one transaction. `forMs` null:
+   * without end. Answers with what was written.
+   */
   pause(agent: string, forMs: number | null): Promise<{ since: number; until: number | null }>;
-  /** Ends a pause. With `until`, only the pause that ends then: an end that comes late takes no newer pause along. */
-  resume(agent: string, until?: number): Promise<void>;
+  /**
+   * Ends a pause that a person ends, and writes `resumedEvent` with it, in one transaction. With `until`, only the pause that ends then,
+   * and without an event: an end that comes late takes no newer pause along. Answers with the time at which a pause was ended; null: there
+   * was none.
+   */
+  resume(agent: string, until?: number): Promise<number | null>;
   /** By name. `since`: when the pause was written, epoch ms; null: what is kept is no time. */
   paused(): Promise<{ agent: string; since: number | null; until: number | null }[]>;
   /** Calls back when pauses have changed, with the promises of `JobQueue.changes`. The answer ends it. */

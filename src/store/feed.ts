@@ -123,8 +123,9 @@ export function withFeeds(
       return deliveries;
     },
     async resume(agent, until) {
-      await calls.resume(agent, until);
+      const endedAt = await calls.resume(agent, until);
       pauses.publish();
+      return endedAt;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobView, StatusView } from '../../src/control/protocol.ts';
 import { type Installation, installation, plugin } from './installation.ts';
@@ -211,7 +212,17 @@ export default definePlugin({
     expect(readdirSync(join(place.folder, 'data/versions'), { recursive: true }).sort()).toEqual(before);
     const unknown = await place.daruma('versions', 'crash', '--json');
     expect(unknown.json.error).toMatchObject({ code: 'PLUGIN_UNKNOWN', next: 'did you mean crashes?' });
-    await place.start();
+    // As a host leaves it that was killed between the rollback and its event: the next one tells of it, once.
+    const store = new DatabaseSync(join(place.folder, 'data/daruma.db'));
+    const gone = store.prepare("DELETE FROM event WHERE kind = 'version.rolled-back' AND agent = 'crashes'").run();
+    store.close();
+    expect(gone.changes).toBe(1);
+    for (const _again of ['once', 'and no second time']) {
+      await place.start();
+      const { json: told } = await place.daruma('events', 'crashes', '--topic', 'version.rolled-back', '--json');
+      expect(told).toMatchObject([{ data: { bad: told[0].data.bad, reason: 'severe' } }]);
+      if (_again === 'once') await place.stop();
+    }
     const view = await until((now) => rollout(now, 'crashes') === 'rolled-back');
     expect(agentIn(view, 'crashes').problem?.code).toBe('ROLLED_BACK');
     expect((await ran('crashes', 'done')).result).toBe('good');

@@ -22,8 +22,9 @@ async function stage() {
       return pause;
     },
     async resume(agent, until) {
-      if (until === undefined || rows.get(agent)?.until === until) rows.delete(agent);
+      const isOver = (until === undefined || rows.get(agent)?.until === until) && rows.delete(agent);
       feed.publish();
+      return isOver ? clock.wall : null;
     },
     paused: async () => [...rows.values()],
     pauseChanges: feed.changes,

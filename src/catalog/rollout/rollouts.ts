@@ -102,6 +102,12 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
       const stored = typeof version === 'string' ? find(plugin, version) : version;
       return (await resolve(name, stored)).agent;
     },
+    rolledBack: () =>
+      [...book.selections()].flatMap(([agent, { is, rejected, inForce }]) => {
+        if (is !== 'rolled-back' || !rejected) return [];
+        const { version: bad, kind, why, at } = rejected;
+        return [{ agent, bad, good: inForce.agent.version.id, kind, why, at }];
+      }),
     ...lookup,
   };
 }

@@ -18,19 +18,13 @@ export function actingOps(hostContext: HostContext): Acting {
   const { catalog, pauses, workers, events, healer } = hostContext;
 
   async function pause(agent: string, forMs: number | undefined) {
-    const until = isoOrNull(await pauses.pause(agent, forMs));
-    events.record('info', {
-      kind: 'agent.paused',
-      agent,
-      message: `${agent} is paused${until ? ` until ${until}` : ''}`,
-      data: { until },
-    });
-    return { agent, until };
+    return { agent, until: isoOrNull(await pauses.pause(agent, forMs)) };
   }
 
   async function resume(agent: string) {
-    await hostContext.resume(agent);
-    if (healer.lift(agent, 'resumed by hand')) return { agent };
+    const wasPaused = await hostContext.resume(agent);
+    // A pause and a quarantine that end are events of their own, written with their end.
+    if (healer.lift(agent, 'resumed by hand') || wasPaused) return { agent };
     events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
     return { agent };
   }

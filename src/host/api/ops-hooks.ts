@@ -8,7 +8,7 @@ import { isoOf } from '../../kernel/instant.ts';
 import type { DeliveriesView } from '../../operations/results/delivery.ts';
 import type { EventStore, FleetEvent } from '../../telemetry/ports.ts';
 import { ANSWERED_DELIVERY_EVENT, type Hooks } from '../hooks/hooks.ts';
-import { type Refusal, readRefusals } from '../hooks/refusals.ts';
+import { type RefusedDelivery, readRefusals } from '../hooks/refusals.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { agentInForce, agentInForceOrNot } from './known.ts';
@@ -89,7 +89,7 @@ export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext
 /** Deliveries of each kind that proved nothing, shown with their headers. */
 const MOST_NEWEST = 5;
 
-const isProven = ({ id }: Refusal) => id.startsWith('refused-');
+const isProven = ({ id }: RefusedDelivery) => id.startsWith('refused-');
 const isRefusalId = (id: string) => /^(?:refused|unproven)-/.test(id);
 
 /** How the input of a delivery begins: it is not parsed for its first field. */
@@ -125,7 +125,7 @@ function rowOfEvent({ at, agent, data }: FleetEvent): DeliveryRow {
   };
 }
 
-function rowOfRefusal({ id, at, agent, message, headers }: Refusal): DeliveryRow {
+function rowOfRefusal({ id, at, agent, message, headers }: RefusedDelivery): DeliveryRow {
   return {
     at: isoOf(at),
     agent: agent ?? '',
@@ -140,7 +140,10 @@ function rowOfRefusal({ id, at, agent, message, headers }: Refusal): DeliveryRow
 }
 
 /** Newest first; deliveries that an earlier host kept are counted by none. */
-function unprovenRows(counted: ReturnType<Hooks['unproven']>, kept: readonly Refusal[]): DeliveriesView['unproven'] {
+function unprovenRows(
+  counted: ReturnType<Hooks['unproven']>,
+  kept: readonly RefusedDelivery[],
+): DeliveriesView['unproven'] {
   const keyOf = ({ agent, reason }: { agent: string | null; reason: string }) => `${agent} ${reason}`;
   const newest = Map.groupBy(kept, keyOf);
   const earlier = [...newest.values()].map(([last]) => ({ ...last!, count: 0, lastAt: last!.at }));

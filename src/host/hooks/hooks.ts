@@ -80,7 +80,7 @@ interface HooksNeeds {
 type Taker = Agent & { webhook: AgentWebhook };
 
 /** The kind of event that a delivery is which a proven sender sent and no job came of. */
-export const REFUSED_DELIVERY_EVENT = 'delivery.refused';
+const REFUSED_DELIVERY_EVENT = 'delivery.refused';
 export const ANSWERED_DELIVERY_EVENT = 'delivery.answered';
 
 /** A delivery to nobody takes as long as one that is signed wrongly. */

@@ -6,7 +6,7 @@ import { MB, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** A delivery that no job came of, as a file of `data/deliveries` keeps it. */
-export interface Refusal {
+export interface RefusedDelivery {
   /** `refused-…` where its sender was proven, else `unproven-…`; in the order of time. */
   id: string;
   /** Epoch ms. */
@@ -37,7 +37,7 @@ export interface Refusals {
     isProven: boolean,
   ): Promise<void>;
   /** A kept delivery of a proven sender with its body; undefined: there is none of the id. */
-  get(id: string): Promise<(Refusal & { body: Uint8Array }) | undefined>;
+  get(id: string): Promise<(RefusedDelivery & { body: Uint8Array }) | undefined>;
   /** Forgets a delivery that has become a job. */
   remove(id: string): Promise<void>;
 }
@@ -85,7 +85,7 @@ export function createRefusals({
     return true;
   }
 
-  async function write(refusal: Refusal, body: Uint8Array | undefined) {
+  async function write(refusal: RefusedDelivery, body: Uint8Array | undefined) {
     await mkdir(place, { recursive: true, mode: 0o700 });
     // The body first: a delivery is known by its facts, and is whole then.
     if (body) await writeFile(join(place, `${refusal.id}.body`), body, { mode: 0o600 });
@@ -100,7 +100,13 @@ export function createRefusals({
       // Two in one millisecond, or a clock that was set back, do not share an id.
       lastId = Math.max(time.now() * 100, lastId + 1);
       const id = `${kind}-${lastId.toString(36).padStart(11, '0')}`;
-      const refusal: Refusal = { id, at: time.now(), ...facts, headers: shownOf(headers), bytes: body.byteLength };
+      const refusal: RefusedDelivery = {
+        id,
+        at: time.now(),
+        ...facts,
+        headers: shownOf(headers),
+        bytes: body.byteLength,
+      };
       turn = turn
         .then(() => write(refusal, isProven ? body : undefined))
         .catch((cause: Error) => log.warn('a refused delivery could not be kept', { why: cause.message }));
@@ -119,17 +125,17 @@ export function createRefusals({
 }
 
 /** The refused deliveries that an installation keeps, newest first; a file that cannot be read is left out. */
-export async function readRefusals(folder: string): Promise<Refusal[]> {
+export async function readRefusals(folder: string): Promise<RefusedDelivery[]> {
   const place = join(folder, FOLDER);
   const found = await Promise.all((await idsIn(place)).map((id) => readRefusal(place, id)));
   return found.filter((one) => one !== undefined).sort((a, b) => b.at - a.at);
 }
 
-async function readRefusal(place: string, id: string): Promise<Refusal | undefined> {
+async function readRefusal(place: string, id: string): Promise<RefusedDelivery | undefined> {
   try {
     const { at, agent, reason, message, headers, bytes } = JSON.parse(
       await readFile(join(place, `${id}.json`), 'utf8'),
-    ) as Refusal;
+    ) as RefusedDelivery;
     if (!Number.isSafeInteger(at) || typeof reason !== 'string') return undefined;
     return {
       id,

@@ -1,4 +1,4 @@
-import type { Catalog } from '../../catalog/ports.ts';
+import type { Catalog, RolledBack, Rollouts } from '../../catalog/ports.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { given } from '../../kernel/given.ts';
@@ -7,6 +7,7 @@ import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
+import type { EventStore } from '../../telemetry/ports.ts';
 import type { HostBus } from '../bus.ts';
 import { createProbation, type Probation } from './probation.ts';
 import type { RollbackReport } from './rollback-checks.ts';
@@ -29,20 +30,16 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
     placementChanged: () => bus.emit('placement.changed', []),
     rolledBack(rollback) {
       const { agent, bad, good, rejection, runs } = rollback;
-      const message = `${agent}: ${nameOf(rollback)} ${rejection.why}`;
-      const back = `rolled back to ${shortId(good.version.id)}`;
-      const force = `daruma rollback ${agent} ${shortId(bad.version.id)} --force`;
-      healer.report(incidentSignal(rollback), `${back}; to force it: ${force}`);
-      events.record('warn', {
-        kind: 'version.rolled-back',
-        agent,
-        message: `${message}; ${back}`,
-        data: { bad: bad.version.id, good: good.version.id, reason: rejection.kind, runs: seen(runs), force },
-      });
+      const event = rolledBackEvent({ agent, bad: bad.version.id, good: good.version.id, ...rejection });
+      healer.report(
+        incidentSignal(rollback),
+        `rolled back to ${shortId(good.version.id)}; to force it: ${event.data.force}`,
+      );
+      events.record('warn', { ...event, data: { ...event.data, runs: seen(runs) } });
     },
     waived(rollback) {
       const { agent, bad, good, rejection } = rollback;
-      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(rollback)}, so the version is not the reason: it is tried again, and its failures do not count`;
+      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(idsOf(rollback))}, so the version is not the reason: it is tried again, and its failures do not count`;
       healer.report({ ...incidentSignal(rollback), seen: message }, null);
       events.record('warn', {
         kind: 'version.waived',
@@ -58,10 +55,43 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
   });
 }
 
+const ROLLED_BACK_EVENT = 'version.rolled-back';
+
+function rolledBackEvent({ agent, bad, good, kind, why }: Omit<RolledBack, 'at'>) {
+  const message = `${agent}: ${nameOf({ bad, good })} ${why}; rolled back to ${shortId(good)}`;
+  const force = `daruma rollback ${agent} ${shortId(bad)} --force`;
+  return { kind: ROLLED_BACK_EVENT, agent, message, data: { bad, good, reason: kind, force } };
+}
+
+/**
+ * Records rollbacks of the last host that no event tells of: a host that is killed between the two has written the rollback alone. Call
+ * it before this host records its own start. Resolves when the events are on disk or given up.
+ */
+export async function recordMissedRollbacks({
+  store,
+  events,
+  rollouts,
+}: {
+  store: Pick<EventStore, 'events'>;
+  events: Pick<Events, 'record' | 'settled'>;
+  rollouts: Pick<Rollouts, 'rolledBack'>;
+}): Promise<void> {
+  const found = rollouts.rolledBack().filter(({ kind }) => kind !== 'by-hand');
+  if (found.length === 0) return;
+  const [lastStart] = await store.events({ kind: 'host.started', limit: 1 });
+  for (const one of found) {
+    // What happened before the last start was told by a host that lived on; its event may have been cleared up since.
+    if (!lastStart || one.at < lastStart.at) continue;
+    const recorded = await store.events({ kind: ROLLED_BACK_EVENT, agent: one.agent, since: one.at, limit: 1 });
+    if (recorded.length === 0) events.record('warn', rolledBackEvent(one));
+  }
+  await events.settled();
+}
+
 function incidentSignal(rollback: RollbackReport) {
   const { agent, bad, rejection, runs, end } = rollback;
   const { code, file, line } = runs.fault ?? { code: rejection.kind };
-  const seen = `${nameOf(rollback)} ${rejection.why}`;
+  const seen = `${nameOf(idsOf(rollback))} ${rejection.why}`;
   return {
     agent,
     verdict: 'bad-version' as const,
@@ -77,10 +107,13 @@ function incidentSignal(rollback: RollbackReport) {
   };
 }
 
-function nameOf({ bad, good }: RollbackReport): string {
-  const id = shortId(bad.version.id);
-  return bad.version.id === good.version.id ? `version ${id} with its newest settings` : `version ${id}`;
+/** By the ids of the versions. */
+function nameOf({ bad, good }: Pick<RolledBack, 'bad' | 'good'>): string {
+  const id = shortId(bad);
+  return bad === good ? `version ${id} with its newest settings` : `version ${id}`;
 }
+
+const idsOf = ({ bad, good }: RollbackReport) => ({ bad: bad.version.id, good: good.version.id });
 
 function seen({ done, failed, severe, memoryBytes }: RollbackReport['runs']) {
   return { done, failed, severe, memoryBytes };

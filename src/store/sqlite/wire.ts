@@ -45,6 +45,7 @@ export const STAMPED = [
   'endEffect',
   'setState',
   'pause',
+  'resume',
   'plan',
   'decide',
   'cancelPlanned',

@@ -138,9 +138,26 @@ export function recordLaws(open: OpenStore): void {
       { agent: 'a', since: T0, until: T0 + HOUR },
       { agent: 'b', since: T0 + 1, until: T0 + 1 + 2 * HOUR },
     ]);
-    await store().resume('a');
-    await store().resume('never');
+    expect(await store().resume('a')).toBe(T0 + 1);
+    expect(await store().resume('never')).toBeNull();
     expect(await store().paused()).toMatchObject([{ agent: 'b' }]);
+  });
+
+  test('a pause and its end by a person are written with their events: no kill falls between the two', async () => {
+    await store().pause('a', null);
+    await at(T0 + 1).pause('a', HOUR);
+    await at(T0 + 2).resume('a');
+    await at(T0 + 3).resume('a');
+    // The end of its time is no event.
+    await at(T0 + 4).pause('a', HOUR);
+    await at(T0 + 5).resume('a', T0 + 4 + HOUR);
+    const events = await store().events({ agent: 'a', limit: 10 });
+    expect(events.map((one) => [one.at, one.kind, one.data?.until])).toEqual([
+      [T0 + 4, 'agent.paused', '2026-11-24T13:00:00.004Z'],
+      [T0 + 2, 'agent.resumed', undefined],
+      [T0 + 1, 'agent.paused', '2026-11-24T13:00:00.001Z'],
+      [T0, 'agent.paused', null],
+    ]);
   });
 
   test('the end of a pause that comes late takes no newer pause along', async () => {

@@ -1,4 +1,5 @@
 import type { Job } from '../../../src/jobs/model.ts';
+import { pausedEvent, resumedEvent } from '../../../src/jobs/pause-events.ts';
 import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
@@ -54,7 +55,11 @@ export function memoryEffects(clock: TestClock, jobs: ReturnType<typeof memoryJo
 }
 
 /** State and pauses of a store in memory. */
-export function memoryState(clock: TestClock, pausesChanged: () => void): Calls {
+export function memoryState(
+  clock: TestClock,
+  pausesChanged: () => void,
+  append: (events: FleetEvent[]) => void,
+): Calls {
   const state = new Map<string, Map<string, { value: string; setAt: number }>>();
   const pauses = new Map<string, { since: number; until: number | null }>();
   const of = (agent: string) => {
@@ -92,12 +97,15 @@ export function memoryState(clock: TestClock, pausesChanged: () => void): Calls 
     pause(agent: string, forMs: number | null) {
       const pause = { since: clock.now, until: forMs === null ? null : clock.now + forMs };
       pauses.set(agent, pause);
+      append([pausedEvent(agent, pause)]);
       pausesChanged();
       return pause;
     },
     resume(agent: string, until?: number) {
-      if (until === undefined || pauses.get(agent)?.until === until) pauses.delete(agent);
+      const isOver = (until === undefined || pauses.get(agent)?.until === until) && pauses.delete(agent);
+      if (isOver && until === undefined) append([resumedEvent(agent, clock.now)]);
       pausesChanged();
+      return isOver ? clock.now : null;
     },
     paused: () =>
       [...pauses].map(([agent, pause]) => ({ agent, ...pause })).sort((a, b) => (a.agent < b.agent ? -1 : 1)),

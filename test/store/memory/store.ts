@@ -87,7 +87,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     return { bytes: Buffer.byteLength(text), jobs: jobs.all().length };
   }
 
-  const state = memoryState(clock, () => feeds.pauses.tell());
+  const state = memoryState(clock, () => feeds.pauses.tell(), events.append);
   const calls: Calls = {
     ...jobs.calls,
     ...batches.calls,

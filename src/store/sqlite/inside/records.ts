@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { pausedEvent, resumedEvent } from '../../../jobs/pause-events.ts';
 import type { AttemptRef, StateEntry, StateSize } from '../../../jobs/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { isInstant } from '../../../kernel/instant.ts';
 import { rowOf } from '../ids.ts';
 import { type StoreOps, timeIn } from '../wire.ts';
+import type { eventWrites } from './events.ts';
 import { mustBeInstants } from './faults.ts';
 
 interface EffectRow {
@@ -102,20 +104,34 @@ export function stateWrites(db: DatabaseSync): StateWrites {
   };
 }
 
-/** Agents that a person paused. */
-export function pauses(db: DatabaseSync): Pick<StoreOps, 'pause' | 'resume' | 'paused'> {
+/** Pauses by a person, each written with its event. */
+export function pauseWrites(
+  db: DatabaseSync,
+  events: ReturnType<typeof eventWrites>,
+): Pick<StoreOps, 'pause' | 'resume'> {
   const pause = db.prepare(`
     INSERT INTO pause (agent, until, paused_at) VALUES (?, ?, ?)
     ON CONFLICT (agent) DO UPDATE SET until = excluded.until, paused_at = excluded.paused_at`);
   const resume = db.prepare('DELETE FROM pause WHERE agent = ?1 AND (?2 IS NULL OR until = ?2)');
-  const paused = db.prepare('SELECT agent, paused_at AS since, until FROM pause ORDER BY agent');
   return {
     pause(now, agent, forMs) {
       const until = forMs === null ? null : timeIn(now, forMs);
       pause.run(agent, until, now);
+      events.append([pausedEvent(agent, { since: now, until })]);
       return { since: now, until };
     },
-    resume: (agent, until) => void resume.run(agent, until ?? null),
+    resume(now, agent, until) {
+      const isOver = resume.run(agent, until ?? null).changes > 0;
+      if (isOver && until === undefined) events.append([resumedEvent(agent, now)]);
+      return isOver ? now : null;
+    },
+  };
+}
+
+/** Reads of the agents that a person paused. */
+export function pauseReads(db: DatabaseSync): Pick<StoreOps, 'paused'> {
+  const paused = db.prepare('SELECT agent, paused_at AS since, until FROM pause ORDER BY agent');
+  return {
     paused: () =>
       (paused.all() as { agent: string; since: number; until: number | null }[]).map((row) => {
         mustBeInstants(row.until);

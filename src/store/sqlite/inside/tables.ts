@@ -19,7 +19,7 @@ import { jobReads } from './jobs/read.ts';
 import { jobRuns } from './jobs/runs.ts';
 import { jobSettlements } from './jobs/settle.ts';
 import { minuteCounts } from './minutes.ts';
-import { effects, pauses, stateReads, stateWrites } from './records.ts';
+import { effects, pauseReads, pauseWrites, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
 import { upkeepReads, upkeepWrites } from './upkeep.ts';
 
@@ -49,7 +49,8 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...batchWrites(db, changes),
       ...effects(db),
       ...stateWrites(db),
-      ...pauses(db),
+      ...pauseWrites(db, events),
+      ...pauseReads(db),
       ...slotWrites(db, adder),
       ...incidentWrites(db, events),
       ...events,
@@ -94,6 +95,6 @@ export function openReads(db: DatabaseSync, file: string) {
     ...upkeepReads(db, file),
     ...asideReads(db),
     ...stateReads(db),
-    paused: pauses(db).paused,
+    ...pauseReads(db),
   } satisfies Sync<ReadPorts> & Partial<StoreOps>;
 }
