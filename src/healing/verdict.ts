@@ -64,7 +64,14 @@ const VARYING_MESSAGES = new Set<Verdict>([
 ]);
 
 /** Failures of attempts that have an incident of their own, once, and not for each attempt that they strike. */
-const REPORTED_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
+const REPORTED_ONCE = new Set([
+  'HOST_LOST',
+  'ORIGIN_DOWN',
+  'BUDGET_SPENT',
+  'MODELS_DOWN',
+  'CHAIN_TOO_DEEP',
+  'CHAIN_TOO_FAST',
+]);
 
 /**
  * The verdict on the end of a worker; null for an end that was asked for, and for a fault of the programmer or the set-up. An

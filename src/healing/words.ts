@@ -1,6 +1,6 @@
 import { locationOf, type PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
-import type { Outage, Recovery } from '../kernel/origin.ts';
+import { type Outage, originOf, type Recovery } from '../kernel/origin.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
@@ -57,11 +57,15 @@ export function lateWords({ due, what }: LateWork, now: number): string {
 
 /** `https://api.example is down: 503 Service Unavailable` */
 export function originWords({ origin, failures }: Outage): string {
-  return `${origin} is down: ${failures.at(-1)?.what ?? 'it was down when the host before this one ended'}`;
+  const last = failures.at(-1)?.what;
+  // Models say in their own words what is wrong with all of them.
+  if (last !== undefined && originOf(origin) === null) return last;
+  return `${origin} is down: ${last ?? 'it was down when the host before this one ended'}`;
 }
 
 /** The origins that are asked meanwhile, and the time of the next probe. */
-export function failOverNote({ instead, barred, probeAt }: Outage): string {
+export function failOverNote({ instead, barred, probeAt, note }: Outage): string {
+  if (note !== undefined) return note;
   const may = instead.length > 0 ? `${instead.join(', then ')} is asked instead` : 'nobody is asked instead';
   const not = [...new Set(barred.map(({ origin, agent }) => `${origin} is not in needs.net of ${agent}`))];
   return [may, ...not, `one call goes out as the probe ${nextProbe(probeAt)}, then at growing distances`].join('; ');
@@ -76,13 +80,13 @@ export function probeNote({ probeAt }: Outage): string {
 }
 
 /** `a call of price-watch was answered; 12 calls were refused, 3 went elsewhere, 4 jobs waited` */
-export function recoveryWords({ agent, refused, diverted, jobs }: Recovery): string {
+export function recoveryWords({ agent, refused, diverted, jobs, how }: Recovery): string {
   const counts = [
     `${refused} ${refused === 1 ? 'call was' : 'calls were'} refused`,
     ...(diverted > 0 ? [`${diverted} went elsewhere`] : []),
     `${jobs} ${jobs === 1 ? 'job' : 'jobs'} waited`,
   ];
-  return `a call of ${agent} was answered; ${counts.join(', ')}`;
+  return `${how ?? `a call of ${agent} was answered`}; ${counts.join(', ')}`;
 }
 
 function nextProbe(at: number | null): string {

@@ -17,6 +17,8 @@ export interface HoldUp {
   until: number;
   /** In a word, for people: `https://api.example`. */
   waitsFor: string;
+  /** The longest that a job waits for it without a break, in ms. Default {@link LONGEST_OUTAGE_WAIT_MS}. */
+  longestMs?: number;
 }
 
 export interface WaitFacts {
@@ -33,10 +35,10 @@ export interface WaitFacts {
  * says what it waited for, and for how long: because the wait would be longer than a day, or than the job is of use.
  */
 export function waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }: WaitFacts): AttemptEnd {
-  const { until, waitsFor } = holdUp;
+  const { until, waitsFor, longestMs = LONGEST_OUTAGE_WAIT_MS } = holdUp;
   const since = waitOf(before.error)?.since ?? startedAt;
   const data = { ...fault.data, waitsFor, waitsSince: isoOf(since) };
-  const why = endOfPatience(until, since, before.staleAt);
+  const why = endOfPatience(until, since + longestMs, before.staleAt);
   if (why === null) {
     const retry = Math.max(0, until - finishedAt);
     return { is: 'failed', fault: { ...fault, data }, retry, isFree: true };
@@ -53,9 +55,9 @@ export function waitOf(error: PlainFault | null): { waitsFor: string; since: num
   return typeof waitsFor === 'string' && !Number.isNaN(since) ? { waitsFor, since } : undefined;
 }
 
-function endOfPatience(until: number, since: number, staleAt: number | null): string | null {
+function endOfPatience(until: number, latest: number, staleAt: number | null): string | null {
   if (staleAt !== null && until > staleAt) return `and is of no use after ${isoOf(staleAt)}`;
-  if (until > since + LONGEST_OUTAGE_WAIT_MS) return `which is as long as a job waits`;
+  if (until > latest) return `which is as long as a job waits`;
   return null;
 }
 

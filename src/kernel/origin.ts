@@ -49,6 +49,7 @@ export interface OriginDown {
 
 /** An origin that is down, as its incident shows it. Times are epoch ms. */
 export interface Outage {
+  /** Of models: the name of the chain or of a budget. */
   origin: string;
   since: number;
   /** Probes that failed. */
@@ -69,6 +70,8 @@ export interface Outage {
   instead: readonly string[];
   /** Of `instead`: who is not used, and by which agent. */
   barred: { origin: string; agent: string }[];
+  /** In place of the words on who is asked instead. */
+  note?: string;
 }
 
 /** An origin that answers again, with what waited for it. Times are epoch ms. */
@@ -82,6 +85,8 @@ export interface Recovery {
   refused: number;
   diverted: number;
   jobs: number;
+  /** The end, in place of the words on the call that was answered. */
+  how?: string;
 }
 
 /** `https://api.example:8443` (scheme, host and port) of a URL that goes out by HTTP; null for any other text. */

@@ -80,7 +80,11 @@ function factsOf(job: JobView, { clock, width }: Look): [string, string | null |
     ['made by', job.madeBy && `${job.madeBy}${job.hops ? `, hop ${job.hops}` : ''}`],
     ['next try', isOpen && !job.holdUp ? when(job.runAt) : null],
     ['held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null],
-    ['waits for', job.waitsFor && `${job.waitsFor}, which is down; no attempt is lost by it`],
+    [
+      'waits for',
+      job.waitsFor &&
+        `${job.waitsFor}${job.waitsFor.includes('://') ? ', which is down' : ''}; no attempt is lost by it`,
+    ],
     ['waits', job.waits ? `${job.waits} in a row that its plugin asked for; no attempt is lost by them` : null],
     ['attempt', job.waitsFor || job.waits ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`],
     ['version', job.version],

@@ -18,6 +18,8 @@ const NO_FAULT: ReadonlySet<string> = new Set([
   'RECYCLED',
   'RETRY_LATER',
   'ORIGIN_DOWN',
+  'BUDGET_SPENT',
+  'MODELS_DOWN',
 ]);
 
 /** Runs of a state on probation, and of the good state before it, as the store has them. */

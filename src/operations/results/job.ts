@@ -48,7 +48,9 @@ export const jobResult = z
       .string()
       .nullable()
       .optional()
-      .describe('The server that holds a retrying job up, as https://api.example: no attempt is lost.'),
+      .describe(
+        'What holds a retrying job up: a server as https://api.example, the chain of models or a budget of models. No attempt is lost.',
+      ),
     waits: countResult()
       .optional()
       .describe('How often in a row the plugin of a retrying job asked to be tried later (RetryLater).'),
