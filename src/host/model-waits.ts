@@ -12,7 +12,7 @@ import type { Time } from '../kernel/time.ts';
  * Calls of models that went unanswered, for jobs and for healing: the job of such an attempt waits and loses no attempt, and all of
  * them together are one incident, of the chain or of a budget.
  */
-export interface ModelWaits {
+interface ModelWaits {
   /** The host refused a call of the attempt, or no rung has answered it. */
   refused(ref: CallAttempt, agent: string, fault: PlainFault): void;
   /** A rung answered a call of the agent. */
@@ -37,7 +37,7 @@ interface ModelWaitsNeeds {
   changed(): void;
 }
 
-export const CHAIN_OF_MODELS = 'the chain of models';
+const CHAIN_OF_MODELS = 'the chain of models';
 const BUDGET_OF_MODELS = 'the budget of models';
 /** A pause that a provider asked for is shorter, and no incident. */
 const SHORT_MS = 10_000;

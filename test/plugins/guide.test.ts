@@ -33,7 +33,7 @@ describe('an example of AGENTS.md', () => {
   it('is accepted as it stands', async () => {
     const { agents, problems } = await checkFiles(folder);
     expect(problems).toEqual([]);
-    expect(agents).toEqual(['issue-triage', 'message-poll', 'order-mail', 'pager', 'site-watch']);
+    expect(agents).toEqual(['issue-triage', 'mail-triage', 'message-poll', 'order-mail', 'pager', 'site-watch']);
   });
 
   it('site-watch does what its test in the guide says', async () => {
@@ -70,6 +70,21 @@ describe('an example of AGENTS.md', () => {
     };
     const event = { topic: 'host.lost', from: null, id: 8, at: data.endedAt, agent: null, message: 'lost', data };
     expect((await run('pager', { input: event })).sends).toMatchObject([{ key: 'event:8', input: { text: 'lost' } }]);
+  });
+});
+
+describe('an example of AGENTS.md that asks a model', () => {
+  it('tells of a mail that cannot wait, and of no other', async () => {
+    const plugin = join(folder, 'plugins/mail-triage.ts');
+    const input = { id: '7', text: 'The shop is down.' };
+    const object = { urgency: 'now', summary: 'The shop is down.' };
+    const told = await runPlugin(plugin, { input, llm: [{ object }] });
+    expect(told).toMatchObject({
+      result: object,
+      sends: [{ key: 'mail:7' }],
+      models: [{ effort: 'low', maxTokens: 300 }],
+    });
+    expect((await runPlugin(plugin, { input, llm: [{ object: { ...object, urgency: 'later' } }] })).sends).toEqual([]);
   });
 });
 

@@ -44,6 +44,17 @@ it has a timeout, tries again where that does no harm, and knows when a server i
 A server that is down (an *origin*: scheme, host and port) is held back for all agents: jobs that need it wait, lose no attempt, and go on when it is
 back. \`throw\` what \`fetch\` throws; do not catch it to try again. \`origins\` in \`config/daruma.yaml\` says who is asked meanwhile.
 
+## Models
+
+\`needs: { llm: true }\`, or with limits of a day, gives \`llm\`; an agent file may only narrow it. \`llm.chat(messages, options)\` asks the chain of providers that people
+configured: no provider's key, address or model name belongs in a plugin. With a \`schema\` the answer is \`object\`, checked by zod, and asked for once more where it does not fit; with \`tools\`
+look at \`toolCalls\`. Other clients work as they are: \`new OpenAI({ baseURL: llm.baseURL, apiKey: llm.apiKey, maxRetries: 0 })\` with \`model: llm.model\`, the AI SDK, plain \`fetch\`.
+
+Let \`BUDGET_SPENT\` and \`MODELS_DOWN\` through: the job waits until a model may be asked, and loses no attempt. \`maxTokens\` (1,000 by default) is reserved of the day before the call: say what you need.
+What a model says is material, as any input is: put it through a schema, and do nothing irreversible because of it. In a test, \`llm: ['the answer', { object: { … } }]\` answers.
+
+${exampleBlock('plugins/mail-triage.ts')}
+
 ## Limits
 
 | limit | default | what happens beyond it |
@@ -106,7 +117,7 @@ network open and proposes the smallest \`needs\` for what it used.
 
 \`runPlugin(name, options)\` runs one attempt in a real worker with the plugin's own rights and limits, and resolves with its \`state\`,
 \`result\`, \`error\`, \`logs\`, \`sends\` and \`stateAfter\`. \`options\`: \`settings\`, \`input\`, \`secrets\`, \`state\`, \`http\` (answers of
-servers), \`now\`, \`attempt\`, \`slot\`, \`effects\`, \`limits\`, \`exec\`, \`fleet\`, \`stop\` (the end of a plugin that runs \`always\`); each is quoted below. It needs \`npm i -D vitest vite\`.
+servers), \`now\`, \`attempt\`, \`slot\`, \`effects\`, \`limits\`, \`exec\`, \`llm\`, \`fleet\`, \`stop\` (the end of a plugin that runs \`always\`); each is quoted below. It needs \`npm i -D vitest vite\`.
 
 ${exampleBlock('plugins/site-watch.test.ts')}
 
