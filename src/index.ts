@@ -24,7 +24,18 @@ export {
   type Webhook,
   type WebhookSecret,
 } from './plugin/define.ts';
-export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
+export type {
+  DiagnosisAnswer,
+  DiagnosisQuestion,
+  DiagnosisResult,
+  EvidencePiece,
+  Fleet,
+  FleetAgent,
+  FleetHealth,
+  FleetParts,
+  FleetReport,
+  StoreCopy,
+} from './plugin/fleet.ts';
 export type { HostEvent, HostEventData, HostTopic } from './plugin/host-events.ts';
 export type {
   Llm,
