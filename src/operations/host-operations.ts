@@ -146,7 +146,7 @@ export const HOST_OPERATIONS = {
   changed: {
     kind: 'stream',
     role: 'reader',
-    about: 'Says that something has changed, at most once a second.',
+    about: 'Says that something has changed, about once a second at most.',
     args: NO_ARGUMENTS,
     item: async () => (await webResults()).changedItem,
     result: async () => z.null(),

@@ -7,7 +7,7 @@ import type { LogTail } from './log-tail.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * Streams of open pages (server-sent events): `beat` each 5 s, `change` at most once a second when something has
+ * Streams of open pages (server-sent events): `beat` each 5 s, `change` about once a second at most when something has
  * changed, and `line` at most once a second when a line of the log that a page follows was written. All events carry
  * `{ at, down }`. All streams are fed by one stream of the host, which is open while a page is. Pages load anew when they
  * hear of a change: many pages hear of it a few at a time, so that they do not all ask the host in the same moment, in

@@ -257,7 +257,7 @@ describe('the web process', () => {
     expect(status).toMatch(/^Seccomp:\s+2$/m);
     expect(status).toMatch(/^CapEff:\s+0+$/m);
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('MALLOC_ARENA_MAX=1\0');
-    expect(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[16]).toBe('5');
+    expect(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[16]).toBe('10');
   });
 
   it('forgets whoever signs out', async () => {

@@ -42,7 +42,7 @@ interface WebProcessNeeds {
 const PROCESS = fileURLToPath(entryFile('web/process.js'));
 const HEAP_MB = 96;
 /** Agents go first when both want the processor. */
-const NICENESS = 5;
+const NICENESS = 10;
 const STDERR_KEPT = 2_000;
 const END_MS = 1_000;
 

@@ -18,6 +18,7 @@ import type { HostFacts } from '../facts.ts';
 import type { Pings } from '../health/pings.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { webAddressFault } from './address.ts';
+import { changedOp, factsOfRooms } from './changes.ts';
 import { createSessions } from './sessions.ts';
 import { createWebSupervisor } from './supervisor.ts';
 
@@ -160,60 +161,4 @@ function auditOp(store: Pick<Store, 'events'>): OpTable['audit'] {
       return { at: isoOf(at), via, who, role, operation, args, ok, fault, times };
     });
   };
-}
-
-const LEAST_BETWEEN_MS = 1_000;
-
-/** Events within this time, in ms, are one change for the page. */
-const GATHERED_MS = 100;
-
-/** Subscribes to the facts that no row of the store holds: agents in force, their versions, servers that are down. */
-function factsOfRooms(bus: WebNeeds['bus']): (call: () => void) => () => void {
-  const calls = new Set<() => void>();
-  for (const kind of [
-    'agents.changed',
-    'placement.changed',
-    'origin.changed',
-    'planning.changed',
-    'batch.changed',
-  ] as const)
-    bus.on(kind, () => {
-      for (const call of calls) call();
-    });
-  return (call) => {
-    calls.add(call);
-    return () => calls.delete(call);
-  };
-}
-
-function changedOp(
-  { time, store, events }: Pick<WebNeeds, 'time' | 'store' | 'events'>,
-  onFact: ReturnType<typeof factsOfRooms>,
-): OpTable['changed'] {
-  return (_args, { item, gone }) =>
-    new Promise((resolve) => {
-      let sentAt = -LEAST_BETWEEN_MS;
-      let stopTimer: (() => void) | undefined;
-      const send = () => {
-        stopTimer = undefined;
-        sentAt = time.monotonic();
-        item({ at: isoOf(time.now()) });
-      };
-      const change = () => {
-        const soonest = sentAt + LEAST_BETWEEN_MS - time.monotonic();
-        stopTimer ??= time.after(Math.max(GATHERED_MS, soonest), send);
-      };
-      const ends = [
-        store.changes(change),
-        store.pauseChanges(change),
-        store.healingChanges(change),
-        events.listen(change),
-        onFact(change),
-      ];
-      gone.addEventListener('abort', () => {
-        for (const end of ends) end();
-        stopTimer?.();
-        resolve(null);
-      });
-    });
 }

@@ -2,7 +2,8 @@
 /* global Idiomorph */
 
 const LATE_MS = 15_000;
-const REFRESH_MS = 1_000;
+/** The page loads anew at most once in this time: each time, where a fleet changes each second. */
+const REFRESH_MS = 900;
 /** Times such as `in 41 s` are never older, whether anything changed or not. */
 const OLDEST_MS = 15_000;
 const AGAIN_MS = 5_000;
@@ -69,7 +70,7 @@ function checkStale() {
   beat.querySelector('.word').textContent = 'no data since';
 }
 
-/** At most once a second, and one at a time. */
+/** One at a time. */
 function refresh() {
   if (!showFollow() || refreshing || document.hidden) return;
   const wait = Math.max(0, lastRefresh + REFRESH_MS - Date.now());
