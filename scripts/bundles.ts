@@ -41,6 +41,8 @@ const GROUPS: readonly Group[] = [
   { entries: ['store/sqlite/inside/thread'] },
   { entries: ['workers/inside/cell'], isLean: true },
   { entries: ['workers/inside/boot'], isLean: true },
+  { entries: ['workers/inside/postgres/lent'] },
+  { entries: ['workers/inside/postgres/driver'], needsRequire: true },
   { entries: ['gateway/exec/inside/broker'] },
   { entries: ['gateway/exec/inside/fenced'] },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
@@ -99,6 +101,7 @@ function optionsOf(root: string, out: string, group: Group): BuildOptions & { me
       datesOfLogs,
       datesOfCron,
       noValidator,
+      noPasswordFiles,
       apart(group.apart ?? []),
       ...(group.isLean ? [leanModules] : []),
       ...(group.hasResults === false ? [noResults] : []),
@@ -169,6 +172,17 @@ const noValidator: Plugin = {
     }));
     at.onLoad({ filter: /./, namespace: 'no-validator' }, () => ({
       contents: "export { default as process } from 'node:process'; export class DefaultJsonSchemaValidator {}",
+    }));
+  },
+};
+
+/** A pool is told its password: `pg` would look for one in a file of the user's home. */
+const noPasswordFiles: Plugin = {
+  name: 'no-password-files',
+  setup(at) {
+    at.onResolve({ filter: /^pgpass$/ }, ({ path }) => ({ path, namespace: 'no-password-files' }));
+    at.onLoad({ filter: /./, namespace: 'no-password-files' }, () => ({
+      contents: 'module.exports = (_, found) => found();',
     }));
   },
 };

@@ -4,12 +4,14 @@
 set -euo pipefail
 
 # <program>:<package>, one for each program that a test starts; test/programs.ts reads the line.
-PROGRAMS=(bwrap:bubblewrap chromium:chromium fish:fish prometheus:prometheus promtool:prometheus zsh:zsh)
+PROGRAMS=(bwrap:bubblewrap chromium:chromium fish:fish initdb:postgresql postgres:postgresql prometheus:prometheus promtool:prometheus zsh:zsh)
 POLICY=/usr/sbin/policy-rc.d
 
 # Packages whose program is not there.
 missing() {
   local pair
+  # Debian keeps the programs of PostgreSQL in a folder for each version, and none of them in PATH.
+  local PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)
   for pair in "${PROGRAMS[@]}"; do
     command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
   done

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, globSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const SCRIPT = join(import.meta.dirname, '../scripts/test-programs.sh');
@@ -13,8 +13,8 @@ export function requiredProgram(name: string): string {
   const rows = /^PROGRAMS=\((.*)\)$/m.exec(readFileSync(SCRIPT, 'utf8'))![1]!.split(' ');
   const debianPackage = rows.find((row) => row.startsWith(`${name}:`))?.slice(name.length + 1);
   if (debianPackage === undefined) throw new Error(`${name} has no row in scripts/test-programs.sh`);
-  const found = (process.env.PATH ?? '')
-    .split(delimiter)
+  // Debian's programs of PostgreSQL are in no folder of PATH.
+  const found = [...(process.env.PATH ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')]
     .map((folder) => join(folder, name))
     .find(isProgram);
   if (found) return found;

@@ -54,6 +54,8 @@ export const BOUNDS = {
   warmWorkers: { least: 0, most: 64 },
   /** Workers of one agent side by side. */
   workers: { least: 1, most: 64 },
+  /** Connections of one worker to one database. PostgreSQL itself has 100 for everybody unless it is told otherwise. */
+  connections: { least: 1, most: 100 },
   /** Workers in one cell. */
   cell: { least: 1, most: 200 },
   /** A port of TCP; 0 leaves the choice to the system. */

@@ -56,7 +56,17 @@ export const LENT_ZOD = 'daruma:zod';
 /** zod with all that it exports, in English, in one compiled file. */
 export const LENT_ZOD_FILE: URL = entryFile('plugin/zod.js');
 
-/** The answer of a resolve hook to `daruma:zod`; undefined for any other specifier. */
-export function resolvedLentZod(specifier: string): { url: string; format: 'module'; shortCircuit: true } | undefined {
-  return specifier === LENT_ZOD ? { url: LENT_ZOD_FILE.href, format: 'module', shortCircuit: true } : undefined;
+/** The specifier in a plugin's bundle for `daruma/pg`, which each worker opens for itself. */
+export const LENT_PG = 'daruma:pg';
+
+/** The code of `daruma/pg` without its driver, in one compiled file. */
+export const LENT_PG_FILE: URL = entryFile('workers/inside/postgres/lent.js');
+
+/** All that a plugin imports and its bundle does not hold. */
+export const LENT_FILES: readonly URL[] = [LENT_ZOD_FILE, LENT_PG_FILE];
+
+/** The answer of a resolve hook to what Daruma lends; undefined for any other specifier. */
+export function resolvedLent(specifier: string): { url: string; format: 'module'; shortCircuit: true } | undefined {
+  const file = specifier === LENT_ZOD ? LENT_ZOD_FILE : specifier === LENT_PG ? LENT_PG_FILE : undefined;
+  return file && { url: file.href, format: 'module', shortCircuit: true };
 }

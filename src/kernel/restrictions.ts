@@ -1,5 +1,5 @@
 import { Fault } from './fault.ts';
-import { bareModule, isGuarded, resolvedLentZod } from './plugin-modules.ts';
+import { bareModule, isGuarded, resolvedLent } from './plugin-modules.ts';
 import { apply, create, defineProperty, sliceText, startsWith } from './primordials.ts';
 
 /** By bare names: puts a guard into the module. */
@@ -18,6 +18,8 @@ interface ModuleRestrictions {
   guards: readonly ModuleGuards[];
   /** CommonJS source of what the code gets in place of a module, by its bare name. */
   instead?: Record<string, string>;
+  /** Called with each specifier before it is resolved, and with a `require` for what is lent. */
+  lend?(specifier: string, require: NodeJS.Require): void;
   /** The code itself, where its file may not be read. */
   bundle?: { url: string; code: string };
 }
@@ -60,7 +62,8 @@ export function restrictModules(terms: ModuleRestrictions): void {
       if (specifier === bundle?.url) return { url: bundle.url, format: 'module', shortCircuit: true };
       const name = checked(specifier);
       if (instead[name] !== undefined) return { url: INSTEAD + name, format: 'commonjs', shortCircuit: true };
-      const found = resolvedLentZod(specifier) ?? next(specifier, context);
+      terms.lend?.(specifier, required);
+      const found = resolvedLent(specifier) ?? next(specifier, context);
       // `NODE:v8`, names of a package.json: what Node makes of them is another word for the module.
       checked(found.url);
       return found;

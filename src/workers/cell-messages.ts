@@ -17,7 +17,7 @@ import {
   textUpTo,
   wholeWithin,
 } from '../kernel/shape.ts';
-import type { FromCell } from './wire.ts';
+import { type FromCell, LEFT_OVERS } from './wire.ts';
 
 /** The number of the pipe between host and cell, on both sides. */
 export const CHANNEL_FD = 3;
@@ -98,6 +98,7 @@ const READING: Shape = {
   running: RUNNING,
   lastBeat: orNull(name),
   quietMs: orNull(isReported),
+  pools: orNull(shapeOf({ held: isAmount, idle: isAmount, waiting: isAmount, max: isAmount, takenBack: isAmount })),
 };
 const LINE: Shape = {
   at: isReported,
@@ -140,7 +141,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
   lines: {
     parts: listOf(shapeOf({ worker: isSeq, lines: listOf(shapeOf(LINE), MOST_LINES) }), MOST_WORKERS),
   },
-  'left-over': { worker: isSeq, is: oneOf(['error', 'timer']), job: name, fault: FAULT },
+  'left-over': { worker: isSeq, is: oneOf(LEFT_OVERS), job: name, fault: FAULT },
   gone: { ...ENDED, worker: isSeq, because: orNull(FAULT) },
   unstoppable: { ...ENDED, worker: isSeq },
   readings: { rssBytes: isAmount, fds: orNull(isAmount), workers: listOf(shapeOf(READING), MOST_WORKERS) },

@@ -8,6 +8,7 @@ import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
+import type { PoolUse } from './pool-use.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
 
 /** Runs attempts on worker threads in cells. */
@@ -283,6 +284,8 @@ export interface WorkersView {
     /** Heap and external memory. */
     memoryBytes: number | null;
     lastBeat: string | null;
+    /** null: it has made none. */
+    pools: PoolUse | null;
   }[];
   /** Why no cell can be started: the newest few ended before any lived for a moment. undefined: they can. */
   cellFault?: PlainFault | undefined;

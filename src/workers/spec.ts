@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import { entryFile, packageFile } from '../kernel/paths.ts';
-import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
+import { LENT_FILES } from '../kernel/plugin-modules.ts';
 import { realOf } from '../kernel/real-path.ts';
 import { foldersOf, permissionFlagsOf } from './permissions.ts';
 import type { ModelAccess } from './ports.ts';
@@ -11,9 +11,12 @@ import type { Rehearsal } from './rehearsal.ts';
 import type { MarkerPlace, WorkerSpec } from './wire.ts';
 
 /** Files of Daruma itself that a worker loads. */
-const OWN = [entryFile('workers/inside/boot.js'), LENT_ZOD_FILE, packageFile('package.json')].map((url) =>
-  fileURLToPath(url),
-);
+const OWN = [
+  entryFile('workers/inside/boot.js'),
+  entryFile('workers/inside/postgres/driver.js'),
+  ...LENT_FILES,
+  packageFile('package.json'),
+].map((url) => fileURLToPath(url));
 
 interface SpecTerms {
   folder: string;

@@ -1,6 +1,7 @@
 import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
+import type { PoolUse } from './pool-use.ts';
 import type { Evidence, ModelAccess, WorkerCall } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
 
@@ -44,7 +45,7 @@ export type FromCell =
   | { say: 'returned'; worker: number; seqs: number[] }
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; parts: LinesOfWorker[] }
-  | { say: 'left-over'; worker: number; is: 'error' | 'timer'; job: string; fault: PlainFault }
+  | { say: 'left-over'; worker: number; is: LeftOverKind; job: string; fault: PlainFault }
   /**
    * `because: null`: closed as told. `running`: the job that was being done. No other attempt that it held has begun.
    */
@@ -85,8 +86,15 @@ export type FromWorkerThread =
   | { say: 'exit'; code: number; thrown: Thrown }
   /** The plugin threw an error that no code catches: its thread ends. */
   | { say: 'crashed'; thrown: Thrown }
-  /** A left-over: an error that no code catches, or a timer that runs on. The thread goes on. */
-  | { say: 'left-over'; is: 'error' | 'timer'; job: string; thrown: Thrown };
+  /** The thread goes on. */
+  | { say: 'left-over'; is: LeftOverKind; job: string; thrown: Thrown };
+
+/**
+ * An error that no code catches · a timer that runs on · a connection that the job did not give back · a connection that
+ * the job has had for long, and still has.
+ */
+export const LEFT_OVERS = ['error', 'timer', 'connection', 'held'] as const;
+type LeftOverKind = (typeof LEFT_OVERS)[number];
 
 /** First the sequence number, then five values a job: id, attempt, trigger, slot, input. */
 export type JobPack = (number | string | null)[];
@@ -164,6 +172,7 @@ export interface Reading {
   lastBeat: string | null;
   /** Since the job in progress last beat, logged or called; null when none is. */
   quietMs: number | null;
+  pools: PoolUse | null;
 }
 
 /** All that a cell needs to start a worker. */

@@ -259,6 +259,7 @@ function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView 
       startedAt,
       memoryBytes: reading?.heapBytes == null ? null : reading.heapBytes + (reading.externalBytes ?? 0),
       lastBeat: reading?.lastBeat ?? null,
+      pools: reading?.pools ?? null,
     });
   }
   return { cells, workers, cellFault: registry.cells.startFault() };

@@ -101,8 +101,8 @@ describe('what an author may write', () => {
     const { version } = world.agent('with-zod');
     // As in a worker: in a process whose resolver knows what is lent.
     const script = `import { registerHooks } from 'node:module';
-      import { resolvedLentZod } from ${JSON.stringify(new URL('../../src/kernel/plugin-modules.ts', import.meta.url).href)};
-      registerHooks({ resolve: (specifier, context, next) => resolvedLentZod(specifier) ?? next(specifier, context) });
+      import { resolvedLent } from ${JSON.stringify(new URL('../../src/kernel/plugin-modules.ts', import.meta.url).href)};
+      registerHooks({ resolve: (specifier, context, next) => resolvedLent(specifier) ?? next(specifier, context) });
       console.log((await import(${JSON.stringify(pathToFileURL(version.file).href)})).default.about);`;
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('zod\n');
     const map = JSON.parse(readFileSync(version.mapFile, 'utf8')) as {

@@ -22,6 +22,7 @@ describe('hosts of settings', () => {
     [['settings.url'], { url: 'http://LOCALHOST:8099/x?y' }, ['localhost:8099']],
     [['settings.url'], { url: 'http://[::1]/' }, ['[::1]:80']],
     [['settings.url'], { url: 'redis://cache/' }, ['cache']],
+    [['settings.url'], { url: 'postgres://me@db.example/shop' }, ['db.example:5432']],
     [['settings.url'], { url: 'https://a/*?q=*' }, ['a:443']],
     [['settings.db.host'], {}, ['localhost:5432']],
     [['settings.db.host'], { db: { host: 'db.example' } }, ['db.example']],

@@ -8,6 +8,7 @@ import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import { planPlacement } from '../../src/jobs/placement.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { type PluginLine, silentLog } from '../../src/kernel/log.ts';
+import { LENT_PG } from '../../src/kernel/plugin-modules.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type {
   CellReading,
@@ -116,7 +117,8 @@ export async function bundle(folder: string, name: string, body: string): Promis
     platform: 'node',
     target: 'node26',
     sourcemap: true,
-    alias: { daruma: DARUMA },
+    alias: { 'daruma/pg': LENT_PG, daruma: DARUMA },
+    external: [LENT_PG],
     logLevel: 'error',
   });
   return { plugin: name, id, file, mapFile: `${file}.map` };

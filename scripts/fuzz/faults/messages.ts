@@ -35,7 +35,7 @@ const FOUND = {
 };
 const READING = {
   ...{ worker: 1, heapBytes: 1, externalBytes: 2, cpu: 0.5, loop: 0.1, answers: true },
-  ...{ running: RUNNING, lastBeat: null, quietMs: 3 },
+  ...{ running: RUNNING, lastBeat: null, quietMs: 3, pools: null },
 };
 const TIMES = { startedAt: 1_790_000_000_000, durationMs: 1.5 };
 

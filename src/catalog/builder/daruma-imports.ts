@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { packageFile } from '../../kernel/paths.ts';
-import { LENT_ZOD } from '../../kernel/plugin-modules.ts';
+import { LENT_PG, LENT_ZOD } from '../../kernel/plugin-modules.ts';
 
 /**
  * The packages that the plugins which come with Daruma import: these plugins work in a folder without packages, too.
@@ -20,13 +20,14 @@ export function darumaImports(daruma: string): Plugin {
     setup(build) {
       const zod = lentZodRoot(daruma);
       build.onResolve({ filter: /^daruma$/ }, () => ({ path: daruma, sideEffects: false }));
+      build.onResolve({ filter: /^daruma\/pg$/ }, () => ({ path: LENT_PG, external: true, sideEffects: false }));
       build.onResolve({ filter: /^daruma\/./ }, ({ path }) => ({
         errors: [
           {
             text:
               path === 'daruma/testing'
                 ? 'daruma/testing is for tests; a plugin cannot import it'
-                : `${path} does not exist; a plugin imports from 'daruma'`,
+                : `${path} does not exist; a plugin imports from 'daruma' and 'daruma/pg'`,
             detail: {
               code: 'PLUGIN_IMPORT_REFUSED',
               next: path === 'daruma/testing' ? 'move the test to a file named *.test.ts' : "import from 'daruma'",

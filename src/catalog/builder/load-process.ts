@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { framesOf, openFrameChannel } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
-import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
+import { LENT_FILES } from '../../kernel/plugin-modules.ts';
 import { machineTime } from '../../kernel/time.ts';
 import {
   ALONE,
@@ -45,7 +45,7 @@ export interface LoadProcesses {
 }
 
 const LOADER = fileURLToPath(entryFile('catalog/builder/loader.js'));
-const OWN = [LOADER, fileURLToPath(LENT_ZOD_FILE)];
+const OWN = [LOADER, ...LENT_FILES.map((file) => fileURLToPath(file))];
 const FLAGS = [
   '--no-warnings',
   '--disable-sigusr1',

@@ -8,7 +8,7 @@ import { putUpFence } from '../../fence/put-up.ts';
 import { openTrials } from '../../fence/terms.ts';
 import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { closeHandleClass } from '../../kernel/file-handles.ts';
-import { GRANTABLE, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
+import { GRANTABLE, LENT_FILES, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
 import { restrictModules } from '../../kernel/restrictions.ts';
 import { type LoadFinding, type LoadOrder, SPARE } from './messages.ts';
@@ -63,13 +63,13 @@ try {
 }
 
 /**
- * Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. Returns
+ * Lets this process read what Daruma lends and what the plugin names beside itself, and do nothing else: by the kernel, too. Returns
  * why no plugin may be loaded in it; undefined: a plugin may.
  */
 function shutIn(reads: readonly string[]): string | undefined {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
-  const read = [fileURLToPath(LENT_ZOD_FILE), ...reads];
+  const read = [...LENT_FILES.map((file) => fileURLToPath(file)), ...reads];
   try {
     const { tried } = putUpFence({ read, write: [], ports: null, parent: Number(builder) });
     const open = openTrials(tried);

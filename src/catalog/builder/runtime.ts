@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
-import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
+import { LENT_FILES } from '../../kernel/plugin-modules.ts';
 
 /** The running Daruma, as a plugin gets it. */
 export interface Runtime {
@@ -16,6 +16,7 @@ export interface Runtime {
 export function readRuntime(): Runtime {
   const entry = fileURLToPath(entryFile('index.js'));
   const own = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
-  const hash = createHash('sha256').update(readFileSync(entry)).update(readFileSync(LENT_ZOD_FILE));
+  const hash = createHash('sha256').update(readFileSync(entry));
+  for (const file of LENT_FILES) hash.update(readFileSync(file));
   return { entry, id: `${own.version}+${hash.digest('hex').slice(0, 8)}` };
 }

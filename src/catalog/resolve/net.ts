@@ -28,6 +28,8 @@ const DEFAULT_PORTS = new Map([
   ['ws:', '80'],
   ['wss:', '443'],
   ['ftp:', '21'],
+  ['postgres:', '5432'],
+  ['postgresql:', '5432'],
 ]);
 const HOST = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
 

@@ -29,9 +29,11 @@ ${exampleBlock('plugins/site-watch.ts')}
    schedule is given nothing: \`.optional()\` or a default. \`npx daruma agents my-agent\` shows it.
 9. Jobs that jobs make (\`send\`, \`emit\`) have at most 32 hops; \`send\` with \`after: '1m'\` or more begins anew. An event that an agent
    emits and listens to itself is a loop, and is stopped.
-10. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
+10. PostgreSQL: \`import { pool } from 'daruma/pg'\`, \`pool(settings.database, { password: secrets.DB_PASSWORD })\` in \`run\`, its host in \`needs.net\`. Prefer \`db.query\`
+   and \`db.transaction\`; \`using client = await db.connect()\` gives the connection back. Nothing has to be installed; \`postgres.md\` says more.
+11. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
     value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
-11. A delivery of another program (GitHub, Stripe, Slack, or a secret as bearer) is a job: \`webhook: { verify: { github: 'SHOP_TOKEN' }, input: z.object({ … }) }\`
+12. A delivery of another program (GitHub, Stripe, Slack, or a secret as bearer) is a job: \`webhook: { verify: { github: 'SHOP_TOKEN' }, input: z.object({ … }) }\`
     takes \`POST /hooks/<agent>\`; \`job.input\` is \`{ event, delivery, body }\`, or null for a job that no delivery made. \`hooks.md\` says more.
 
 ## What it may reach
@@ -166,7 +168,7 @@ name. \`npx daruma next my-agent\` says in words when it runs.
 ## Pages
 
 \`node_modules/daruma/docs/README.md\` lists them all. For authors: \`plugins.md\` (all of this with examples), \`options.md\` (every option), \`recipes.md\` with whole plugins in
-\`recipes/\`, \`schedules.md\`, \`secrets.md\`, \`troubleshooting.md\` (every code of a failure), \`cli.md\`.
+\`recipes/\`, \`schedules.md\`, \`secrets.md\`, \`postgres.md\`, \`troubleshooting.md\` (every code of a failure), \`cli.md\`.
 
 ## The contract
 

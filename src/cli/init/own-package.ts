@@ -12,6 +12,7 @@ const CONTRACT = [
   'plugin/host-events',
   'plugin/fleet',
   'plugin/llm',
+  'plugin/pg',
   'plugin/units',
   'testing/ports',
 ];

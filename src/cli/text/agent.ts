@@ -48,6 +48,7 @@ export function agentLines(agent: AgentView, details: AgentDetails, look: Look):
     ['limits', limitWords(details.values)],
     ['needs', needWords(details.values)],
     ['workers', `${now} now, ${min} to ${max} · memory ${memoryWords(agent)}`],
+    ['postgres', poolWords(agent)],
   ];
   const waiting = `${agent.waiting ?? agent.queued} waiting`;
   const below: Facts = [
@@ -64,6 +65,14 @@ export function agentLines(agent: AgentView, details: AgentDetails, look: Look):
   if (details.jobs.length > 0) lines.push('', ...jobTable(details.jobs, look));
   lines.push('', `  ${paint('cyan', '→')} ${nextSteps(agent).join('   ')}`);
   return lines;
+}
+
+/** Connections to PostgreSQL; null for an agent without a pool. */
+function poolWords({ pools }: AgentView): string | null {
+  if (!pools) return null;
+  const { held, idle, waiting, max, takenBack } = pools;
+  const left = takenBack === 0 ? [] : [`${takenBack} taken back from jobs that did not release them`];
+  return [`${held} of ${max} connections in use`, `${idle} idle`, `${waiting} waiting`, ...left].join(' · ');
 }
 
 /** A good version needs no word. */

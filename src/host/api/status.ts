@@ -7,6 +7,7 @@ import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Aggregate, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
+import { sumOfUse } from '../../workers/pool-use.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
 import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
@@ -121,6 +122,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     nextSlot: isoOrNull(status?.nextSlot),
     p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
     memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },
+    pools: sumOfUse(at.workers.flatMap(({ agent, pools }) => (agent === name && pools ? pools : []))),
     fence: at.cells.find((cell) => cell.agent === name)?.fence ?? null,
     commands: agent && agent.needs.exec.length > 0 ? facts.commands : null,
     workers: {

@@ -144,6 +144,17 @@ export const agentResult = z
     p95Ms: ms().nullable(),
     memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
     workers: z.strictObject({ now: countResult(), min: countResult(), max: countResult() }),
+    pools: z
+      .strictObject({
+        held: countResult().describe('Connections that jobs have, or that are being opened or closed.'),
+        idle: countResult(),
+        waiting: countResult().describe('Calls that wait for a connection.'),
+        max: countResult(),
+        takenBack: countResult().describe('Connections that jobs did not give back, since the workers began.'),
+      })
+      .nullable()
+      .optional()
+      .describe('Connections to PostgreSQL of all its workers; null: its plugin has made no pool.'),
     cell: z.enum(['shared', 'own']).nullable().optional().describe('Agents with rights have a cell of their own.'),
     fence: fenceResult.nullable().optional().describe('Of its own cell; null while there is none.'),
     commands: commandFenceResult

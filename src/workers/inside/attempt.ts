@@ -112,7 +112,7 @@ export class Attempt implements Context<unknown> {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort(reasonOf(this.aborted));
+      if (this.aborted) this.#controller.abort(abortReason(this.aborted));
     }
     return this.#controller.signal;
   }
@@ -202,7 +202,7 @@ export class Attempt implements Context<unknown> {
   /** Aborts the signal. */
   abort(why: PlainFault): void {
     this.aborted ??= why;
-    this.#controller?.abort(reasonOf(this.aborted));
+    this.#controller?.abort(abortReason(this.aborted));
   }
 
   /** Resolves when no call is underway: a call that the plugin did not await is part of the attempt, too. */
@@ -245,7 +245,8 @@ export class Attempt implements Context<unknown> {
   }
 }
 
-function reasonOf(why: PlainFault): Error {
+/** The reason of a signal that was aborted for the fault. */
+export function abortReason(why: PlainFault): Error {
   const error = Object.assign(new Error(why.message), { code: why.code });
   error.name = why.code === 'TIMEOUT' ? 'TimeoutError' : 'AbortError';
   return error;

@@ -2,12 +2,13 @@
  * The entry of a worker thread: puts the fences up, loads the agent's bundle, parses its settings, says `ready`, and
  * does jobs until it is told to close. This entry loads few modules: each of them costs every cold start.
  */
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { collectHeap } from '../../fence/collect-heap.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { closeHandleClass } from '../../kernel/file-handles.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
+import { LENT_PG, LENT_PG_FILE } from '../../kernel/plugin-modules.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
 import type { FromWorkerThread, JobPack, MarkerPlace, ToWorkerThread, WorkerSpec } from '../wire.ts';
@@ -18,9 +19,10 @@ import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
+import type { PoolHost } from './postgres/ports.ts';
 import { applyRestrictions } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
+import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME, writePoolUse } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
 import type { UseRecorder } from './uses.ts';
@@ -33,6 +35,8 @@ export interface ThreadData {
   agent: string;
   file: string;
   folder: string;
+  /** Of one job. */
+  timeoutMs: number;
   settings: unknown;
   secrets: Record<string, string>;
   net: string[];
@@ -55,6 +59,8 @@ const calls = createCalls(post);
 /** Jobs that came before the bundle was loaded. */
 const early: string[] = [];
 let runner: Runner | undefined;
+/** Only where the plugin imports `daruma/pg`. */
+let pools: { close(): void } | undefined;
 
 const calling = data.net.length > 0 || data.llm ? await import('./fetch.ts') : undefined;
 const models = data.llm && { access: data.llm, ...(await import('./llm.ts')) };
@@ -63,9 +69,20 @@ const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
 const net = restrictNet(data.net, data.agent, { uses: rehearsal?.uses, models: data.llm?.baseURL });
-const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
+const output = captureOutput(lines, () => (ownerNow() ?? runner?.jobNow())?.id ?? '');
 const handles = await closeHandleClass(data.file);
-applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards, handles, uses: rehearsal?.uses });
+applyRestrictions({
+  agent: data.agent,
+  modules: data.modules,
+  guards: net.guards,
+  handles,
+  uses: rehearsal?.uses,
+  lend(specifier, require) {
+    if (specifier !== LENT_PG || pools) return;
+    const { openPools } = require(fileURLToPath(LENT_PG_FILE)) as typeof import('./postgres/lent.ts');
+    pools = openPools(poolHost());
+  },
+});
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();
@@ -101,6 +118,7 @@ function receive(message: ToWorkerThread) {
   } else if (message.do === 'answer') calls.answer(message.id, message.answer);
   else if (message.do === 'collect') collectHeap();
   else {
+    pools?.close();
     flush();
     exit(0);
   }
@@ -151,6 +169,21 @@ function home(settings: unknown): WorkerSetting {
     lines,
     checkUrl: net.checkUrl,
     progress,
+  };
+}
+
+/** This worker, as the pools of `daruma/pg` see it. */
+function poolHost(): PoolHost {
+  return {
+    agent: data.agent,
+    timeoutMs: data.timeoutMs,
+    time,
+    clock,
+    job: () => ownerNow() ?? runner?.jobNow(),
+    fault: (plain, cause) => new Fault(plain, cause === undefined ? {} : { cause }),
+    report: (is, job, error) => post({ say: 'left-over', is, job, thrown: thrownOf(error, data) }),
+    progress,
+    used: (use) => writePoolUse(shared, use),
   };
 }
 

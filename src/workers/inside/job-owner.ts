@@ -3,10 +3,23 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** The job on whose behalf code of the plugin runs, wherever it waits meanwhile: in a timer, a stream, a promise. */
 export interface JobOwner {
   readonly id: string;
+  /** By the shared clock, in ms. */
+  readonly startedAt: number;
   /** The attempt is over: timers and promises of it that still run are left-overs. */
   hasEnded: boolean;
+  /** The reason of its signal, once that was aborted. */
+  aborted?: Error;
+  /** Resources that go back when the job ends; undefined without any. */
+  resources?: Set<JobResource>;
   /** Intervals that it began, with the place; undefined without any. */
   intervals?: { handle: NodeJS.Timeout; begun: Error }[];
+}
+
+/** A resource that a job has for itself. */
+interface JobResource {
+  aborted(why: Error): void;
+  /** The job is over, and has not given it back. */
+  ended(): void;
 }
 
 const owners = new AsyncLocalStorage<JobOwner>();

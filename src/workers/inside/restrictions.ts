@@ -14,13 +14,14 @@ interface RestrictionTerms {
   guards: ModuleGuards;
   handles: HandleClass;
   uses: UseRecorder | undefined;
+  lend(specifier: string, require: NodeJS.Require): void;
 }
 
 /**
  * Fences of a worker, put up before the plugin loads: Node's permission model denies files, network, children and add-ons;
  * these deny what it leaves open, that is, what reaches the whole cell or another worker.
  */
-export function applyRestrictions({ agent, modules, guards, handles, uses }: RestrictionTerms): void {
+export function applyRestrictions({ agent, modules, guards, handles, uses, lend }: RestrictionTerms): void {
   const granted = namesOf(modules.map(bareModule));
   const who = `agent ${agent}`;
   restrictModules({
@@ -30,6 +31,7 @@ export function applyRestrictions({ agent, modules, guards, handles, uses }: Res
       if (!granted[name]) throw new Fault(moduleDenied(name, agent));
     },
     guards: [descriptorGuards(who, handles), guards, { os: guardOs }],
+    lend,
   });
 }
 

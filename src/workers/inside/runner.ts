@@ -12,7 +12,7 @@ import {
   type RunEnd,
   writeMarker,
 } from '../wire.ts';
-import { Attempt, type WorkerSetting } from './attempt.ts';
+import { Attempt, abortReason, type WorkerSetting } from './attempt.ts';
 import type { DeniedOwner } from './denied.ts';
 import { enterJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
@@ -47,8 +47,8 @@ interface RunnerNeeds {
 export interface Runner {
   give(pack: JobPack): void;
   abort(seq: number, why: PlainFault): void;
-  /** The id of the job that is being done, or an empty text. */
-  jobNow(): string;
+  /** The job that is being done. */
+  jobNow(): JobOwner | undefined;
 }
 
 export function createRunner(needs: RunnerNeeds): Runner {
@@ -59,7 +59,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
   const packs: JobPack[] = [];
   let running = false;
   let timerReported = false;
-  let now: { seq: number; id: string; attempt: Attempt } | undefined;
+  let now: { seq: number; owner: JobOwner; attempt: Attempt } | undefined;
 
   /** Does all that waits. */
   async function turn() {
@@ -110,9 +110,8 @@ export function createRunner(needs: RunnerNeeds): Runner {
       slot: pack[at + 3] as number | null,
       input: pack[at + 4] as string | null,
     });
-    const id = pack[at] as string;
-    const owner: JobOwner = { id, hasEnded: false };
-    now = { seq, id, attempt };
+    const owner: JobOwner = { id: pack[at] as string, startedAt: began, hasEnded: false };
+    now = { seq, owner, attempt };
     enterJob(owner);
     let end: RunEnd | string | null;
     try {
@@ -132,6 +131,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
     owner.hasEnded = true;
     needs.flushOutput();
     if (owner.intervals) reportInterval(owner);
+    if (owner.resources) for (const resource of owner.resources) resource.ended();
     now = undefined;
     report(seq, end, clock() - began, attempt.text);
     Atomics.store(shared.marks, MARK.current, 0);
@@ -162,9 +162,13 @@ export function createRunner(needs: RunnerNeeds): Runner {
       if (!running) void turn();
     },
     abort(seq, why) {
-      if (now?.seq === seq) now.attempt.abort(why);
+      if (now?.seq !== seq) return;
+      const { attempt, owner } = now;
+      attempt.abort(why);
+      owner.aborted ??= abortReason(why);
+      if (owner.resources) for (const resource of owner.resources) resource.aborted(owner.aborted);
     },
-    jobNow: () => now?.id ?? '',
+    jobNow: () => now?.owner,
   };
 }
 

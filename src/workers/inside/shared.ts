@@ -1,3 +1,5 @@
+import type { PoolUse } from '../pool-use.ts';
+
 /**
  * The memory that a worker thread shares with its cell, so that the cell sees what the thread does without asking it:
  *
@@ -18,7 +20,17 @@ export interface Shared {
 }
 
 /** Places in `marks`. */
-export const MARK = { current: 0, head: 1, tail: 2, woken: 3, shownLines: 4, level: 5, note: 6, words: 8 } as const;
+export const MARK = {
+  current: 0,
+  head: 1,
+  tail: 2,
+  woken: 3,
+  shownLines: 4,
+  level: 5,
+  note: 6,
+  pools: 8,
+  words: 16,
+} as const;
 /** Places in `times`: clock as in {@link sharedClock}. */
 export const TIME = { startedAt: 0, progressAt: 1, startedEpoch: 2, count: 4 } as const;
 /** The most jobs that a worker may hold. */
@@ -45,6 +57,17 @@ export function openShared(memory = new SharedArrayBuffer(RING_AT + RING_BYTES))
     ring: new Uint8Array(memory, RING_AT, RING_BYTES),
     note: Buffer.from(memory, NOTE_AT, NOTE_BYTES),
   };
+}
+
+/** Writes the figures of the worker's pools; all are 0 in a worker without one. */
+export function writePoolUse({ marks }: Shared, { held, idle, waiting, max, takenBack }: PoolUse): void {
+  for (const [at, figure] of [held, idle, waiting, max, takenBack].entries()) marks[MARK.pools + at] = figure;
+}
+
+/** The figures of the worker's pools; null without one. The plugin may write there, so they are bounded. */
+export function poolUseOf({ marks }: Shared): PoolUse | null {
+  const [held, idle, waiting, max, takenBack] = [0, 1, 2, 3, 4].map((at) => Math.max(0, marks[MARK.pools + at]!));
+  return max === 0 ? null : { held: held!, idle: idle!, waiting: waiting!, max: max!, takenBack: takenBack! };
 }
 
 /** The cell hands a job over. */

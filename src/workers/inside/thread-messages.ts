@@ -2,7 +2,14 @@ import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
 import { isJsonText, isShallow } from '../../kernel/shape.ts';
 import { isResult, isSeq, LINE_TEXT, SUMMARY_TEXT } from '../cell-messages.ts';
-import type { BareCall, FromWorkerThread, RunEnd, ThreadLine, Thrown } from '../wire.ts';
+import {
+  type BareCall,
+  type FromWorkerThread,
+  LEFT_OVERS,
+  type RunEnd,
+  type ThreadLine,
+  type Thrown,
+} from '../wire.ts';
 
 /** Lines of one message; a worker writes 5,000 at once. */
 const MOST_LINES = 10_000;
@@ -34,8 +41,8 @@ export function readFromThread(message: unknown, now: number): FromWorkerThread 
     case 'exit':
       return { say: 'exit', code: wholeOr(parts.code, 0), thrown: thrownIn(parts.thrown) };
     case 'left-over': {
-      const { is } = parts;
-      if (is !== 'error' && is !== 'timer') throw wrong('left-over', 'is');
+      const is = LEFT_OVERS.find((one) => one === parts.is);
+      if (!is) throw wrong('left-over', 'is');
       return { say: 'left-over', is, job: textOf(parts.job, 'job', NAME_TEXT), thrown: thrownIn(parts.thrown) };
     }
     case 'ended':

@@ -45,6 +45,7 @@ function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort):
     agent,
     file,
     folder,
+    timeoutMs: spec.limits.timeoutMs,
     settings,
     secrets,
     net,

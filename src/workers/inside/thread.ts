@@ -8,7 +8,7 @@ import { createDiagnostics } from './diagnostics.ts';
 import { type LineHub, linesOf } from './line-hub.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { createRingReader } from './ring.ts';
-import { currentOf, MARK, openShared, type Shared, TIME } from './shared.ts';
+import { currentOf, MARK, openShared, poolUseOf, type Shared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { SuspectFacts } from './suspect.ts';
 import { createThreadInbox } from './thread-inbox.ts';
@@ -173,9 +173,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     overgrown: (bytes) => kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (!isUp()) return undefined;
-      const running = runningIn(shared, time);
-      const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
-      return { worker: id, ...memory.probe.read(), running, lastBeat: lastBeat() || null, quietMs };
+      return { worker: id, ...memory.probe.read(), lastBeat: lastBeat() || null, ...progressIn(shared, time, clock) };
     },
     drain: () => receive(null),
   };
@@ -186,4 +184,11 @@ function runningIn(shared: Shared, time: Time): Running | null {
   const seq = currentOf(shared);
   const startedAt = shared.times[TIME.startedEpoch]!;
   return seq <= 0 ? null : { seq, startedAt: Number.isFinite(startedAt) ? startedAt : time.now() };
+}
+
+/** The job in progress and for how long it has shown none, and the pools of the worker. */
+function progressIn(shared: Shared, time: Time, clock: () => number): Pick<Reading, 'running' | 'quietMs' | 'pools'> {
+  const running = runningIn(shared, time);
+  const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
+  return { running, quietMs, pools: poolUseOf(shared) };
 }
