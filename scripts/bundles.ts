@@ -45,6 +45,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['workers/inside/postgres/driver'], needsRequire: true },
   { entries: ['gateway/exec/inside/broker'] },
   { entries: ['gateway/exec/inside/fenced'] },
+  { entries: ['gateway/models/inside/process'], isLean: true },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
   { entries: ['catalog/builder/loader'] },
   { entries: ['drills/jumping-clock'] },

@@ -1,3 +1,4 @@
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { createOrigins } from '../gateway/origins/origins.ts';
 import type { CallAttempt, Origins } from '../gateway/origins/ports.ts';
 import type { OriginSettings } from '../gateway/origins/terms.ts';
@@ -7,7 +8,7 @@ import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
-import { type Admission, ORIGIN_DOWN, type OriginDown } from '../kernel/origin.ts';
+import { type Admission, ORIGIN_DOWN, type OriginDown, originOf } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-allow-list.ts';
@@ -16,6 +17,8 @@ import type { HostBus } from './bus.ts';
 
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing hears of outages. */
 export interface Outbound extends Pick<Origins, 'view'> {
+  /** The same records for the model gateway, which asks the providers of models for agents. */
+  providers: Pick<Origins, 'admit' | 'callEnded' | 'stateOf'>;
   /** Throws `NOT_IN_NEEDS` for an origin that is not in the agent's `needs.net`. */
   admit(call: WorkerCall & { ask: 'admit' }, by: Agent): Admission;
   /** Throws `NOT_IN_NEEDS` as `admit` does: what an agent may not reach, its word cannot shut for others. */
@@ -33,7 +36,7 @@ export interface Outbound extends Pick<Origins, 'view'> {
 interface OutboundNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
-  settings: { origins: OriginSettings };
+  settings: { origins: OriginSettings; models: Pick<HostSettings['models'], 'chain'> };
   runnableAgents(): ReadonlyMap<string, Agent>;
   bus: Pick<HostBus, 'emit'>;
 }
@@ -48,6 +51,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     settings: () => settings.origins,
     changed: () => bus.emit('origin.changed', undefined),
   });
+  const providers = new Set(settings.models.chain.map(({ url }) => originOf(url)));
   const reach = new WeakMap<readonly string[], HostAllowList>();
 
   /** Whether the agent's `needs.net` names an origin. */
@@ -67,6 +71,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
   }
 
   return {
+    providers: origins,
     admit({ ask: _, ...call }, by) {
       const mayReach = reachOf(by, call.origin);
       return origins.admit({ ...call, mayReach });
@@ -88,6 +93,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
       const affected = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
       const reaches = (name: string, origin: string) => mayReachOf(agents.get(name)?.needs.net ?? [])(origin);
       const forgotten = origins.view().filter(({ origin }) => {
+        if (providers.has(origin)) return false;
         const names = affected.get(origin) ?? [];
         // The agents that met an outage from before the host started are not known.
         return ![...(names.length > 0 ? names : agents.keys())].some((name) => reaches(name, origin));

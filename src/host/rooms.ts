@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/ports.ts';
 import { tokenFile } from '../control/token.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
+import type { Models } from '../gateway/models/models.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
@@ -35,6 +36,7 @@ import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
+import { createHostModels } from './models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
@@ -69,6 +71,8 @@ export interface Rooms {
   /** The calls that agents make to other servers. */
   outbound: Outbound;
   exec: Exec;
+  /** The models that agents ask. */
+  models: Models;
   /** Agents that lack a secret, and the secrets. */
   setup: Setup;
   workers: Workers;
@@ -125,6 +129,13 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const setup = createSetup({ ...base, folder, catalog });
+  const models = createHostModels({
+    ...{ ...base, settings, outbound, secrets: setup.secrets },
+    holds: (worker, ref) => workers.holds?.(worker, ref) === true,
+    refused: () => {},
+    answered: () => {},
+    listens: () => bus.emit('placement.changed', []),
+  });
   // Calls come from started workers: the rooms that answer them are built before.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
   const workers = createHostWorkers(
@@ -174,7 +185,21 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
-    ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, batches, schedule, healer, probation },
+    ...{
+      catalog,
+      guests,
+      outbound,
+      exec,
+      models,
+      setup,
+      workers,
+      placements,
+      jobs,
+      batches,
+      schedule,
+      healer,
+      probation,
+    },
     ...{
       hostEvents,
       alwaysAgents,
@@ -221,6 +246,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   outbound.takeOver(healer.open());
   // Before jobs takes them over.
   const abandoned = await store.abandoned(owner);
+  await startService('models', rooms.models);
   await startService('workers', workers);
   await startService('secrets', setup.service);
   await startService('catalog', catalog);

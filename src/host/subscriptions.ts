@@ -62,6 +62,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
       if (agents.includes(agent)) workers.recycle?.(worker, because);
     }
     bus.emit('placement.changed', agents);
+    rooms.models.keysChanged();
   });
 }
 

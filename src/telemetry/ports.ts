@@ -210,9 +210,9 @@ export interface HeartbeatStore {
 
 /**
  * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
- * the drill, by its time.
+ * the drill, by its time · `model`: the model that a rung has, by the rung's name.
  */
-type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis';
+type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model';
 
 /** An answer that the host keeps, with its question. */
 export interface Finding {

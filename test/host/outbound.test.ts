@@ -15,7 +15,7 @@ describe('a server that is down', () => {
     const outbound = createOutbound({
       time: clock,
       journal: { room: () => silentLog },
-      settings: { origins: {} },
+      settings: { origins: {}, models: { chain: [] } },
       runnableAgents: () => agents,
       bus: { emit: () => void changes++ },
     });

@@ -35,11 +35,17 @@ const MESSAGES: Readonly<Record<FromGateway['say'], Shape>> = {
   begin: {
     ...{ id, worker: name, job: name, attempt: count, model: name },
     rungs: listOf(shapeOf({ name, model: name }), 20),
+    skipped: listOf(shapeOf({ name, why: words, retryAt: orNull(isAmount) }), 20),
     estimate: shapeOf({ promptTokens: tokens, maxTokens: tokens }),
   },
   pass: { id, rung: name },
-  tried: { id, rung: name, model: name, pass: count, end: callEnd, verdict, usage },
-  end: { id, tries: listOf(shapeOf({ rung: name, model: name, usage, verdict }), 100) },
+  tried: { id, rung: name, model: name, pass: count, end: callEnd, verdict },
+  end: {
+    id,
+    tries: listOf(shapeOf({ rung: name, model: name, usage, verdict, mayBeBilled: orNone(isBoolean) }), 100),
+    down: orNull(shapeOf({ code: textUpTo(100), message: words })),
+  },
+  unfit: { rung: name, model: name },
   resolved: { rung: name, model: orNull(name), gone: listOf(name, 20), why: orNull(words) },
   state: {
     ...{ rung: name, model: orNull(name), is: oneOf(['ready', 'cooling', 'closed']) },

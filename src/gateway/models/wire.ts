@@ -2,16 +2,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { FrameBounds } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import type { CallEnd } from '../../kernel/origin.ts';
-import type {
-  CallEstimate,
-  CheckKind,
-  CheckResult,
-  Rung,
-  RungPass,
-  SkippedRung,
-  SpentTry,
-  TokenUsage,
-} from './ports.ts';
+import type { CallEstimate, CheckKind, CheckResult, Rung, RungPass, SkippedRung, SpentTry } from './ports.ts';
 
 /** The channel between a host and its model gateway: frames of JSON on a pipe of their own. */
 export const GATEWAY_CHANNEL_FD = 3;
@@ -22,7 +13,7 @@ export const FROM_GATEWAY: FrameBounds = { bytes: MB, depth: 32, values: 100_000
 export const TO_GATEWAY: FrameBounds = { bytes: 8 * MB, depth: 64, values: 1_000_000 };
 
 /** Settings of a model gateway. */
-interface GatewayTerms {
+export interface GatewayTerms {
   /** The process id of the host. */
   parent: number;
   /** The ports to listen on: the first that is free; 0: any. */
@@ -33,10 +24,10 @@ interface GatewayTerms {
 }
 
 /** Keys of providers, by rung; a rung that needs a key and has none is off. */
-type ProviderKeys = Readonly<Record<string, string>>;
+export type ProviderKeys = Readonly<Record<string, string>>;
 
 /** A worker that may ask. `hash`: SHA-256 of its key, in hexadecimal digits. */
-interface GatewayWorker {
+export interface GatewayWorker {
   hash: string;
   worker: string;
   agent: string;
@@ -79,7 +70,9 @@ export type FromGateway =
       job: string;
       attempt: number;
       model: string;
+      /** The rungs that may be tried, in order, each with the model that is asked; `skipped`: the others, with the reason. */
       rungs: readonly { name: string; model: string }[];
+      skipped: readonly SkippedRung[];
       estimate: CallEstimate;
     }
   | { say: 'pass'; id: string; rung: string }
@@ -91,10 +84,11 @@ export type FromGateway =
       pass: number;
       end: CallEnd;
       verdict: SpentTry['verdict'];
-      usage: TokenUsage | null;
     }
-  /** The call is over. */
-  | { say: 'end'; id: string; tries: readonly SpentTry[] }
+  /** The call is over. `down`: no rung has answered it, and its caller got this fault; null: it had its answer, or is the caller's fault. */
+  | { say: 'end'; id: string; tries: readonly SpentTry[]; down: PlainFault | null }
+  /** The answer of a call that is over was of no use to its caller. */
+  | { say: 'unfit'; rung: string; model: string }
   /** The models of a rung, looked up. `gone`: preferred ones that the provider does not list. `why`: the list could not be read. */
   | { say: 'resolved'; rung: string; model: string | null; gone: readonly string[]; why: string | null }
   /** A cool-down or a closing of a rung (`model` null) or of one model began, or is over (`is: 'ready'`). Epoch ms. */

@@ -110,6 +110,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
 
   return {
     admit,
+    stateOf: (origin) => stateOfRecord(records.of(origin), time.monotonic(), clock),
     callEnded,
     heldUp,
     ended(attempts) {
@@ -139,4 +140,15 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     suspect: records.suspect,
     forget: records.forget,
   };
+}
+
+function stateOfRecord(
+  originRecord: OriginRecord,
+  now: number,
+  clock: Parameters<typeof retryAt>[1],
+): ReturnType<Origins['stateOf']> {
+  const { breaker } = originRecord;
+  if (breaker.is === 'closed') return { is: 'up', pass: breaker.round };
+  if (mayPass(breaker, now)) return { is: 'due' };
+  return { is: 'down', down: downOf(originRecord, clock, retryAt(originRecord, clock), []) };
 }

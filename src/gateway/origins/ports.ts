@@ -9,6 +9,8 @@ import type { OriginSettings } from './terms.ts';
  */
 export interface Origins {
   admit(call: AskedCall): Admission;
+  /** Whether a call to the origin may go out now, without letting one out. `due`: it was down, and the next call is a probe. */
+  stateOf(origin: string): { is: 'up'; pass: number } | { is: 'due' } | { is: 'down'; down: OriginDown };
   /** Takes the end of a call. The result is null unless the call failed and the origin is down: then another try is not worth it. */
   callEnded(call: EndedCall): OriginDown | null;
   /**

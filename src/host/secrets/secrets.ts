@@ -11,6 +11,10 @@ import { type EnvFile, findSecret, readEnvFile, type SecretSearch, secretFault }
 export interface Secrets extends Service {
   /** The agents in force: their names are looked for, and no others. */
   use(agents: Iterable<Agent>): void;
+  /** Names of the host's own secrets, which no agent gets: they are looked for like those of agents. */
+  useForHost(names: readonly string[]): void;
+  /** The value of one of the host's own secrets. */
+  find(name: string): SecretSearch;
   /** Looks for all of them now. */
   refresh(): void;
   /** The fault that keeps the agent from starting; undefined when it has all that it declares. */
@@ -59,6 +63,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
   const { time, log, folder, env = process.env } = needs;
   const seen = new Set<string>();
   let agents = new Map<string, Agent>();
+  let own: readonly string[] = [];
   let known = new Map<string, SecretSearch>();
   let file = readEnvFile(folder);
 
@@ -119,10 +124,15 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     alive: loop.alive,
     use(list) {
       agents = new Map([...list].map((agent) => [agent.name, agent]));
-      const names = new Set([...agents.values()].flatMap(secretNamesOf));
+      const names = new Set([...own, ...[...agents.values()].flatMap(secretNamesOf)]);
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
       for (const name of names) found(name);
     },
+    useForHost(names) {
+      own = names;
+      for (const name of names) found(name);
+    },
+    find: found,
     refresh,
     missing,
     webhookValues,
@@ -136,7 +146,10 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     },
     seen: () => seen,
     list() {
-      const names = new Map<string, string[]>();
+      // A key of the host's own is shown where it is there: without it nothing of an agent is missing.
+      const names = new Map<string, string[]>(
+        own.filter((name) => found(name).is === 'found').map((name) => [name, []]),
+      );
       for (const agent of agents.values()) {
         for (const name of secretNamesOf(agent)) names.set(name, [...(names.get(name) ?? []), agent.name].sort());
       }

@@ -14,7 +14,7 @@ import type { WebProcess } from './process.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Answers the questions of a web process, with the rights of the person who asks, and records each act. */
-export interface WebAnswers {
+interface WebAnswers {
   take(message: Extract<FromWeb, { id: number }>): void;
   /** The process is gone: nobody waits any more. */
   end(): void;

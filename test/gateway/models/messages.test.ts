@@ -27,14 +27,16 @@ const MESSAGES: FromGateway[] = [
   {
     ...{ say: 'begin', id: 'c1', worker: 'shop-1', job: '17', attempt: 1, model: 'auto' },
     rungs: [{ name: 'groq', model: 'openai/gpt-oss-120b' }],
+    skipped: [{ name: 'cerebras', why: 'closed', retryAt: null }],
     estimate: { promptTokens: 10, maxTokens: 1_000 },
   },
   { say: 'pass', id: 'c1', rung: 'groq' },
   {
-    ...{ say: 'tried', id: 'c1', rung: 'groq', model: 'm', pass: 4, verdict: 'next', usage: null },
+    ...{ say: 'tried', id: 'c1', rung: 'groq', model: 'm', pass: 4, verdict: 'next' },
     end: { is: 'bad', ms: 12, failure: { what: '500 Internal Server Error', status: 500 } },
   },
-  { say: 'end', id: 'c1', tries: [{ rung: 'groq', model: 'm', usage, verdict: 'good' }] },
+  { say: 'end', id: 'c1', tries: [{ rung: 'groq', model: 'm', usage, verdict: 'good' }], down: null },
+  { say: 'unfit', rung: 'groq', model: 'm' },
   { say: 'resolved', rung: 'groq', model: 'm', gone: [], why: null },
   { say: 'state', rung: 'groq', model: null, is: 'cooling', until: 1, why: '429' },
   { say: 'checked', id: 1, ok: true, tookMs: 12.5, usage, model: 'm', why: null },

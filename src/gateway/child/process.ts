@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { type FrameBounds, openFrameChannel } from '../../kernel/frames.ts';
+import type { Time } from '../../kernel/time.ts';
+
+/** The host's side of a child that it speaks with by frames on one pipe. */
+export interface PipedChild<Outgoing> {
+  readonly pid: number | undefined;
+  send(message: Outgoing): void;
+  /** Bytes for it that lie unread. */
+  unread(): number;
+  /** `why` is told in place of the signal. */
+  kill(why: string): void;
+  /** Ends it, for good; resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/** The program of a child, and the pipe that it speaks on. */
+interface PipedProgram<Incoming> {
+  /** The arguments of Node: its flags, the file, and the file's own arguments. */
+  args: readonly string[];
+  cwd: string;
+  /** Its whole environment. */
+  env: Readonly<Record<string, string>>;
+  /** How much it stands back when others want the processor; 0: not at all. */
+  niceness: number;
+  /** The file handle of the pipe in the child. */
+  fd: number;
+  bounds: FrameBounds;
+  /** Reads one message; throws for what is none, which ends the child. */
+  read(message: unknown): Incoming;
+}
+
+export interface PipedChildNeeds<Incoming> {
+  time: Time;
+  receive(message: Incoming): void;
+  /** A line that it wrote on stderr. */
+  wrote(line: string): void;
+  /** Called once, unless it was told to end; `how` in words. */
+  lost(how: string): void;
+}
+
+const STDERR_KEPT = 2_000;
+const END_MS = 1_000;
+
+/** Starts a child of Node. The child gets no environment but that of its program, and no file handle but the pipe. */
+export function openPipedChild<Outgoing, Incoming>(
+  program: PipedProgram<Incoming>,
+  needs: PipedChildNeeds<Incoming>,
+): PipedChild<Outgoing> {
+  const over = Promise.withResolvers<void>();
+  let state: 'alive' | 'ending' | 'over' = 'alive';
+  let killedFor: string | undefined;
+  let stderr = '';
+  const child = spawn(process.execPath, program.args, {
+    cwd: program.cwd,
+    env: { ...program.env },
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const pipe = child.stdio[program.fd] as Duplex | null;
+  const channel = pipe && openFrameChannel(pipe, { receive, broken: ({ message }) => kill(message) }, program.bounds);
+  lowerPriority(child, program.niceness);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_KEPT);
+    for (const line of text.split('\n')) if (line.trim()) needs.wrote(line);
+  });
+  child.stderr?.on('error', () => {});
+  child.on('error', (error) => {
+    if (child.pid === undefined) lost(`could not be started: ${error.message}`);
+  });
+  child.on('exit', (code, signal) => {
+    const how = killedFor ? `was killed: ${killedFor}` : signal ? `was killed by ${signal}` : `ended with code ${code}`;
+    const last = killedFor ? undefined : stderr.trim().split('\n')[0];
+    lost(last ? `${how}: ${last}` : how);
+  });
+
+  function receive(messages: unknown) {
+    if (!Array.isArray(messages)) throw new Error('a frame without messages');
+    for (const message of messages) if (state === 'alive') needs.receive(program.read(message));
+  }
+
+  function lost(how: string) {
+    if (state === 'over') return;
+    const wasEnding = state === 'ending';
+    state = 'over';
+    over.resolve();
+    if (!wasEnding) needs.lost(how);
+  }
+
+  function kill(why: string) {
+    killedFor ??= why;
+    child.kill('SIGKILL');
+  }
+
+  return {
+    pid: child.pid,
+    send(message) {
+      if (pipe?.writable) channel?.send([message]);
+    },
+    unread: () => pipe?.writableLength ?? 0,
+    kill,
+    async end() {
+      if (state === 'alive') state = 'ending';
+      pipe?.destroy();
+      const stop = needs.time.after(END_MS, () => child.kill('SIGKILL'));
+      await over.promise;
+      stop();
+    },
+  };
+}
+
+function lowerPriority({ pid }: ChildProcess, niceness: number): void {
+  try {
+    if (pid !== undefined && niceness > 0) setPriority(pid, niceness);
+  } catch {
+    // The process has ended already, or the system does not allow a lower priority.
+  }
+}

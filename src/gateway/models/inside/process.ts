@@ -1,0 +1,63 @@
+/**
+ * The model gateway: everything that speaks with providers of models. A child of the host, which it knows by one pipe only;
+ * it alone holds the keys of providers, in memory. It shuts itself in before it listens, reads no file but its own code, and
+ * ends with its host.
+ */
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { putUpFence } from '../../../fence/put-up.ts';
+import { Fault, toPlainFault } from '../../../kernel/fault.ts';
+import { packageFile } from '../../../kernel/paths.ts';
+import { OOM_SCORES, raiseOomScore } from '../../../kernel/proc.ts';
+import { machineTime } from '../../../kernel/time.ts';
+import { GATEWAY_CHANNEL_FD, type GatewayTerms, type ToGateway } from '../wire.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { openGatewayLink } from './host-link.ts';
+
+let gateway: Gateway | undefined;
+
+const link = openGatewayLink(new Socket({ fd: GATEWAY_CHANNEL_FD, readable: true, writable: true }), {
+  receive(message) {
+    if (message.do !== 'begin') gateway?.receive(message);
+    else if (!gateway) begin(message).catch(failed);
+  },
+  gone(why) {
+    if (why) process.stderr.write(`${why.message}\n`);
+    end();
+  },
+});
+// The host kills a process that ends so, and starts another: nothing in this one is to be trusted.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${toPlainFault(error).stack ?? toPlainFault(error).message}\n`);
+  end();
+});
+raiseOomScore(OOM_SCORES.models);
+
+async function begin(message: Extract<ToGateway, { do: 'begin' }>): Promise<void> {
+  shutIn(message.terms);
+  gateway = createGateway({ time: machineTime, link }, message);
+  link.send({ say: 'listening', port: await gateway.listen(message.terms.ports) });
+  gateway.resolve();
+}
+
+/** Lets this process read its own code, listen, and connect to any port; by the kernel, too, where that can. */
+function shutIn({ ports, parent }: GatewayTerms): void {
+  const read = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
+  const { fence, tried } = putUpFence({ read, write: [], ports: 'any', listen: ports, parent });
+  if (fence === 'none')
+    throw new Fault({
+      code: 'FENCE_OPEN',
+      message: `a fence of the model gateway does not hold: ${JSON.stringify(tried)}`,
+      next: 'daruma doctor',
+    });
+}
+
+function failed(error: unknown): void {
+  const { stack: _, ...fault } = toPlainFault(error);
+  link.send({ say: 'failed', fault });
+}
+
+function end(): never {
+  process.kill(process.pid, 'SIGKILL');
+  process.exit(1);
+}
