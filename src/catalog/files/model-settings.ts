@@ -45,7 +45,8 @@ export interface ModelBudget {
 }
 
 const KINDS = ['openai', 'ollama'] as const;
-const TIMEOUT = '30s';
+/** A rung that says nothing for so long is left for the next one; a model of this machine may have to be loaded first. */
+const TIMEOUT = { openai: '8s', ollama: '60s' } as const;
 const IDLE = '20s';
 /** When the drills run where the settings say nothing. */
 export const FALLBACK_DRILL = '10 4 * * *';
@@ -77,7 +78,9 @@ const rungField = z.strictObject({
     .max(20)
     .describe('Models in order of preference: the first that the provider has.'),
   embeddings: z.array(modelField).max(20).optional().describe('Models for /v1/embeddings, in order of preference.'),
-  timeout: lengthField(BOUNDS.timer).optional().describe(`The longest wait for the first token. Default ${TIMEOUT}.`),
+  timeout: lengthField(BOUNDS.timer)
+    .optional()
+    .describe(`The longest wait for the first token. Default ${TIMEOUT.openai}, for Ollama ${TIMEOUT.ollama}.`),
   idle: lengthField(BOUNDS.timer).optional().describe(`The longest wait between two tokens. Default ${IDLE}.`),
   free: z.boolean().optional().describe('Its calls cost no money. Default false.'),
   context: tokensField(BOUNDS.tokens).optional().describe('Tokens of its context, where the provider does not say.'),
@@ -168,7 +171,7 @@ export function chainSettings(said: z.output<typeof chainField>): RungSetting[] 
     name,
     url: url.replace(/\/+$/, ''),
     ...{ kind, key, models, embeddings, free },
-    timeoutMs: checkedLength(rest.timeout ?? TIMEOUT, BOUNDS.timer),
+    timeoutMs: checkedLength(rest.timeout ?? TIMEOUT[kind], BOUNDS.timer),
     idleMs: checkedLength(rest.idle ?? IDLE, BOUNDS.timer),
     context: rest.context === undefined ? null : checkedTokens(rest.context, BOUNDS.tokens),
   }));

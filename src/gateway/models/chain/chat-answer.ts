@@ -26,7 +26,7 @@ export interface AnswerHead {
 }
 
 /** An answer as it is read: its body in OpenAI's form beside what is in it. */
-interface WholeAnswer {
+export interface WholeAnswer {
   answer: ChatAnswer;
   body: Record<string, unknown>;
 }
@@ -43,7 +43,11 @@ export function readWholeAnswer(kind: 'openai' | 'ollama', text: string, head: A
     return { answer: openAiAnswer(body, choice), body };
   }
   if (typeof body.message !== 'object' || body.message === null || body.done !== true) return null;
-  const answer = ollamaAnswer(body, body.message as Plain, head.id);
+  return wholeOf(ollamaAnswer(body, body.message as Plain, head.id), head);
+}
+
+/** An answer with its body, of pieces or of another form. */
+export function wholeOf(answer: ChatAnswer, head: AnswerHead): WholeAnswer {
   return { answer, body: answerBody(answer, head) };
 }
 

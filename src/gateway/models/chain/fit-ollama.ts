@@ -38,7 +38,7 @@ export function fitOllama(request: ChatRequest, model: ModelFacts, terms: Ollama
     const why = `about ${promptTokens} tokens and ${maxTokens} for the answer do not fit into the ${context} of ${model.name}`;
     return unfit(why);
   }
-  const isStreamed = request.stream === true && !terms.learnt.has('stream');
+  const isStreamed = !terms.learnt.has('stream');
   const mayCall = request.tools?.length && request.tool_choice !== 'none';
   const body = {
     model: model.name,

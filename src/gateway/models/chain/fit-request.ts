@@ -66,7 +66,7 @@ function fitOpenAi(
   else if (request.reasoning_effort !== undefined) stripped.push('reasoning_effort');
   // Also for a caller that names no limit: money is reserved for so many tokens.
   body[limitName(provider, learnt)] = estimate.maxTokens;
-  const isStreamed = request.stream === true && mayStream(body, provider, learnt);
+  const isStreamed = mayStream(body, provider, learnt);
   if (isStreamed) body.stream = true;
   if (isStreamed && !learnt.has('stream_options')) body.stream_options = { include_usage: true };
   return { is: 'fits', path: '/chat/completions', body, isStreamed, stripped };
@@ -118,7 +118,8 @@ function limitName(provider: ProviderFacts, learnt: ReadonlySet<string>): string
 }
 
 function mayStream(body: Record<string, unknown>, provider: ProviderFacts, learnt: ReadonlySet<string>): boolean {
-  if (learnt.has('stream')) return false;
+  // Probabilities of tokens are passed on as they come, and not put together.
+  if (learnt.has('stream') || body.logprobs !== undefined) return false;
   if (body.response_format !== undefined && !provider.streamsSchemas) return false;
   return body.tools === undefined || provider.streamsTools;
 }

@@ -4,7 +4,7 @@ import type { CallEstimate, RungRequest, RungVerdict } from '../ports.ts';
 export interface FittedRequest extends RungRequest {
   is: 'fits';
   body: Record<string, unknown>;
-  /** Whether the rung streams its answer; a stream that it does not give is made of the whole answer. */
+  /** Whether the rung streams its answer, whatever the caller wants: all do that can. */
   isStreamed: boolean;
   /** Parameters of the caller that the rung does not know. */
   stripped: readonly string[];

@@ -61,6 +61,7 @@ export function createNdjsonReader(head: AnswerHead): StreamReader {
     let { text, reasoning } = thoughts.take(typeof message.content === 'string' ? message.content : '');
     if (typeof message.thinking === 'string') reasoning += message.thinking;
     if (piece.done === true) text += thoughts.rest();
+    if (text !== '' || reasoning !== '' || Array.isArray(message.tool_calls)) seen.pieces++;
     if (reasoning !== '') hold(chunkEvent(head, { reasoning }));
     let out = text === '' ? '' : give(chunkEvent(head, { content: text }));
     if (Array.isArray(message.tool_calls) && message.tool_calls.length > 0)

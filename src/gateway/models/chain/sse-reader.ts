@@ -21,12 +21,8 @@ const BRACE = 0x7b;
 const BRACE_END = 0x7d;
 const COLON = 0x3a;
 const LF = 0x0a;
-const CR = 0x0d;
-const E_OF_EVENT = Buffer.from('event:');
 /** A piece without any of them is passed on unread. Within a text they stand behind a backslash. */
-const READ_FOR = ['"usage"', '"error"', '"finish_reason":"', '"finish_reason": "', DONE].map((text) =>
-  Buffer.from(text),
-);
+const READ_FOR = /"(?:usage|error)"|"finish_reason": ?"|\[DONE\]/;
 
 /**
  * Reads a stream of server-sent events in OpenAI's form: LF or CRLF, comments, events that no blank line parts, `error`
@@ -42,7 +38,10 @@ export function createSseReader(): StreamReader {
 
   function take(bytes: Buffer): Buffer {
     if (seen.isOver) return NOTHING;
-    if (seen.hasStarted && spread.length === 0 && lines.isAtStart && isPlain(bytes)) return bytes;
+    if (seen.hasStarted && spread.length === 0 && lines.isAtStart && isPlain(bytes)) {
+      seen.pieces++;
+      return bytes;
+    }
     const whole = lines.take(bytes);
     if (whole === 'too long') {
       lineTooLong(seen);
@@ -67,7 +66,10 @@ export function createSseReader(): StreamReader {
   }
 
   function takeEvent(data: Buffer, out: Buffer[]) {
-    if (seen.hasStarted && !READ_FOR.some((text) => data.includes(text))) return give(data, out);
+    if (seen.hasStarted && !READ_FOR.test(data.toString('latin1'))) {
+      seen.pieces++;
+      return give(data, out);
+    }
     const text = data.toString();
     if (text.trim() === DONE) {
       seen.isOver = true;
@@ -88,12 +90,14 @@ export function createSseReader(): StreamReader {
     const choice = (piece.choices as Plain[] | undefined)?.[0];
     if (choice === undefined) return;
     if (typeof choice.finish_reason === 'string') seen.finish = choice.finish_reason;
+    const delta = choice.delta as Plain | undefined;
+    if (hasToken(delta) || isText(delta?.reasoning ?? delta?.reasoning_content)) seen.pieces++;
     const { usage, ...rest } = piece;
     const given = usage ? Buffer.from(JSON.stringify(rest)) : data;
     if (seen.hasStarted) return give(given, out);
     held.push(given);
     heldBytes += given.length;
-    if (!hasToken(choice.delta as Plain | undefined) && heldBytes <= MOST_HELD) return;
+    if (!hasToken(delta) && heldBytes <= MOST_HELD) return;
     seen.hasStarted = true;
     for (const one of held) give(one, out);
     held = [];
@@ -119,8 +123,9 @@ function give(data: Buffer, out: Buffer[]) {
 /** Whether bytes are whole events with nothing in them that the gateway has to read. */
 function isPlain(bytes: Buffer): boolean {
   const last = bytes.length - 1;
-  if (bytes[last] !== LF || bytes[last - 1] !== LF || !startsWith(bytes, DATA)) return false;
-  return !bytes.includes(CR) && !READ_FOR.some((text) => bytes.includes(text)) && !bytes.includes(E_OF_EVENT);
+  if (bytes[last] !== LF || bytes[last - 1] !== LF) return false;
+  const text = bytes.toString('latin1');
+  return text.startsWith('data:') && !READ_FOR.test(text) && !text.includes('\r') && !text.includes('\nevent:');
 }
 
 function startsWith(line: Buffer, start: Buffer): boolean {

@@ -17,9 +17,11 @@ export interface StreamReader {
 }
 
 /** What a stream has brought so far. */
-interface StreamSeen {
+export interface StreamSeen {
   /** Something was given to the caller. */
   hasStarted: boolean;
+  /** Pieces with a token, or with a thought: the signs that the model is at work. */
+  pieces: number;
   /** No more is to come: its last event or an error was read. */
   isOver: boolean;
   finish: string | null;
@@ -37,7 +39,16 @@ export const MOST_HELD = 262_144;
 export const MOST_STRANGE = 65_536;
 
 export function nothingSeen(): StreamSeen {
-  return { hasStarted: false, isOver: false, finish: null, usage: null, head: null, error: null, strange: '' };
+  return {
+    hasStarted: false,
+    pieces: 0,
+    isOver: false,
+    finish: null,
+    usage: null,
+    head: null,
+    error: null,
+    strange: '',
+  };
 }
 
 /** Marks a stream as failed by a line without an end. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Time } from '../../../kernel/time.ts';
 import type { AnswerHead } from '../chain/chat-answer.ts';
+import { type AnswerCollector, createAnswerCollector } from '../chain/collect-answer.ts';
 import type { FittedRequest } from '../chain/fitted-request.ts';
 import { createNdjsonReader } from '../chain/ndjson-reader.ts';
 import { createSseReader } from '../chain/sse-reader.ts';
@@ -12,6 +13,8 @@ import type { Candidate } from './walk.ts';
 /** An error is read up to this length. */
 const ERROR_BYTES = 64 * 1024;
 export const SUCCESS_BELOW = 300;
+/** An answer that is not streamed has its first token at its end: the wait for it grows by this much for each token. */
+const WHOLE_TOKEN_MS = 5;
 
 /** The answer of one request, as far as it was read. */
 export interface ChatExchange {
@@ -21,6 +24,8 @@ export interface ChatExchange {
   /** The body of an answer that is no stream of pieces. */
   body: string;
   reader: StreamReader | undefined;
+  /** Of a stream whose client wants it whole. */
+  collector: AnswerCollector;
   /** The time until the first token, or until the end. */
   ms: number;
 }
@@ -45,6 +50,12 @@ export interface ChatClient {
   response: ServerResponse | null;
 }
 
+interface ExchangeTerms {
+  wantsStream: boolean;
+  /** The most tokens of the answer. */
+  maxTokens: number;
+}
+
 interface ExchangeNeeds {
   time: Pick<Time, 'now' | 'monotonic'>;
   upstream: Upstream;
@@ -52,16 +63,20 @@ interface ExchangeNeeds {
   headOf(candidate: Candidate): AnswerHead;
 }
 
-/** Sends requests for chat completions to rungs; a stream goes on to the client from its first token. */
+/**
+ * Sends requests for chat completions to rungs. A stream goes on to a client that wants one from its first token; for others it
+ * is put together.
+ */
 export function createChatExchange(
   { call, response }: ChatClient,
+  { wantsStream, maxTokens }: ExchangeTerms,
   { time, upstream, keyOf, headOf }: ExchangeNeeds,
 ): (candidate: Candidate, fitted: FittedRequest) => Promise<ChatExchange> {
   async function exchange(candidate: Candidate, fitted: FittedRequest): Promise<ChatExchange> {
     const { rung } = candidate;
     const startedAt = time.monotonic();
     const parts: Buffer[] = [];
-    const got: ChatExchange = { end: { is: 'ended' }, status: 0, headers: {}, body: '', reader: undefined, ms: 0 };
+    const got = nothingRead();
     let kept = 0;
     got.end = await upstream.send(
       {
@@ -69,8 +84,7 @@ export function createChatExchange(
         url: `${rung.url}${fitted.path}`,
         key: keyOf(rung.name),
         body: JSON.stringify(fitted.body),
-        // A whole answer has its first token at its end.
-        timeoutMs: fitted.isStreamed ? rung.timeoutMs : rung.timeoutMs + rung.idleMs,
+        timeoutMs: fitted.isStreamed ? rung.timeoutMs : rung.timeoutMs + maxTokens * WHOLE_TOKEN_MS,
         idleMs: rung.idleMs,
         signal: call.signal,
       },
@@ -78,8 +92,10 @@ export function createChatExchange(
         head(status, headers) {
           got.status = status;
           got.headers = headers;
-          const isStream = fitted.isStreamed && status < SUCCESS_BELOW;
-          if (isStream) got.reader = rung.kind === 'ollama' ? createNdjsonReader(headOf(candidate)) : createSseReader();
+          // A server that ignores `stream` gives a whole answer.
+          const isWhole = rung.kind === 'openai' && headers['content-type']?.startsWith('application/json');
+          if (fitted.isStreamed && status < SUCCESS_BELOW && !isWhole)
+            got.reader = rung.kind === 'ollama' ? createNdjsonReader(headOf(candidate)) : createSseReader();
         },
         bytes(piece) {
           if (got.reader) return forward(candidate, got, piece, startedAt);
@@ -103,17 +119,27 @@ export function createChatExchange(
     startedAt: number,
   ): 'token' | 'more' | 'over' {
     const { seen, take } = got.reader!;
+    const before = seen.pieces;
     const out = take(piece);
-    if (out.length === 0) return seen.isOver ? 'over' : 'more';
-    if (response && !response.headersSent) {
-      got.ms = time.monotonic() - startedAt;
+    if (seen.hasStarted) got.ms ||= time.monotonic() - startedAt;
+    if (!wantsStream) got.collector.take(out);
+    else if (out.length > 0) write(candidate, out);
+    if (seen.isOver) return 'over';
+    return seen.pieces > before ? 'token' : 'more';
+  }
+
+  function write(candidate: Candidate, out: Buffer) {
+    if (response && !response.headersSent)
       response.writeHead(200, { ...headersOf(candidate, call), 'content-type': 'text/event-stream; charset=utf-8' });
-    }
     response?.write(out);
-    return seen.isOver ? 'over' : 'token';
   }
 
   return exchange;
+}
+
+function nothingRead(): ChatExchange {
+  const collector = createAnswerCollector();
+  return { end: { is: 'ended' }, status: 0, headers: {}, body: '', reader: undefined, collector, ms: 0 };
 }
 
 export function headersOf({ rung, model }: Candidate, call: ClientCall) {

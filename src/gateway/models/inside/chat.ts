@@ -1,8 +1,8 @@
 import type { Time } from '../../../kernel/time.ts';
-import { type ChatAnswer, readWholeAnswer, usageBody } from '../chain/chat-answer.ts';
+import { type ChatAnswer, parsedObject, readWholeAnswer, usageBody } from '../chain/chat-answer.ts';
 import { believedUsage, checkAnswer, truncation } from '../chain/check-answer.ts';
 import { DONE_EVENT, streamOfAnswer, usageEvent } from '../chain/chunks.ts';
-import { classify } from '../chain/classify.ts';
+import { classify, classifyStreamError } from '../chain/classify.ts';
 import { fitRequest } from '../chain/fit-request.ts';
 import type { StreamReader } from '../chain/stream-reader.ts';
 import { unsupportedIn } from '../chain/unsupported.ts';
@@ -47,7 +47,11 @@ export function createChatCall(
     model: model.name,
   });
 
-  const exchange = createChatExchange({ call, response }, { ...needs, headOf });
+  const exchange = createChatExchange(
+    { call, response },
+    { wantsStream, maxTokens: estimate.maxTokens },
+    { ...needs, headOf },
+  );
 
   async function attempt(candidate: Candidate): Promise<TryEnd> {
     const { rung, model } = candidate;
@@ -66,7 +70,7 @@ export function createChatCall(
 
   function endOf(candidate: Candidate, got: ChatExchange): TryEnd {
     reader = got.reader;
-    const { verdict, usage } = reader ? streamEnd(got, reader) : wholeEnd(candidate, got);
+    const { verdict, usage } = reader ? streamEnd(candidate, got, reader) : wholeEnd(candidate, got);
     const isSuccess = got.status >= 200 && got.status < SUCCESS_BELOW;
     const mayBeBilled =
       usage === null && (got.end.is === 'failed' ? got.end.isSent && got.end.how !== 'connect' : isSuccess);
@@ -80,6 +84,7 @@ export function createChatCall(
   }
 
   function streamEnd(
+    candidate: Candidate,
     got: ChatExchange,
     { seen, verdict }: StreamReader,
   ): { verdict: RungVerdict; usage: TokenUsage | null } {
@@ -87,6 +92,10 @@ export function createChatCall(
     if (got.end.is === 'failed' && !seen.isOver)
       return { verdict: { is: 'next', why: got.end.what, counts: true }, usage };
     const found = verdict(time.now());
+    if (found.is === 'good' && !wantsStream) {
+      answer = got.collector.answer(seen, headOf(candidate));
+      return { verdict: checkAnswer(answer.answer, request), usage };
+    }
     const cut = found.is === 'good' ? truncation(usage, request) : null;
     return { verdict: cut === null ? found : { is: 'unusable', why: cut }, usage };
   }
@@ -95,9 +104,15 @@ export function createChatCall(
     const verdict = classify(replyOf(got), time.now());
     if (verdict.is !== 'good') return { verdict, usage: null };
     const read = readWholeAnswer(candidate.rung.kind, got.body, headOf(candidate));
-    if (read === null) return { verdict: { is: 'next', why: 'an answer that was cut off', counts: true }, usage: null };
+    if (read === null) return { verdict: noAnswer(got.body), usage: null };
     answer = read;
     return { verdict: checkAnswer(read.answer, request), usage: read.answer.usage };
+  }
+
+  /** The status of success, and no answer of a model. */
+  function noAnswer(body: string): RungVerdict {
+    if (parsedObject(body)?.error) return classifyStreamError(body, time.now());
+    return { is: 'next', why: 'an answer that was cut off', counts: true };
   }
 
   function finish(end: WalkEnd) {

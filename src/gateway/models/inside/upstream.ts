@@ -149,6 +149,8 @@ function createExchange(asked: UpstreamRequest, calls: UpstreamCalls, { time, op
   }
 
   function broken(begun: ClientRequest, error: NodeJS.ErrnoException) {
+    // The end that it was given itself, after a timeout or an abort: to send it once more would be paid twice.
+    if (isSettled) return;
     // The server closed a kept connection just when it was used again: nobody has seen the request.
     if (begun.reusedSocket && error.code === 'ECONNRESET' && !hasHead && !isRetried && !asked.signal.aborted) {
       isRetried = true;

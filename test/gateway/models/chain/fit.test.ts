@@ -16,6 +16,7 @@ const MESSAGES = [{ role: 'user', content: 'Hi' }];
 const SCHEMA = { type: 'object', properties: { a: { type: 'object', properties: {} } } };
 const FORMAT = { type: 'json_schema', json_schema: { name: 'x', strict: true, schema: SCHEMA } };
 const TOOLS = [{ type: 'function', function: { name: 'lookup', parameters: SCHEMA } }];
+const STREAM = { stream: true, stream_options: { include_usage: true } };
 const ask = (more: Partial<ChatRequest> = {}): ChatRequest => ({ model: 'auto', messages: MESSAGES, ...more });
 
 interface Given {
@@ -61,8 +62,9 @@ describe('a request for a rung', () => {
       body: {
         ...{ model: 'openai/gpt-oss-120b', messages: MESSAGES, temperature: 0.2, parallel_tool_calls: true },
         ...{ frequency_penalty: 1, reasoning_effort: 'low', max_completion_tokens: 500 },
+        ...STREAM,
       },
-      isStreamed: false,
+      isStreamed: true,
       stripped: ['logit_bias', 'store'],
     });
     expect(fitted(CEREBRAS, request).stripped).toEqual([
@@ -73,6 +75,7 @@ describe('a request for a rung', () => {
     ]);
     expect(bodyFor(OTHER, request, { model: 'new-model' })).toEqual({
       ...{ model: 'new-model', messages: MESSAGES, temperature: 0.2, max_tokens: 500 },
+      ...STREAM,
     });
   });
 
@@ -102,6 +105,7 @@ describe('a request for a rung', () => {
   it('leaves out what the model has refused before', () => {
     expect(bodyFor(RUNG, ask({ seed: 1 }), { learnt: ['seed', 'reasoning_effort'] })).toEqual({
       ...{ model: 'openai/gpt-oss-120b', messages: MESSAGES, max_completion_tokens: 500 },
+      ...STREAM,
     });
     expect(fitFor(RUNG, ask({ tools: TOOLS }), { learnt: ['tools'] })).toMatchObject({
       is: 'unfit',
@@ -109,7 +113,7 @@ describe('a request for a rung', () => {
     });
   });
 
-  it('asks for usage in a stream, and asks without stream what the rung cannot stream', () => {
+  it('is one for a stream with usage, whatever the caller wants, unless the rung cannot stream what is asked', () => {
     expect(bodyFor(RUNG, ask({ stream: true }))).toMatchObject({
       stream: true,
       stream_options: { include_usage: true },
@@ -124,6 +128,7 @@ describe('a request for a rung', () => {
     ]);
     expect(streamed(CEREBRAS, {})).toBe(true);
     expect(streamed(RUNG, {}, { learnt: ['stream'] })).toBe(false);
+    expect(streamed(CEREBRAS, { logprobs: true })).toBe(false);
     expect(bodyFor(CEREBRAS, ask({ stream: true, tools: TOOLS }))).not.toHaveProperty('stream_options');
   });
 

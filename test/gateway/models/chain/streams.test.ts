@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DONE_EVENT, errorEvent } from '../../../../src/gateway/models/chain/chunks.ts';
+import { createAnswerCollector } from '../../../../src/gateway/models/chain/collect-answer.ts';
 import { createLineSplitter } from '../../../../src/gateway/models/chain/lines.ts';
 import { createNdjsonReader } from '../../../../src/gateway/models/chain/ndjson-reader.ts';
 import { createSseReader } from '../../../../src/gateway/models/chain/sse-reader.ts';
@@ -269,5 +270,52 @@ describe("a stream of Ollama's lines", () => {
     });
     expect(verdictOn('<html></html>')).toMatchObject({ is: 'next', counts: true, started: false });
     expect(verdictOn('')).toMatchObject({ is: 'next', why: 'an empty answer' });
+  });
+});
+
+describe('a whole answer of a stream', () => {
+  const collected = (text: string, at: readonly number[] = []) => {
+    const reader = createSseReader();
+    const collector = createAnswerCollector();
+    const bytes = Buffer.from(text);
+    const ends = [...[...at].map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length];
+    ends.forEach((end, index) => void collector.take(reader.take(bytes.subarray(ends[index - 1] ?? 0, end))));
+    return collector.answer(reader.seen, { id: 'own', created: 9, model: 'own' });
+  };
+
+  it('is put together of its pieces, wherever it is cut', () => {
+    const text = sse([ROLE, chunk({ reasoning: 'H' }), chunk({ reasoning: 'm' }), ...WHOLE.slice(1)]);
+    fc.assert(
+      fc.property(cuts, (at) => {
+        const { answer, body } = collected(text, at);
+        expect(answer).toEqual({
+          ...{ text: WORDS.join(''), reasoning: 'Hm', toolCalls: [], finish: 'stop' },
+          usage: { promptTokens: 12, completionTokens: 4 },
+        });
+        expect(body).toMatchObject({
+          id: 'c1',
+          model: 'm',
+          choices: [{ message: { content: WORDS.join('') }, finish_reason: 'stop' }],
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has the calls that came in parts, each at its index', () => {
+    const part = (index: number, more: object) => chunk({ tool_calls: [{ index, ...more }] });
+    const parts = [
+      part(0, { id: 'a', function: { name: 'lookup', arguments: '{"i' } }),
+      part(1, { id: 'b', function: { name: 'add', arguments: '' } }),
+      part(0, { function: { arguments: 'd":7}' } }),
+      part(1, { function: { arguments: '{}' } }),
+    ];
+    expect(collected(sse([ROLE, ...parts, chunk({}, 'tool_calls'), '[DONE]'])).answer).toMatchObject({
+      finish: 'tool_calls',
+      toolCalls: [
+        { id: 'a', name: 'lookup', arguments: '{"id":7}' },
+        { id: 'b', name: 'add', arguments: '{}' },
+      ],
+    });
   });
 });
