@@ -76,6 +76,9 @@ export const OPERATION_OPTIONS = {
       is: 'json',
     },
   },
+  bills: {
+    days: { flags: '--days', about: 'with the days of this month', is: 'flag' },
+  },
   jobs: {
     states: {
       flags: '--state <state>',

@@ -18,6 +18,8 @@ interface HostModelsNeeds {
   facts: Pick<HostFacts, 'folder' | 'pid'>;
   settings: Pick<HostSettings, 'models'>;
   outbound: Pick<Outbound, 'providers'>;
+  /** What calls may spend. */
+  ledger: CallLedger;
   secrets: Pick<Secrets, 'useForHost' | 'find' | 'seen'>;
   holds: Parameters<typeof createModels>[0]['holds'];
   refused: Parameters<typeof createModels>[0]['refused'];
@@ -53,7 +55,7 @@ export function createHostModels(needs: HostModelsNeeds): Models {
     rungs: chain.map(({ key: _, ...rung }) => rung),
     record: (level, event) => events.record(level, { agent: null, ...event }),
     origins: needs.outbound.providers,
-    ledger: unlimited(),
+    ledger: needs.ledger,
     remembered: {
       async load() {
         const found = await store.findings({ kind: 'model', limit: MOST_REMEMBERED });
@@ -68,13 +70,4 @@ export function createHostModels(needs: HostModelsNeeds): Models {
     ...{ holds: needs.holds, refused: needs.refused, answered: needs.answered, listens: needs.listens },
     provenAt: () => null,
   });
-}
-
-/** Every call may go out, and costs nothing. */
-function unlimited(): CallLedger {
-  return {
-    begin: async ({ rungs }) => ({ is: 'go', go: rungs.map(({ name }) => ({ name, money: 0 })), skipped: [] }),
-    end: () => ({ money: 0 }),
-    lost() {},
-  };
 }

@@ -23,6 +23,7 @@ import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import { createHostBatches } from './batches.ts';
+import { type Billing, createBilling } from './bill/billing.ts';
 import type { HostBus } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { type ConfigWatch, createConfigWatch, recordConfig } from './config/watch.ts';
@@ -94,6 +95,8 @@ export interface Rooms {
   /** The last signs of life of agents and programs outside. */
   heartbeats: Heartbeats;
   aggregation: Aggregation;
+  /** What agents spend and use. */
+  billing: Billing;
   /** Counts of what ended since the start, by agent. */
   runCounters: RunCounters;
   /** The agents in force, and guests while their clients are there. */
@@ -129,8 +132,9 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const setup = createSetup({ ...base, folder, catalog });
+  const billing = createBilling({ ...base, settings, catalog, runnableAgents });
   const models = createHostModels({
-    ...{ ...base, settings, outbound, secrets: setup.secrets },
+    ...{ ...base, settings, outbound, secrets: setup.secrets, ledger: billing.calls },
     holds: (worker, ref) => workers.holds?.(worker, ref) === true,
     refused: () => {},
     answered: () => {},
@@ -209,6 +213,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       configWatch,
       heartbeats,
       aggregation,
+      billing,
       runCounters: createRunCounters(),
       runnableAgents,
     },
@@ -246,6 +251,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   outbound.takeOver(healer.open());
   // Before jobs takes them over.
   const abandoned = await store.abandoned(owner);
+  await startService('ledger', rooms.billing.ledger);
   await startService('models', rooms.models);
   await startService('workers', workers);
   await startService('secrets', setup.service);
@@ -262,5 +268,6 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('always agents', rooms.alwaysAgents);
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
+  await startService('usage', rooms.billing.usage);
   return abandoned.map(({ id }) => id);
 }

@@ -102,7 +102,11 @@ function followAttempts(
   });
 }
 
-function followWorkers(bus: HostBus, { healer, probation, catalog, runCounters }: Rooms, { events }: Records): void {
+function followWorkers(
+  bus: HostBus,
+  { healer, probation, catalog, billing, runCounters }: Rooms,
+  { events }: Records,
+): void {
   bus.on('worker.gone', (end) => recordWorkerEnd(events, end));
   bus.on('worker.gone', ({ agent }) => {
     if (catalog.agents().has(agent)) runCounters.workerEnded(agent);
@@ -110,6 +114,7 @@ function followWorkers(bus: HostBus, { healer, probation, catalog, runCounters }
   // Before healing: the report of a rollback names the worker, whose end is then no second incident.
   bus.on('worker.gone', probation.gone);
   bus.on('worker.gone', healer.gone);
+  bus.on('reading', (readings) => billing.usage.read(readings.filter(({ agent }) => catalog.agents().has(agent))));
   bus.on('reading', healer.readings);
   bus.on('reading', probation.readings);
   bus.on('job.left-over', (found) => recordLeftOver(healer, found));

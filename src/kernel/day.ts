@@ -14,3 +14,15 @@ export function zonedDay(instant: number, timezone: string): ZonedDay {
   const end = at.toPlainDate().add({ days: 1 }).toZonedDateTime(timezone);
   return { day: at.toPlainDate().toString(), start: start.epochMilliseconds, end: end.epochMilliseconds };
 }
+
+/** The day so many days after another, both as `2026-11-27`. */
+export function dayAfter(day: string, days: number): string {
+  return Temporal.PlainDate.from(day).add({ days }).toString();
+}
+
+/** The month of a day, as `2026-11`, and its first and last day. */
+export function monthOf(day: string): { month: string; first: string; last: string } {
+  const date = Temporal.PlainDate.from(day);
+  const [first, last] = [date.with({ day: 1 }), date.with({ day: date.daysInMonth })];
+  return { month: first.toPlainYearMonth().toString(), first: first.toString(), last: last.toString() };
+}

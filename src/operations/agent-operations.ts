@@ -245,6 +245,17 @@ export const AGENT_OPERATIONS = {
     }),
     result: async () => (await import('./results/report.ts')).reportResult,
   },
+  bills: {
+    kind: 'read',
+    role: 'reader',
+    about: 'What agents cost today and this month: models, memory, processor, disk.',
+    args: z.strictObject({
+      agent: name().optional(),
+      days: flag().describe('With the days of this month.'),
+    }),
+    options: { days: '--days' },
+    result: async () => (await import('./results/bill.ts')).billsResult,
+  },
   warnings: {
     kind: 'read',
     role: 'reader',

@@ -52,6 +52,13 @@ export const METRICS = {
     help: 'Workers that ended otherwise than by a drain: crashes, kills, failed loads.',
     labels: ['agent'],
   },
+  daruma_agent_llm_calls_total: { kind: 'counter', help: 'Calls of models that ended.', labels: ['agent'] },
+  daruma_agent_llm_tokens_total: { kind: 'counter', help: 'Tokens of these calls.', labels: ['agent'] },
+  daruma_agent_llm_money_total: {
+    kind: 'counter',
+    help: 'What these calls cost, in dollars; tokens without a price are not in it.',
+    labels: ['agent'],
+  },
   daruma_cells: { kind: 'gauge', help: 'Cells, the processes that hold workers.', labels: ['cell'] },
   daruma_cell_memory_bytes: { kind: 'gauge', help: 'Resident memory of all cells.', labels: [] },
   daruma_host_resident_memory_bytes: { kind: 'gauge', help: 'Resident memory of the host.', labels: [] },

@@ -109,6 +109,7 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('doctor', {});
   await ask('report', {});
   await ask('warnings', {});
+  await ask('bills', { days: true });
   await ask('logFiles', {});
   const planned = await ask('plan', { act: 'pause', args: { agent: 'steady', forMs: 60_000 } });
   await ask('apply', { token: planned.token, confirm: planned.confirm });

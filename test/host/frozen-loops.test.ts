@@ -140,6 +140,8 @@ const LOOPS = [
   'always agents',
   'heartbeats',
   'aggregation',
+  'ledger',
+  'usage',
   'held files',
   'config probation',
   'web',

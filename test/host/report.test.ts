@@ -15,6 +15,11 @@ const incident = (id: string, state: string, endedAt: number | null) => ({
   ...{ fingerprint: 'x', version: null, jobs: [], remedies: [], timeline: [], evidence: null, repeats: 0, note: null },
 });
 
+const SPENT = {
+  ...{ day: isoOf(NOW).slice(0, 10), agent: 'shop', rung: 'groq', calls: 2, promptTokens: 90, completionTokens: 10 },
+  ...{ micros: 1_500_000, failedTries: 0, unpricedTokens: 0 },
+};
+
 /** A store with a day, the day before it, and a drill that counts nowhere. */
 function needs() {
   const store = {
@@ -35,6 +40,8 @@ function needs() {
     incident: async () => undefined,
     mutes: async () => [],
     findings: async () => [],
+    spendRows: async () => [SPENT],
+    usageRows: async () => [],
     deadByCause: async () => [
       { cause: 'f-1', agent: 'shop', count: 1, example: { error: { message: '502' } } },
       { cause: 'f-2', agent: 'drill-leak', count: 9, example: { error: null } },
@@ -44,6 +51,7 @@ function needs() {
   return {
     store,
     time: { ...machineTime, now: () => NOW },
+    timezone: () => 'UTC',
     listings: () => [],
     agents: () => new Map(),
     states: async () => new Map([['shop', { state: 'failed', why: '502' }]]),
@@ -58,6 +66,7 @@ test('tells of a period beside the one before it, and of what is to be done now;
     agents: [{ name: 'shop', done: 15, dead: 1, p95Ms: 200, restarts: 1, before: { done: 10, dead: 0, p95Ms: 100 } }],
     totals: { done: 15, dead: 1, success: 15 / 16, slotsMissed: 2 },
     before: { from: isoOf(NOW - 2 * DAY_MS), done: 10, success: 1 },
+    bills: { agents: [{ agent: 'shop', today: { calls: 2, money: 1.5 } }], total: { month: { money: 1.5 } } },
     open: [{ id: 'inc-2' }],
     healed: [{ id: 'inc-1' }],
     dead: [{ cause: 'f-1', count: 1, message: '502' }],

@@ -1,5 +1,6 @@
 import type { IncidentView, ReportView } from '../../control/protocol.ts';
 import { isAlarming } from '../../control/words/agent.ts';
+import { dollarWords, memoryHours, moneyWords, processorWords, tokensOf } from '../../control/words/bill.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
 import { type Clock, dayOf, shortTime } from '../../kernel/clock.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
@@ -23,13 +24,19 @@ export interface ReportSection {
 }
 
 type Agent = ReportView['agents'][number];
+type BillsView = NonNullable<ReportView['bills']>;
+
+const MOST_BILLS = 20;
 
 /** The report in words; a week's report says its days. */
 export function reportText(report: ReportView, clock: Clock): ReportText {
   return {
     title: `Daruma, ${periodWords(report, clock)}`,
     lead: leadOf(report, clock),
-    sections: [needsYou(report), healed(report, clock), agents(report), failures(report, clock)],
+    sections: [
+      ...[needsYou(report), healed(report, clock), agents(report), failures(report, clock)],
+      ...(report.bills ? [costs(report.bills)] : []),
+    ],
   };
 }
 
@@ -134,6 +141,24 @@ function agents(report: ReportView): ReportSection {
     items: [],
     table: { heads, rows },
   };
+}
+
+/** Agents that cost something this month, the dearest first. */
+function costs({ month, agents }: BillsView): ReportSection {
+  const rows = agents
+    .slice(0, MOST_BILLS)
+    .map(({ agent, today, month: line, forecast }) => [
+      agent,
+      dollarWords(today.money),
+      moneyWords(line),
+      forecast === null ? '–' : dollarWords(forecast),
+      String(line.calls),
+      tokensOf(line).toLocaleString('en'),
+      memoryHours(line),
+      processorWords(line),
+    ]);
+  const heads = ['AGENT', 'TODAY:', 'MONTH:', 'FORECAST:', 'CALLS:', 'TOKENS:', 'MEMORY:', 'PROCESSOR:'];
+  return { title: `Costs of ${month}`, empty: 'nothing was measured yet', items: [], table: { heads, rows } };
 }
 
 function failures({ failures }: ReportView, clock: Clock): ReportSection {

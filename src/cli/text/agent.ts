@@ -1,5 +1,6 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
 import { memoryWords, stateWords } from '../../control/words/agent.ts';
+import { billWords, monthWords } from '../../control/words/bill.ts';
 import { inputWords } from '../../control/words/input.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
@@ -53,6 +54,8 @@ export function agentLines(agent: AgentView, details: AgentDetails, look: Look):
   const waiting = `${agent.waiting ?? agent.queued} waiting`;
   const below: Facts = [
     ['queue', `${waiting} · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`],
+    ['today', agent.bill ? billWords(agent.bill.today) : null],
+    ['month', agent.bill ? monthWords(agent.bill) : null],
     ['why', agent.why],
   ];
   const lines = [

@@ -38,7 +38,7 @@ import { createSpendWriter } from './spend-writer.ts';
  * where it outruns what was written ahead: its agent's first one after ten minutes. After a kill of the host at any moment the sums
  * are not below what was spent, and at most a block above. A call belongs to the day on which it began.
  */
-interface SpendLedger extends Service {
+export interface SpendLedger extends Service {
   begin(call: SpendCall): Promise<SpendAnswer>;
   /** The call is over; returns its money in micros. Later ends of the same call, and those of unknown calls, change nothing. */
   end(id: string, tries: readonly SpentTry[]): number;
@@ -66,7 +66,8 @@ interface SpendCall {
 
 export type SpendAnswer =
   | { is: 'go'; go: readonly ReservedRung[]; skipped: readonly UnpaidRung[] }
-  | { is: 'refused'; fault: PlainFault };
+  /** `skipped` is left out where the store refused. */
+  | { is: 'refused'; fault: PlainFault; skipped?: readonly UnpaidRung[] };
 
 interface LedgerNeeds {
   time: Time;
@@ -99,7 +100,10 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
         { whose: 'agent', spent: account.spent, reserved: account.reserved, limits: call.limits },
         { whose: 'all', spent: of.spent, reserved: of.reserved, limits: needs.limits() },
       ]);
-      if (decision.go.length === 0) return { is: 'refused', fault: spendFault(call.agent, decision, time.now(), end) };
+      if (decision.go.length === 0) {
+        const fault = spendFault(call.agent, decision, time.now(), end);
+        return { is: 'refused', fault, skipped: decision.skipped };
+      }
       open.set(call.id, { of, account, decision });
       hold(account, decision.reserved);
       of.reserved = plus(of.reserved, decision.reserved);

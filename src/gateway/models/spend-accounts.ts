@@ -48,7 +48,7 @@ export function newAccount(day: string, agent: string, rows: readonly SpendRow[]
   };
 }
 
-function amountsOf({ calls, promptTokens, completionTokens, micros }: SpendRow): Amounts {
+export function amountsOf({ calls, promptTokens, completionTokens, micros }: SpendRow): Amounts {
   return { calls, tokens: promptTokens + completionTokens, micros };
 }
 

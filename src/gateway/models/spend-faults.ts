@@ -46,14 +46,14 @@ export function spendFault(agent: string, { skipped }: SpendDecision, now: numbe
 }
 
 /** `200 calls`, `1,200 tokens`, `$0.42`. */
-function amountWords(which: SpendObstacle['which'], value: number): string {
+export function amountWords(which: SpendObstacle['which'], value: number): string {
   return which === 'money'
     ? formatMoney(value)
     : `${value.toLocaleString('en')} ${value === 1 ? which.slice(0, -1) : which}`;
 }
 
 /** The fault of a rung whose model has no price while money is limited. */
-function priceUnknown(models: readonly string[]): PlainFault {
+export function priceUnknown(models: readonly string[]): PlainFault {
   return {
     code: 'PRICE_UNKNOWN',
     message: `money is limited, and nobody wrote down a price of ${models.join(', ')}`,

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { WhyView } from '../../control/protocol.ts';
+import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
@@ -12,6 +13,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
+import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
 import { type BatchReads, batchLookups } from './batches.ts';
 import type { OpTable } from './handlers.ts';
@@ -35,6 +37,7 @@ type Lookups = Pick<
   | 'incident'
   | 'trends'
   | 'warnings'
+  | 'bills'
   | 'batchPlan'
   | 'batches'
   | 'batch'
@@ -51,6 +54,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
     ...incidentLookups(needs),
     ...trendLookup(needs),
     ...warningLookup(needs),
+    ...billLookup(needs),
     ...batchLookups(needs),
     async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))
@@ -109,9 +113,10 @@ export function createLookups(needs: LookupNeeds): Lookups {
 }
 
 /** The needs of operations that read the store, whether the host runs or not. */
-interface LookupNeeds {
+interface LookupNeeds extends Pick<BillNeeds, 'timezone'> {
   time: Time;
-  store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
+  store: BillNeeds['store'] &
+    Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
     Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches'> &
     Pick<EventStore, 'events'> &
@@ -119,6 +124,8 @@ interface LookupNeeds {
     BatchReads &
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
+  /** Budgets of models that are nearly spent; undefined while the host is down. */
+  rising?: () => readonly RisingBudget[];
   /** Why a job does not start; undefined while the host is down. */
   holdUpOf?: HoldUps;
 }

@@ -110,7 +110,7 @@ interface LastInForce {
 async function lastOperations(folder: string, store: ReadableStore, inForce: LastInForce): Promise<Operations> {
   const { settings, origins } = readPlace(folder);
   const catalog = await lastCatalog(store, inForce.agents);
-  const needs = { time: machineTime, store, catalog };
+  const needs = { time: machineTime, store, catalog, timezone: () => settings.timezone };
   const states = createStates({ ...needs, ...(await lastHolds(store)) });
   const status = createStatus({ ...needs, states });
   let kept: ReturnType<typeof keptVersions> | undefined;

@@ -40,6 +40,7 @@ type Reading = Pick<
   | 'trends'
   | 'report'
   | 'warnings'
+  | 'bills'
   | 'dlq'
   | 'incidents'
   | 'incident'
@@ -58,12 +59,18 @@ type Reading = Pick<
 export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, guests, jobs, facts, journal } = hostContext;
   const health = createHealth(hostContext);
-  const lookups = createLookups({ ...hostContext, holdUpOf: createHoldUps(hostContext) });
+  const lookups = createLookups({
+    ...hostContext,
+    timezone: () => hostContext.settings.timezone,
+    rising: hostContext.billing.ledger.rising,
+    holdUpOf: createHoldUps(hostContext),
+  });
   return {
     ...lookups,
     ...nextLookup(hostContext),
     ...reportLookup({
       ...hostContext,
+      timezone: () => hostContext.settings.timezone,
       listings: () => catalog.listings(),
       agents: () => catalog.agents(),
       states: hostContext.states.all,

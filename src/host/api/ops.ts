@@ -16,7 +16,7 @@ import { createStatus } from './status.ts';
 
 /** Every operation of the table, answered by a host at work. */
 export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): Operations {
-  const status = createStatus({ ...hostContext, running: hostContext });
+  const status = createStatus({ ...hostContext, timezone: () => hostContext.settings.timezone, running: hostContext });
   const handlers: OpTable = {
     ...readingOps(hostContext, status),
     ...actingOps(hostContext),

@@ -1,14 +1,22 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { AgentView, CommandFenceView, ConfigView, StatusView } from '../../control/protocol.ts';
+import type { Amounts } from '../../gateway/models/spend.ts';
+import { amountsOf } from '../../gateway/models/spend-accounts.ts';
+import { NO_AMOUNTS, plus } from '../../gateway/models/spend-rules.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
+import { zonedDay } from '../../kernel/day.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
+import { dollarsOf } from '../../kernel/money.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { BillView } from '../../operations/results/bill.ts';
 import type { Aggregate, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
 import { sumOfUse } from '../../workers/pool-use.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
+import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
@@ -20,7 +28,8 @@ const HOURS = 24;
 
 interface StatusNeeds {
   time: Time;
-  store: Pick<FigureStore, 'hourFigures'> & Pick<AggregateStore, 'aggregateSums'> & IncidentReads;
+  store: Pick<FigureStore, 'hourFigures'> & Pick<AggregateStore, 'aggregateSums'> & IncidentReads & BillNeeds['store'];
+  timezone(): string;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
   running?: Running;
@@ -41,6 +50,7 @@ type Running =
       | 'placements'
       | 'web'
       | 'heartbeats'
+      | 'billing'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -54,6 +64,10 @@ interface StatusFacts {
   firstHour: number;
   hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
   figures: readonly Aggregate[];
+  /** What an agent spent on models today. */
+  spendOf(agent: string): Amounts;
+  /** Of the only agent that is asked for. */
+  bill: BillView | undefined;
   at: WorkersView;
   /** The fence around commands; null where no agent runs any. */
   commands: CommandFenceView | null;
@@ -62,24 +76,27 @@ interface StatusFacts {
 /** The answer of `status`, gathered anew at each call. */
 export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<StatusView> {
   const { store, catalog, time, states, running } = needs;
-  async function look(): Promise<StatusFacts> {
+  async function look(only: string | undefined): Promise<StatusFacts> {
     const now = time.now();
     const firstHour = now - (now % HOUR_MS) - (HOURS - 1) * HOUR_MS;
-    const [statuses, left, hours, figuresOfAgents] = await Promise.all([
+    const [statuses, left, hours, figuresOfAgents, spendOf, bills] = await Promise.all([
       states.all(),
       states.left(),
       store.hourFigures(firstHour, now),
       store.aggregateSums(windowFilter('24h', now)),
+      spendToday(needs),
+      only === undefined ? undefined : billsOf(needs, { agent: only }),
     ]);
     const at = running?.workers.view() ?? { cells: [], workers: [] };
     const commands = await commandFence(running, catalog.agents().values());
-    return { commands, statuses, left, firstHour, hours, figures: figuresOfAgents, at };
+    const bill = bills?.agents[0];
+    return { commands, statuses, left, firstHour, hours, figures: figuresOfAgents, spendOf, bill, at };
   }
 
   return async (only) => {
     if (only !== undefined) listingOf(catalog, only);
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
-    const [facts, incidents] = await Promise.all([look(), countIncidents(store, time)]);
+    const [facts, incidents] = await Promise.all([look(only), countIncidents(store, time)]);
     const { left } = facts;
     const page = running?.web.view() ?? null;
     return {
@@ -133,8 +150,22 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     queued,
     waiting: waitingOf(status),
     dead,
+    spend: viewSpend(facts.spendOf(name)),
+    ...given({ bill: facts.bill }),
     hours: hoursOf(hours, name, firstHour),
   };
+}
+
+/** Of today: from the ledger of a host at work, else as the store has it. */
+async function spendToday({ time, store, timezone, running }: StatusNeeds): Promise<(agent: string) => Amounts> {
+  if (running) return running.billing.ledger.today;
+  const { day } = zonedDay(time.now(), timezone());
+  const byAgent = Map.groupBy(await store.spendRows({ from: day, to: day }), ({ agent }) => agent);
+  return (agent) => (byAgent.get(agent) ?? []).map(amountsOf).reduce(plus, NO_AMOUNTS);
+}
+
+function viewSpend({ calls, tokens, micros }: Amounts): NonNullable<AgentView['spend']> {
+  return { calls, tokens, money: dollarsOf(micros) };
 }
 
 /** Asked where an agent runs commands: to find the fence starts a process, once. */

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../catalog/ports.ts';
+import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -7,11 +8,14 @@ import type { WarningView } from '../../operations/results/trends.ts';
 import { compareStretches, type EarlyWarning, memoryGrowthOf, type Stretch } from '../../telemetry/early-warnings.ts';
 import type { Aggregate, AggregateFilter, AggregateStore } from '../../telemetry/ports.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
+import { risingWords } from '../bill/billing.ts';
 
 interface WarningNeeds {
   time: Time;
   store: Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches'>;
   catalog: Pick<Catalog, 'agents'>;
+  /** Budgets of models that are nearly spent; undefined while the host is down. */
+  rising?: () => readonly RisingBudget[];
 }
 
 /** The time for which warnings are given again: what they compare are days. */
@@ -21,17 +25,22 @@ const MEMORY_HOURS = 48;
 
 /** The operation that warns early, whether the host runs or not. */
 export function warningLookup(needs: WarningNeeds): { warnings(): Promise<WarningView[]> } {
+  const { rising = () => [] } = needs;
   let latest: { at: number; value: Promise<WarningView[]> } | undefined;
   return {
-    warnings() {
+    async warnings() {
       const at = needs.time.monotonic();
-      if (latest && at - latest.at < FRESH_MS) return latest.value;
-      const value = readWarnings(needs);
-      latest = { at, value };
-      value.catch(() => {
-        latest = undefined;
+      if (!latest || at - latest.at >= FRESH_MS) latest = { at, value: readWarnings(needs) };
+      const mine = latest;
+      mine.value.catch(() => {
+        if (latest === mine) latest = undefined;
       });
-      return value;
+      const spending = rising().map((budget) => ({
+        agent: budget.agent,
+        is: 'spending' as const,
+        text: risingWords(budget),
+      }));
+      return [...spending, ...(await mine.value)];
     },
   };
 }

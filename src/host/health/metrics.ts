@@ -1,4 +1,6 @@
+import type { Amounts } from '../../gateway/models/spend.ts';
 import { given } from '../../kernel/given.ts';
+import { dollarsOf } from '../../kernel/money.ts';
 import { sketchCountUpTo } from '../../kernel/sketch.ts';
 import { DURATION_BOUNDS, type MetricName } from '../../operations/metrics.ts';
 import type { HealthView } from '../../operations/results/health.ts';
@@ -22,6 +24,7 @@ type MetricNeeds = Pick<
   | 'lagMs'
   | 'runCounters'
   | 'hooks'
+  | 'billing'
 >;
 
 /** The number of agents in the metrics; agents beyond are in none: a collector of metrics keeps each series for weeks. */
@@ -41,6 +44,7 @@ export function createMetrics(needs: MetricNeeds, health: () => Promise<HealthVi
           ...stateSamples(agent, known.get(agent), needs),
           ...workerSamples(agent, needs),
           ...runSamples(agent, needs.runCounters.of(agent)),
+          ...spendSamples(agent, needs.billing.ledger.totals().get(agent)),
         ]),
       ],
     };
@@ -142,6 +146,16 @@ function runSamples(agent: string, counts: RunCounts | undefined): Sample[] {
     sample('daruma_attempt_duration_seconds', done, { agent, le: '+Inf' }, 'bucket'),
     sample('daruma_attempt_duration_seconds', durationsMs / 1_000, { agent }, 'sum'),
     sample('daruma_attempt_duration_seconds', done, { agent }, 'count'),
+  ];
+}
+
+/** Agents that never asked a model have no samples. */
+function spendSamples(agent: string, spent: Amounts | undefined): Sample[] {
+  if (!spent) return [];
+  return [
+    sample('daruma_agent_llm_calls_total', spent.calls, { agent }),
+    sample('daruma_agent_llm_tokens_total', spent.tokens, { agent }),
+    sample('daruma_agent_llm_money_total', dollarsOf(spent.micros), { agent }),
   ];
 }
 

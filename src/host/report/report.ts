@@ -7,10 +7,11 @@ import type { Ops } from '../../operations/table.ts';
 import type { FleetAgent } from '../../plugin/fleet.ts';
 import { type IncidentReads, incidentViews, withoutDrills } from '../api/incidents.ts';
 import { instantOf } from '../api/known.ts';
+import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { agentFigures, type FigureNeeds, figuresOf } from './figures.ts';
 
-interface ReportNeeds extends FigureNeeds {
-  store: FigureNeeds['store'] & IncidentReads & Pick<JobRecords, 'deadByCause'>;
+interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'> {
+  store: BillNeeds['store'] & FigureNeeds['store'] & IncidentReads & Pick<JobRecords, 'deadByCause'>;
 }
 
 const MOST_INCIDENTS = 1_000;
@@ -23,12 +24,13 @@ export function reportLookup(needs: ReportNeeds) {
       const to = toText === undefined ? time.now() : instantOf(toText);
       const from = fromText === undefined ? to - DAY_MS : instantOf(fromText);
       const figures = await figuresOf(needs, from, to);
-      const [before, slotsBefore, ended, open, dead] = await Promise.all([
+      const [before, slotsBefore, ended, open, dead, bills] = await Promise.all([
         agentFigures(needs, 2 * from - to, from),
         store.slotFigures(2 * from - to, from),
         store.incidents({ ...withoutDrills(), since: from, limit: MOST_INCIDENTS }),
         store.incidents({ ...withoutDrills(), states: ['open', 'escalated'], limit: MOST_INCIDENTS }),
         store.deadByCause(),
+        billsOf(needs, {}),
       ]);
       const healed = ended.filter(({ state, endedAt }) => state === 'healed' && endedAt! >= from && endedAt! < to);
       const beforeOf = new Map(before.map((one) => [one.agent, one]));
@@ -44,6 +46,7 @@ export function reportLookup(needs: ReportNeeds) {
         },
         open: await incidentViews(needs, open),
         healed: await incidentViews(needs, healed),
+        bills,
         dead: dead
           .filter(({ agent }) => !isDrillAgent(agent))
           .map(({ cause, agent, count, example }) => ({ cause, agent, count, message: example.error?.message ?? '' })),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { incidentResult } from './agent.ts';
+import { billsResult } from './bill.ts';
 import { countResult, ms, time } from './fields.ts';
 
 const totals = () => ({
@@ -55,6 +56,7 @@ export const reportResult = z
     before: z.strictObject({ from: time(), ...totals() }).describe('The period before, of the same length.'),
     open: z.array(incidentResult).describe('Incidents that have not ended now.'),
     healed: z.array(incidentResult).describe('Incidents that were healed in the period.'),
+    bills: billsResult.optional().describe('What agents cost today and this month, as of now.'),
     dead: z
       .array(z.strictObject({ cause: z.string(), agent: z.string(), count: countResult(), message: z.string() }))
       .describe('Dead letters of now, by cause.'),

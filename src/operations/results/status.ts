@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
 
@@ -164,6 +165,11 @@ export const agentResult = z
     queued: countResult(),
     waiting: waiting(),
     dead: countResult(),
+    spend: z
+      .strictObject({ calls: countResult(), tokens: countResult(), money: z.number().min(0) })
+      .optional()
+      .describe('On models today, in the zone of the host, without calls in progress. Money in dollars.'),
+    bill: billResult.optional().describe('Of an agent that is asked for by its name.'),
     hours: z
       .array(z.strictObject({ done: countResult(), dead: countResult() }))
       .describe('Jobs that ended in each of the last 24 hours, oldest first.'),

@@ -41,10 +41,12 @@ export type TrendsView = z.infer<typeof trendsResult>;
 
 export const warningResult = z
   .strictObject({
-    agent: z.string(),
+    agent: z.string().nullable().describe('null: all agents together.'),
     is: z
-      .enum(['slower', 'failing', 'growing'])
-      .describe('slower: its P95 · failing: its share of failed attempts · growing: its memory, to the limit.'),
+      .enum(['slower', 'failing', 'growing', 'spending'])
+      .describe(
+        'slower: its P95 · failing: its share of failed attempts · growing: its memory, to the limit · spending: 80 % of a budget for models are spent today.',
+      ),
     text: z.string().describe('A sentence with the figures.'),
   })
   .meta({ id: 'Warning', description: 'A sign of trouble to come. A warning is no reason of health.' });

@@ -1,9 +1,11 @@
 import type { AgentView, IncidentView, JobView, Ops, TrendsView } from '../../control/protocol.ts';
 import { stateWords } from '../../control/words/agent.ts';
+import { billWords, monthWords } from '../../control/words/bill.ts';
 import { resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
+import type { BillView } from '../../operations/results/bill.ts';
 import type { Page, PageCall } from '../page.ts';
 import { DurationChart, LineChart } from './charts.tsx';
 import { type Deliveries, DeliverySection, deliveriesOf } from './deliveries.tsx';
@@ -37,7 +39,7 @@ export const agentPage: Page = {
     // The first question knows the agent, or rejects with `AGENT_UNKNOWN`.
     const jobs = await call.ask('jobs', { agent, limit: NEWEST_JOBS });
     const window = windowOf(call.query.get('window')) ?? '24h';
-    const [trends, next, config, incidents, deliveries] = await Promise.all([
+    const [trends, next, config, incidents, deliveries, bills] = await Promise.all([
       call.ask('trends', { agent, window, points: true }).catch(() => undefined),
       call.ask('next', { agent, n: 3 }).catch((): NextRuns | undefined => undefined),
       call.viewer.role === 'operator'
@@ -45,6 +47,7 @@ export const agentPage: Page = {
         : ({ values: [] } as Config),
       call.ask('incidents', { agent, limit: 10 }).catch((): IncidentView[] => []),
       deliveriesOf(call, agent),
+      call.ask('bills', { agent }).catch(() => undefined),
     ]);
     return inShell(call, agent, (status) => {
       const view = status.agents.find(({ name }) => name === agent);
@@ -55,7 +58,13 @@ export const agentPage: Page = {
             <JobTable jobs={jobs} call={call} agent={false} />
           </>
         );
-      return <AgentBody {...{ call, jobs, trends, next, config, incidents, deliveries }} agent={view} />;
+      return (
+        <AgentBody
+          {...{ call, jobs, trends, next, config, incidents, deliveries }}
+          agent={view}
+          bill={bills?.agents[0]}
+        />
+      );
     });
   },
 };
@@ -72,9 +81,10 @@ interface BodyProps {
   config: Config;
   incidents: IncidentView[];
   deliveries: Deliveries;
+  bill: BillView | undefined;
 }
 
-function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliveries }: BodyProps) {
+function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliveries, bill }: BodyProps) {
   return (
     <>
       <p class="lead">
@@ -83,7 +93,7 @@ function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliver
       {agent.about && <Said text={agent.about} />}
       {agent.problem && <FaultBox fault={agent.problem} />}
       <AgentActs agent={agent} call={call} />
-      <AgentFacts agent={agent} next={next} config={config} call={call} />
+      <AgentFacts {...{ agent, next, config, call, bill }} />
       <AgentTrends trends={trends} agent={agent} call={call} />
       <Section
         title={`Last ${counted(jobs.length, 'job')}`}
@@ -151,7 +161,7 @@ function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
 type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'incidents' | 'deliveries'>;
 
 function AgentFacts(props: FactsProps) {
-  const { agent, config } = props;
+  const { agent, config, bill } = props;
   const { now, min, max } = agent.workers;
   const done = agent.hours.reduce((sum, hour) => sum + hour.done, 0);
   const dead = agent.hours.reduce((sum, hour) => sum + hour.dead, 0);
@@ -172,6 +182,8 @@ function AgentFacts(props: FactsProps) {
           config.values.length > 0 && (rightWords(config.values).join(' · ') || 'nothing but its own data folder'),
         ],
         ['Waiting', counted(agent.waiting ?? agent.queued, 'job')],
+        ['Costs today', bill && billWords(bill.today)],
+        ['Costs this month', bill && monthWords(bill)],
         ['Dead letters', agent.dead > 0 && <a href={`/dlq?agent=${encodeURIComponent(agent.name)}`}>{agent.dead}</a>],
       ]}
     />

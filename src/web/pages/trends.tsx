@@ -4,6 +4,7 @@ import { slopeOf, steadinessOf } from '../../kernel/statistics.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page } from '../page.ts';
 import { Beats, beatOfStretch } from './beats.tsx';
+import { BillTable } from './bills.tsx';
 import { Sparkline } from './charts.tsx';
 import { addressOf, Choices, counted, Section, withQuery } from './parts.tsx';
 import { inShell } from './shell.tsx';
@@ -25,7 +26,11 @@ export const trendsPage: Page = {
   async render(call) {
     const window = windowOf(call.query.get('window')) ?? '24h';
     const first = Math.max(0, Number.parseInt(call.query.get('from') ?? '', 10) || 0);
-    const [trends, warnings] = await Promise.all([call.ask('trends', { window, points: true }), earlyWarningsOf(call)]);
+    const [trends, warnings, bills] = await Promise.all([
+      call.ask('trends', { window, points: true }),
+      earlyWarningsOf(call),
+      call.ask('bills', {}).catch(() => undefined),
+    ]);
     const shown = trends.agents.slice(first, first + MOST_AGENTS);
     return inShell(call, 'Trends', (status) => (
       <>
@@ -49,6 +54,7 @@ export const trendsPage: Page = {
             )}
           </nav>
         </Section>
+        <BillTable bills={bills} />
       </>
     ));
   },

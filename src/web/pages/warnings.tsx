@@ -18,7 +18,8 @@ export function EarlyWarnings({ warnings }: { warnings: Warnings }) {
       <ul class="lines">
         {warnings.slice(0, MOST).map(({ agent, text }) => (
           <li>
-            <span class="sign yellow">↗</span> <a href={addressOf('agents', agent)}>{agent}</a> <Said text={text} />
+            <span class="sign yellow">↗</span>{' '}
+            {agent === null ? 'all agents' : <a href={addressOf('agents', agent)}>{agent}</a>} <Said text={text} />
           </li>
         ))}
       </ul>

@@ -1,0 +1,129 @@
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import type { Catalog } from '../../catalog/ports.ts';
+import type { CallLedger } from '../../gateway/models/calls.ts';
+import { createSpendLedger, type SpendLedger } from '../../gateway/models/ledger.ts';
+import type { SkippedRung } from '../../gateway/models/ports.ts';
+import type { SpendLimits, SpendStore } from '../../gateway/models/spend.ts';
+import { amountWords, priceUnknown } from '../../gateway/models/spend-faults.ts';
+import type { ModelPrice, RisingBudget, UnpaidRung } from '../../gateway/models/spend-rules.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { StateStore } from '../../jobs/ports.ts';
+import { given } from '../../kernel/given.ts';
+import { dollarsOf, microsOf } from '../../kernel/money.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Journal } from '../../telemetry/journal.ts';
+import type { UsageStore } from '../../telemetry/ports.ts';
+import { createUsageMeter, type UsageMeter } from '../../telemetry/usage.ts';
+
+/** What agents spend and use, for their bills. */
+export interface Billing {
+  ledger: SpendLedger;
+  usage: UsageMeter;
+  /** The ledger as calls of models ask it: money in dollars, and the limits those of the agent now. */
+  calls: CallLedger;
+}
+
+interface BillingNeeds {
+  time: Time;
+  journal: Pick<Journal, 'room'>;
+  events: Pick<Events, 'record'>;
+  store: SpendStore & UsageStore & Pick<StateStore, 'stateSizes'>;
+  settings: Pick<HostSettings, 'timezone' | 'models'>;
+  catalog: Pick<Catalog, 'agents' | 'rollouts'>;
+  runnableAgents(): ReadonlyMap<string, Agent>;
+}
+
+export function createBilling(needs: BillingNeeds): Billing {
+  const { time, journal, events, store, settings, catalog } = needs;
+  const unpriced = new Set<string>();
+  const base = { time, store, timezone: () => settings.timezone };
+  const ledger = createSpendLedger({
+    ...{ ...base, log: journal.room('models') },
+    limits: () => limitsOf(settings.models.budget),
+    priceOf: (rung, model) => priceOf(settings.models, rung, model),
+    rose: (budget) => events.record('warn', risingEvent(budget)),
+  });
+  const usage = createUsageMeter({
+    ...{ ...base, log: journal.room('telemetry') },
+    disk: () => diskOf(store, catalog),
+  });
+
+  /** Says once of each model that it has no price, while money is limited. */
+  function recordUnpriced({ name, model }: UnpaidRung) {
+    const key = `${name}/${model}`;
+    if (unpriced.has(key)) return;
+    unpriced.add(key);
+    const { message, next } = priceUnknown([`${model} of ${name}`]);
+    events.record('warn', {
+      kind: 'models.unpriced',
+      agent: null,
+      message: `${message}: the rung is not asked`,
+      data: { next },
+    });
+  }
+
+  return {
+    ledger,
+    usage,
+    calls: {
+      async begin(call) {
+        const llm = needs.runnableAgents().get(call.agent)?.needs.llm;
+        const answer = await ledger.begin({ ...call, limits: typeof llm === 'object' ? limitsOf(llm) : {} });
+        const skipped = answer.is === 'go' ? answer.skipped : (answer.skipped ?? []);
+        for (const rung of skipped) if (!rung.obstacle) recordUnpriced(rung);
+        if (answer.is === 'refused') return answer;
+        const go = answer.go.map(({ name, micros }) => ({ name, money: dollarsOf(micros) }));
+        return { is: 'go', go, skipped: skipped.map(viewSkipped) };
+      },
+      end: (id, tries) => ({ money: dollarsOf(ledger.end(id, tries)) }),
+      lost: ledger.lost,
+    },
+  };
+}
+
+function limitsOf({ calls, tokens, money }: { calls?: number; tokens?: number; money?: number }): SpendLimits {
+  return given({ calls, tokens, micros: money === undefined ? undefined : microsOf(money) });
+}
+
+/** A price of the rung comes before one of every rung. */
+function priceOf({ chain, prices }: HostSettings['models'], rung: string, model: string): ModelPrice {
+  if (chain.find(({ name }) => name === rung)?.free) return 'free';
+  const known = prices.filter((price) => price.model === model && (price.rung === null || price.rung === rung));
+  const price = known.find((one) => one.rung === rung) ?? known[0];
+  return price ? { input: microsOf(price.input), output: microsOf(price.output) } : 'unknown';
+}
+
+function viewSkipped({ name, model, obstacle }: UnpaidRung): SkippedRung {
+  if (!obstacle) return { name, why: `nobody wrote down a price of ${model}`, retryAt: null };
+  const { which, whose, spent, limit } = obstacle;
+  const who = whose === 'agent' ? 'its agent' : 'all agents';
+  const why = `no ${which} left for a try of it: ${who} spent ${amountWords(which, spent)} of ${amountWords(which, limit)} today`;
+  return { name, why, retryAt: null };
+}
+
+function risingEvent({ agent, which, spent, limit }: RisingBudget) {
+  const budget = { which, spent, limit, share: Math.floor((spent / limit) * 100) };
+  return { kind: 'budget.rising', agent, message: risingWords({ agent, which, spent, limit }), data: budget };
+}
+
+/** `shop has spent 84 % of its money for models today: $4.21 of $5` */
+export function risingWords({ agent, which, spent, limit }: RisingBudget): string {
+  const who = agent === null ? 'all agents together have' : `${agent} has`;
+  const share = Math.floor((spent / limit) * 100);
+  return `${who} spent ${share} % of the ${which} that models may take today: ${amountWords(which, spent)} of ${amountWords(which, limit)}`;
+}
+
+/** State in the store, and the versions of a plugin, which its agents share. */
+async function diskOf(store: Pick<StateStore, 'stateSizes'>, catalog: BillingNeeds['catalog']) {
+  const state = new Map((await store.stateSizes()).map(({ agent, bytes }) => [agent, bytes]));
+  const agents = [...catalog.agents().values()];
+  const ofPlugin = Map.groupBy(agents, ({ version }) => version.plugin);
+  const share = new Map(
+    [...ofPlugin].map(([plugin, those]) => {
+      const bytes = catalog.rollouts.versionsOf(plugin).reduce((sum, version) => sum + version.bytes, 0);
+      return [plugin, Math.round(bytes / those.length)];
+    }),
+  );
+  return new Map(agents.map(({ name, version }) => [name, (state.get(name) ?? 0) + (share.get(version.plugin) ?? 0)]));
+}
