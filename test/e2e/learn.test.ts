@@ -33,6 +33,9 @@ it('learns the needs of a plugin that has none right, and lets it have no secret
       const tried = (path: string) => { try { return readFileSync(context.folder + path, 'utf8'); } catch (error) { return (error as any).code; } };
       const closed = [tried('/.env'), tried('/config/daruma.yaml')];
       const price = await context.once('get', async () => (await context.fetch(context.settings.url)).text());
+      // Code that Daruma lends is none of the files that the plugin reads.
+      const { pool } = await import('daruma/pg');
+      await pool(\`postgres://me@\${new URL(context.settings.url).host}/\`, { checkoutTimeout: '200ms' }).query('SELECT 1').catch(() => {});
       const shops = readFileSync(context.folder + '/lists/shops.txt', 'utf8');
       writeFileSync(context.folder + '/out/today.txt', shops + price);
       const { stdout } = await context.exec('echo', ['hello']);

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../kernel/paths.ts';
 import type { NeedUse } from '../rehearsal.ts';
 
 /** Notes each thing that a worker uses and `needs` can grant, once. */
@@ -10,6 +12,9 @@ export interface UseRecorder {
 const NEEDS: Record<string, NeedUse['need'] | undefined> = { FileSystemRead: 'read', FileSystemWrite: 'write' };
 /** More than this is no list that a person writes into `needs`. */
 const MOST_USES = 5_000;
+
+/** Code of Daruma itself: what it lends is read on the plugin's behalf, and is no need of the plugin's. */
+const OWN = fileURLToPath(packageFile('dist/'));
 
 /** Notes files from now on: under Node's audit each access that no flag grants is published and let through. */
 export function recordUses(): UseRecorder {
@@ -28,7 +33,9 @@ export function recordUses(): UseRecorder {
   subscribe('node:permission-model:fs', (message) => {
     const { permission, resource } = message as { permission: string; resource?: unknown };
     const need = NEEDS[permission];
-    if (need && typeof resource === 'string' && resource !== '') add(need, resolve(resource));
+    if (!need || typeof resource !== 'string' || resource === '') return;
+    const path = resolve(resource);
+    if (!path.startsWith(OWN)) add(need, path);
   });
   return {
     add,
