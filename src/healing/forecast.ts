@@ -1,5 +1,5 @@
 import { MINUTE_MS } from '../kernel/measures.ts';
-import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/statistics.ts';
+import { type Bucket, createEnvelope, restOfRise, slopeOf, steadinessOf } from '../kernel/statistics.ts';
 
 /** Memory that goes on growing after garbage collection. */
 export interface Leak {
@@ -12,15 +12,19 @@ export interface Leak {
   due: boolean;
 }
 
-/** A leak is reported when the limit is nearer than this. */
+/** A leak is reported when the limit is nearer than this, … */
 const HORIZON_MS = 4 * 60 * MINUTE_MS;
+/** … and not farther than so many times the span that was seen: a worker that warms up looks like a leak in its first half hour. */
+const FARTHEST = 4;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */
 const DUE_MS = 15 * MINUTE_MS;
 const DUE_SHARE = 0.75;
+/** Of memory that is as high at this hour of each day, so much may be used before its worker has to go. */
+const IMMINENT_SHARE = 0.9;
 /** A worker is watched for this long before a forecast is made, … */
 const LEAST_SPAN_MS = 20 * MINUTE_MS;
 /** … or so long while nothing of it was ever collected: a heap that grows until the first collection is no leak. */
-const UNCOLLECTED_SPAN_MS = 45 * MINUTE_MS;
+const UNCOLLECTED_SPAN_MS = 36 * MINUTE_MS;
 const LEAST_STEADINESS = 0.7;
 const LEAST_RISE_SHARE = 0.05;
 /** A leak that is too fast for the long look: nearly at the limit, minutes left. */
@@ -68,9 +72,11 @@ function leakOf(buckets: readonly Bucket[], limitBytes: number): Leak | null {
   const edge = buckets.map(({ at, least }) => ({ at, value: least }));
   if (steadinessOf(edge) < LEAST_STEADINESS) return null;
   const slope = slopeOf(edge);
-  if (slope * spanMs < LEAST_RISE_SHARE * limitBytes || slopeOf(edge.slice(half)) < slope / 2) return null;
+  const later = slopeOf(edge.slice(half));
+  if (slope * spanMs < LEAST_RISE_SHARE * limitBytes || later < slope / 2) return null;
   const leak = leakAt(slope, Math.max(...newest.map(({ most }) => most)), limitBytes);
-  return leak.leftMs <= HORIZON_MS ? leak : null;
+  if (leak.usedBytes + restOfRise(slopeOf(edge.slice(0, half)), later, spanMs / 2) < limitBytes) return null;
+  return leak.leftMs <= Math.min(HORIZON_MS, FARTHEST * spanMs) ? leak : null;
 }
 
 /** Judges the short look: close to the limit, above every earlier peak, and straight up. */
@@ -93,6 +99,11 @@ function leakAt(perMs: number, usedBytes: number, limitBytes: number): Leak {
     usedBytes,
     due: leftMs <= DUE_MS || usedBytes >= DUE_SHARE * limitBytes,
   };
+}
+
+/** True: the limit is near whatever yesterday was like. */
+export function isImminent({ leftMs, usedBytes }: Leak, limitBytes: number): boolean {
+  return leftMs <= DUE_MS || usedBytes >= IMMINENT_SHARE * limitBytes;
 }
 
 function wasCollected(buckets: readonly Bucket[], limitBytes: number): boolean {

@@ -67,7 +67,10 @@ export interface Healer extends Service {
   acknowledge(id: string, note: string | null): Promise<Incident>;
 }
 
-type WatchedFacts = Omit<WatchesNeeds, 'time' | 'openIncidents' | 'quarantineRegistry' | 'incidentSignals' | 'store'>;
+type WatchedFacts = Omit<
+  WatchesNeeds,
+  'time' | 'log' | 'openIncidents' | 'quarantineRegistry' | 'incidentSignals' | 'store'
+>;
 
 export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'>, WatchedFacts {
   log: Log;
@@ -98,7 +101,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const incidentSignals = createSignals({ time, openIncidents, remedies });
   const { notice, heal, close } = incidentSignals;
   const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
-  const { leaks, origins, loops, pressure, unscheduled } = watches;
+  const { edges, leaks, origins, loops, pressure, unscheduled } = watches;
   const ends = createOutcomes(
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
@@ -135,7 +138,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   return {
     async start() {
       if (loop.alive() !== undefined) return;
-      for (const part of [openIncidents, quarantineRegistry, remedies]) {
+      for (const part of [openIncidents, quarantineRegistry, remedies, edges]) {
         await part.load().catch((error) => log.error('the past could not be read', { fault: toPlainFault(error) }));
       }
       unfollow = store.healingChanges(({ by }) => {
@@ -148,6 +151,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       await loop.stop();
       await openIncidents.settled();
       await quarantineRegistry.settled();
+      await edges.settled();
     },
     alive: loop.alive,
     gone: safely(ends.gone),

@@ -1,7 +1,9 @@
 import { HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerReading } from '../workers/ports.ts';
-import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
+import { createMemoryHistory, isImminent, type Leak, type MemoryHistory } from './forecast.ts';
+import { isDaily, slowLeakOf } from './long-look.ts';
+import type { MemoryEdges } from './memory-edges.ts';
 import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 import { leakWords } from './words.ts';
@@ -12,8 +14,9 @@ const GONE_AFTER_MS = 30_000;
 const OVER_AFTER_MS = HOUR_MS;
 
 /**
- * Follows the memory of every worker. A leak is reported as soon as the forecast is steady; the worker is recycled between two
- * jobs when little memory or time is left.
+ * Follows the memory of every worker between two jobs: what a job holds and frees at its end is no leak. A leak is reported as soon as
+ * the forecast of hours, or the long look of two days, is steady, unless the agent held as much at this hour of yesterday; the worker is
+ * recycled between two jobs when little memory or time is left.
  */
 export interface LeakWatch {
   read(list: readonly WorkerReading[]): void;
@@ -24,10 +27,38 @@ export interface LeakWatch {
 interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'of' | 'all'>;
+  edges: MemoryEdges;
+  /** Whether one job of the agent lasts as long as its worker. */
+  runsAlways(agent: string): boolean;
 }
 
-export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatchNeeds): LeakWatch {
-  const known = new Map<string, { history: MemoryHistory; at: number; isSentAway: boolean }>();
+interface WatchedWorker {
+  history: MemoryHistory;
+  at: number;
+  /** The job of the newest reading. */
+  job: string | null | undefined;
+  isSentAway: boolean;
+}
+
+export function createLeakWatch({ time, openIncidents, edges, runsAlways, notice, heal }: LeakWatchNeeds): LeakWatch {
+  const known = new Map<string, WatchedWorker>();
+
+  function watchedOf({ worker, at }: WorkerReading): WatchedWorker {
+    const entry = known.get(worker) ?? { history: createMemoryHistory(), at, job: undefined, isSentAway: false };
+    known.set(worker, entry);
+    return entry;
+  }
+
+  /** The leak that a reading between two jobs completes the sight of; null: none. */
+  function leakIn({ worker, agent, at, limitBytes, ...held }: WorkerReading, { history }: WatchedWorker): Leak | null {
+    const bytes = held.heapBytes + held.externalBytes + held.childrenBytes;
+    const isQuarter = edges.add(agent, worker, bytes);
+    const known = edges.of(agent);
+    const leak = history.add(at, bytes, limitBytes);
+    const repeats = leak && isDaily(known, time.now(), leak.usedBytes, limitBytes);
+    if (leak && (!repeats || isImminent(leak, limitBytes))) return leak;
+    return isQuarter && known.at(-1)!.worker === worker ? slowLeakOf(known, limitBytes) : null;
+  }
 
   function reportLeak(
     { worker, agent, version, limitBytes, heapBytes, externalBytes, childrenBytes }: WorkerReading,
@@ -55,12 +86,12 @@ export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatch
   return {
     read(list) {
       for (const reading of list) {
-        const { worker, at, limitBytes } = reading;
-        const entry = known.get(worker) ?? { history: createMemoryHistory(), at, isSentAway: false };
+        const { agent, at, job, limitBytes } = reading;
+        const entry = watchedOf(reading);
+        const isBetween = job === null || job !== entry.job || runsAlways(agent);
         entry.at = at;
-        known.set(worker, entry);
-        const held = reading.heapBytes + reading.externalBytes + reading.childrenBytes;
-        const leak = limitBytes > 0 ? entry.history.add(at, held, limitBytes) : null;
+        entry.job = job;
+        const leak = isBetween && limitBytes > 0 ? leakIn(reading, entry) : null;
         if (leak) reportLeak(reading, leak);
       }
     },

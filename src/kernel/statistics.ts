@@ -32,6 +32,15 @@ export function steadinessOf(points: readonly Point[]): number {
   return pairs === 0 ? 0 : sum / pairs;
 }
 
+/**
+ * How much more comes of a rise that slows down, if each stretch goes on to rise by the same share of the one before: the sum of that geometric series. `from` and `to` are
+ * the slopes of two stretches that lie `lagMs` apart. Infinity where it does not slow down by a tenth at least: that may be noise.
+ */
+export function restOfRise(from: number, to: number, lagMs: number): number {
+  const share = to / from;
+  return share >= 0.9 || from <= 0 ? Number.POSITIVE_INFINITY : Math.max(0, (to * lagMs * share) / (1 - share));
+}
+
 /** All values of one span of time. */
 export interface Bucket {
   /** Where the span begins, in ms. */

@@ -210,11 +210,11 @@ export interface HeartbeatStore {
 
 /**
  * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
- * the drill, by its time · `model`: the model that a rung has, by the rung's name.
+ * the drill, by its time · `model`: the model that a rung has, by the rung's name · `memory`: the course of an agent's memory, by its name.
  */
-type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model';
+type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model' | 'memory';
 
-/** An answer that the host keeps, with its question. */
+/** Something that took long to find out or cost something. */
 export interface Finding {
   kind: FindingKind;
   key: string;
@@ -223,7 +223,7 @@ export interface Finding {
   record: Record<string, unknown>;
 }
 
-/** Answers that cost something, and are kept for that. */
+/** Findings, each under its kind and key. */
 export interface FindingStore {
   /** Writes a finding down in place of that of the same kind and key. */
   putFinding(finding: Finding): Promise<void>;

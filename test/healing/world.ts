@@ -19,7 +19,7 @@ import type { Owner, Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import { createFeed } from '../../src/store/feed.ts';
-import type { FleetEvent } from '../../src/telemetry/ports.ts';
+import type { Finding, FindingStore, FleetEvent } from '../../src/telemetry/ports.ts';
 import type { WorkerEnd } from '../../src/workers/ports.ts';
 import { Clock, quiet, T0 } from '../clock.ts';
 
@@ -28,7 +28,7 @@ export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 
 /** A store with the promises of the port, in a few maps; `down` refuses everything. */
-export class Shelf implements IncidentStore {
+export class Shelf implements IncidentStore, FindingStore {
   down = false;
   readonly kept = new Map<string, Incident>();
   readonly holders = new Map<string, { host: string; until: number }>();
@@ -36,6 +36,7 @@ export class Shelf implements IncidentStore {
   readonly remedyStats = new Map<string, RemedyRecord>();
   readonly quarantineRegistry = new Map<string, QuarantineRecord>();
   readonly muted = new Map<string, Mute>();
+  readonly found = new Map<string, Finding>();
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
   readonly #clock: Clock;
@@ -156,6 +157,14 @@ export class Shelf implements IncidentStore {
     if (until === null) this.muted.delete(fingerprint);
     else this.muted.set(fingerprint, { fingerprint, until });
     return until;
+  }
+  async putFinding(finding: Finding) {
+    this.#up();
+    this.found.set(`${finding.kind} ${finding.key}`, structuredClone(finding));
+  }
+  async findings({ kind }: { kind: string }) {
+    this.#up();
+    return [...this.found.values()].filter((one) => one.kind === kind);
   }
   async mutes() {
     return [...this.muted.values()];

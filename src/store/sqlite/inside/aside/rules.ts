@@ -174,7 +174,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     key: `kind || ' ' || key`,
     agent: 'NULL',
     required: {
-      kind: notAmong('kind', ['diagnosis', 'drill-models', 'drill-diagnosis']),
+      kind: notAmong('kind', ['diagnosis', 'drill-models', 'drill-diagnosis', 'model', 'memory']),
       at: noTime('at'),
       record: notObject('record', {}),
     },
