@@ -107,6 +107,11 @@ export const OBSERVE: readonly CommandRow[] = [
     about: 'which secrets agents need, and where they were found',
     run: async () => (await import('./commands/secrets.ts')).secretsCommand,
   },
+  {
+    usage: 'models',
+    about: 'the models that agents ask: which rung is ready, and if not, why',
+    run: async () => (await import('./commands/models.ts')).modelsCommand,
+  },
 ];
 
 const DLQ: readonly CommandRow[] = [

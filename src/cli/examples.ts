@@ -14,6 +14,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   report: ['daruma report weekly', 'daruma report --since 7d --out report.html'],
   state: ['daruma state backup', "daruma state backup seen --set '[1,2]'"],
   secrets: ['daruma secrets'],
+  models: ['daruma models', 'daruma models --json'],
   run: ['daruma run backup --wait', 'daruma run post-file --with text=hello --key note-1'],
   cancel: ['daruma cancel job-a01', 'daruma cancel --agent backup --state queued --yes'],
   pause: ['daruma pause backup --for 2h', 'daruma pause --all'],

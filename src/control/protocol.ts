@@ -24,6 +24,7 @@ export type { DoctorCheck, DoctorView } from '../operations/results/doctor.ts';
 export type { HealthView } from '../operations/results/health.ts';
 export type { EventView, LogLine } from '../operations/results/host.ts';
 export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../operations/results/job.ts';
+export type { ModelsView, RungView } from '../operations/results/models.ts';
 export type { ReportView } from '../operations/results/report.ts';
 export type {
   AgentView,

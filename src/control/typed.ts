@@ -60,6 +60,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   rollback: [],
   deliveries: [],
   secrets: [],
+  models: [],
   run: [],
   service: ['install', 'status', 'uninstall'],
   start: [],

@@ -40,6 +40,7 @@ import {
   startedResult,
 } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
+import { modelsResult } from './results/models.ts';
 import { reportResult } from './results/report.ts';
 import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
@@ -71,6 +72,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   ]),
   report: reportResult,
   secrets: secretsResult,
+  models: modelsResult,
   run: runResult,
   cancel: z.union([jobResult, manyOrPlanResult]),
   pause: z.union([pausedResult, z.array(pausedResult)]),

@@ -29,6 +29,13 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => (await import('./results/doctor.ts')).checkupResult,
   },
+  models: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The chain of models: the state of each rung, and what came of its calls.',
+    args: NO_ARGUMENTS,
+    result: async () => (await import('./results/models.ts')).modelsResult,
+  },
   metrics: {
     kind: 'read',
     role: 'reader',

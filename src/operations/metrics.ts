@@ -68,6 +68,21 @@ export const METRICS = {
     help: 'The 99th percentile of the delay of the event loop of the host since it was last asked for.',
     labels: [],
   },
+  daruma_model_calls_total: {
+    kind: 'counter',
+    help: 'Tries of rungs of models, by what came of them.',
+    labels: ['rung', 'verdict'],
+  },
+  daruma_model_first_token_seconds_total: {
+    kind: 'counter',
+    help: 'Time until the first token of good answers, together; divide by the good calls.',
+    labels: ['rung'],
+  },
+  daruma_model_rung_state: {
+    kind: 'gauge',
+    help: 'The state of each rung while a gateway listens: ready, cooling, closed, off, down; always 1.',
+    labels: ['rung', 'state'],
+  },
   daruma_incidents: { kind: 'gauge', help: 'Incidents that have not ended.', labels: ['verdict', 'state'] },
   daruma_store_bytes: { kind: 'gauge', help: 'The store on disk.', labels: [] },
   daruma_log_bytes: { kind: 'gauge', help: 'All log files.', labels: [] },

@@ -105,6 +105,7 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('mute', { id: incident!.id, forMs: 60_000 });
   await ask('unmute', { id: incident!.id });
   await ask('secrets', {});
+  await ask('models', {});
   await ask('check', {});
   await ask('doctor', {});
   await ask('report', {});

@@ -65,6 +65,7 @@ const host: HostCheckFacts = {
     isPageWanted: true,
     probation: null,
     processes: [],
+    models: null,
     longestJobMs: 60_000,
   },
   ...{ droppedLines: 0, asides: 0, agents: [{ name: 'backup', state: 'ok', why: '' }], rejected: [], unscheduled: [] },

@@ -3,7 +3,7 @@ import { oneLine } from '../../kernel/shown-text.ts';
 import type { Paint, Style } from './paint.ts';
 import { wrap } from './width.ts';
 
-const GROUPS: readonly DoctorCheck['group'][] = ['host', 'supervision', 'agents', 'fences'];
+const GROUPS: readonly DoctorCheck['group'][] = ['host', 'supervision', 'agents', 'llm', 'fences'];
 const SIGNS: Readonly<Record<DoctorCheck['state'], [sign: string, style: Style]>> = {
   ok: ['✓', 'green'],
   warning: ['!', 'yellow'],

@@ -9,6 +9,7 @@ import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
 import { batchOps } from './ops-batch.ts';
 import { deliveryLookup, deliveryOps } from './ops-hooks.ts';
 import { jobOps } from './ops-jobs.ts';
+import { createModelOps } from './ops-models.ts';
 import { readingOps } from './ops-read.ts';
 import { stateLookups, stateOps } from './ops-state.ts';
 import { versionOps } from './ops-versions.ts';
@@ -30,6 +31,7 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...stateLookups(hostContext.store),
     ...stateOps(hostContext),
     ...storeOps(hostContext),
+    ...createModelOps(hostContext),
     ...pingOps(hostContext),
     ...planOps({ time: hostContext.time, audit, operations: () => operations }),
     ...deliveryLookup({ ...hostContext, folder: hostContext.facts.folder }),

@@ -21,6 +21,7 @@ import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
+import { viewModels } from './ops-models.ts';
 import type { AgentStatus, Left, States } from './states.ts';
 import { viewJob, viewOrigin } from './views.ts';
 
@@ -49,6 +50,7 @@ type Running =
       | 'outbound'
       | 'placements'
       | 'web'
+      | 'models'
       | 'heartbeats'
       | 'billing'
     > & {
@@ -103,6 +105,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       host: running ? viewHost(running, facts) : null,
       edge: page,
       web: page,
+      models: running ? viewModels(running.models) : null,
       agents: listings.map((listing) => viewAgent(listing, catalog.agents().get(listing.name), facts, running)),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],

@@ -47,6 +47,7 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
         ? { changed: config.changed.length, leftMs: Math.max(0, (configWatch.until() ?? time.now()) - time.now()) }
         : null,
     processes: processesBelowHost(),
+    models: modelFacts(hostContext),
     longestJobMs: Math.max(
       0,
       ...[...catalog.agents().values()].map(({ always, limits }) => (always ? limits.graceMs : limits.timeoutMs)),
@@ -61,6 +62,12 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
       .view()
       .flatMap(({ origin, is, last }) => (is === 'closed' ? [] : { origin, why: last?.what ?? 'no answer' })),
   };
+}
+
+/** null: no agent needs models. */
+function modelFacts({ models, catalog }: HostContext): HostCheckFacts['models'] {
+  if (![...catalog.agents().values()].some(({ needs }) => needs.llm)) return null;
+  return { isListening: models.view() !== null, why: models.fault()?.message ?? null, chain: models.chain() };
 }
 
 interface StoppedNeeds {

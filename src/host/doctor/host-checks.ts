@@ -1,4 +1,5 @@
 import type { SecretsView } from '../../control/protocol.ts';
+import type { RungState } from '../../gateway/models/ports.ts';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { DoctorCheck } from '../../operations/results/doctor.ts';
@@ -19,6 +20,12 @@ export interface HostCheckFacts extends AgentFacts {
   /** Changed settings that are on probation: how many, and until when in ms. */
   probation: { changed: number; leftMs: number } | null;
   processes: readonly ProcessBelow[];
+  /** The rungs of the chain of models; null: no agent needs models. */
+  models: {
+    isListening: boolean;
+    why: string | null;
+    chain: readonly Pick<RungState, 'name' | 'state' | 'why'>[];
+  } | null;
   /** The longest that a job of any agent may take, ms. */
   longestJobMs: number;
   droppedLines: number;
@@ -48,6 +55,7 @@ export function hostChecks(facts: HostCheckFacts): DoctorCheck[] {
   return [
     ...inGroup('host', [...clock(facts), timezone(facts), store(facts), log(facts)]),
     ...inGroup('supervision', [supervisor(facts), ...faults(facts), page(facts), config(facts), children(facts)]),
+    ...inGroup('llm', facts.models ? chainChecks(facts.models) : []),
   ];
 }
 
@@ -61,6 +69,23 @@ export function agentChecks(facts: Partial<AgentFacts>): DoctorCheck[] {
     ...(facts.down ? servers(facts.down) : []),
   ];
   return checks.map((check) => ({ ...check, group: 'agents' }));
+}
+
+/** The gateway, and each rung: a chain with one rung that answers goes on, and is no redundancy. */
+function chainChecks({ isListening, why, chain }: NonNullable<HostCheckFacts['models']>): Check[] {
+  const ready = chain.filter(({ state }) => state === 'ready' || state === 'cooling').length;
+  const gateway = isListening
+    ? fine('gateway', `the model gateway listens; ${ready} of ${chain.length} rungs can be asked`)
+    : problem('gateway', `the model gateway does not listen: ${why ?? 'it is starting'}`, 'daruma logs');
+  return [
+    gateway,
+    ...chain.map(({ name, state, why: reason }) => {
+      const text = `${name}: ${state}${reason ? ` (${reason})` : ''}`;
+      if (state === 'ready' || state === 'cooling') return fine(`rung-${name}`, text);
+      const fix = state === 'off' ? 'write its key into .env' : 'daruma models';
+      return ready === 0 ? problem(`rung-${name}`, text, fix) : warning(`rung-${name}`, text, fix);
+    }),
+  ];
 }
 
 function clock({ jumpedMs, upMs }: HostCheckFacts): Check[] {

@@ -25,6 +25,7 @@ type MetricNeeds = Pick<
   | 'runCounters'
   | 'hooks'
   | 'billing'
+  | 'models'
 >;
 
 /** The number of agents in the metrics; agents beyond are in none: a collector of metrics keeps each series for weeks. */
@@ -40,6 +41,7 @@ export function createMetrics(needs: MetricNeeds, health: () => Promise<HealthVi
         ...healthSamples(now, needs),
         ...hostSamples(needs, stored.bytes),
         ...deliverySamples(needs, new Set(names)),
+        ...modelSamples(needs),
         ...names.flatMap((agent) => [
           ...stateSamples(agent, known.get(agent), needs),
           ...workerSamples(agent, needs),
@@ -95,6 +97,21 @@ function deliverySamples({ hooks }: MetricNeeds, names: ReadonlySet<string>): Sa
     .map(({ agent, outcome, reason, count }) =>
       sample('daruma_deliveries_total', count, { agent: agent ?? '', outcome, reason }),
     );
+}
+
+function modelSamples({ models }: MetricNeeds): Sample[] {
+  const chain = models.view() ? models.chain() : [];
+  return [
+    ...models.counters
+      .view()
+      .flatMap(({ rung, verdicts, goodMs }) => [
+        ...Object.entries(verdicts).map(([verdict, count]) =>
+          sample('daruma_model_calls_total', count, { rung, verdict }),
+        ),
+        sample('daruma_model_first_token_seconds_total', goodMs / 1_000, { rung }),
+      ]),
+    ...chain.map(({ name, state }) => sample('daruma_model_rung_state', 1, { rung: name, state })),
+  ];
 }
 
 function stateSamples(agent: string, status: AgentStatus | undefined, { time }: MetricNeeds): Sample[] {

@@ -4,7 +4,7 @@ import { commandFenceResult, fenceResult } from './status.ts';
 const doctorCheckResult = z
   .strictObject({
     name: z.string().describe('The thing that was looked at, stable for scripts: `disk`, `secrets`.'),
-    group: z.enum(['host', 'supervision', 'agents', 'fences']),
+    group: z.enum(['host', 'supervision', 'agents', 'llm', 'fences']),
     state: z
       .enum(['ok', 'warning', 'problem', 'unknown'])
       .describe('problem: something needs you · unknown: it was not, or cannot be, looked at.'),

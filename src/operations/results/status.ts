@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
+import { chainResult } from './models.ts';
 
 const refusal = () =>
   z
@@ -229,6 +230,7 @@ export const statusResult = z
     host: hostResult.nullable().describe('null: the host is down, and this is the last known state.'),
     edge: webResult().describe('As `web`, which older pages call so.'),
     web: webResult().optional().describe('The page; null: it is off, or not there yet.'),
+    models: chainResult.nullable().optional().describe('The chain of models; null: no gateway listens.'),
     agents: z.array(agentResult),
     incidents: z
       .strictObject({

@@ -4,6 +4,7 @@ import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
 import { Doctor } from './doctor.tsx';
 import { FactList } from './job.tsx';
+import { ModelChain } from './models.tsx';
 import { Act, addressOf, FaultBox, Said, Section, State, Table, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
 import { Supervision } from './supervision.tsx';
@@ -30,6 +31,7 @@ export const hostPage: Page = {
         <Holds status={status} call={call} />
         <WorkerTable workers={workers} call={call} />
         {status.host?.fences && <Cells fences={status.host.fences} />}
+        <ModelChain models={status.models} call={call} />
         <Origins origins={status.origins ?? []} call={call} />
         <Doctor checks={checkup?.checks} call={call} />
       </>

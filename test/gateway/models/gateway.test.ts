@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { readStat } from '../../../src/kernel/proc.ts';
 import { type RunningGateway, startGateway } from './running.ts';
 
 let gateway: RunningGateway;
@@ -90,4 +92,148 @@ test('a rung or one of its models may be asked alone', async () => {
   expect(data.map(({ id }) => id)).toEqual(
     expect.arrayContaining(['auto', 'groq', 'groq/openai/gpt-oss-20b', 'cerebras/gpt-oss-120b', 'ollama/gpt-oss:20b']),
   );
+});
+
+test('a rung that fails before the first token is left for the next, and what the failure means is told the host', async () => {
+  for (const [fault, verdict] of [
+    ['500', 'next'],
+    ['html', 'next'],
+    ['empty', 'unusable'],
+    ['cut first', 'next'],
+    ['reset', 'next'],
+  ] as const) {
+    gateway.groq.next(fault);
+    const response = await gateway.ask({ ...asked, stream: fault === 'cut first' });
+    expect([fault, response.status, response.headers.get('x-daruma-rung')]).toEqual([fault, 200, 'cerebras']);
+    await response.text();
+    expect(gateway.ledger.ended.at(-1)).toMatchObject([
+      { rung: 'groq', verdict },
+      { rung: 'cerebras', verdict: 'good' },
+    ]);
+  }
+  // The caller's fault stops the walk.
+  const before = gateway.cerebras.totals.chats;
+  gateway.groq.next('400 context');
+  expect((await gateway.ask(asked)).status).toBe(400);
+  expect(gateway.cerebras.totals.chats).toBe(before);
+});
+
+test('an answer of no use to its caller: the same question begins at the next rung', async () => {
+  const id = (await gateway.ask(asked)).headers.get('x-daruma-call')!;
+  const again = await gateway.ask(asked, { headers: { 'x-daruma-after': id } });
+  expect(again.headers.get('x-daruma-rung')).toBe('cerebras');
+  await gateway.until(() => gateway.models.counters.view().some(({ verdicts }) => verdicts.unfit === 1));
+});
+
+test('a stream that breaks off after its first token ends with an error and without [DONE]', async () => {
+  gateway.groq.next('cut late');
+  const text = await (await gateway.ask({ ...asked, stream: true })).text();
+  expect(text).toMatch(/data: \{"error":\{"message":"[^"]+","type":"server_error","code":"STREAM_CUT"/);
+  expect(text).not.toContain('[DONE]');
+});
+
+test('a client that goes away, and an attempt that ended, close the call upstream', async () => {
+  for (const leave of ['client', 'attempt'] as const) {
+    const { chats } = gateway.groq.totals;
+    gateway.groq.next('hang');
+    const controller = new AbortController();
+    const response = gateway.ask(asked, { signal: controller.signal }).catch(() => undefined);
+    const call = await gateway.groq.whenAsked(chats + 1);
+    if (leave === 'client') controller.abort();
+    else gateway.models.ended([{ job: '17', attempt: 1 }]);
+    expect((await call.closed).by).toBe('client');
+    await response;
+    await gateway.until(() => JSON.stringify(gateway.ledger.ended.at(-1)).includes('"gone"'));
+  }
+});
+
+test('a pause that a provider asks for is kept and shown, and is no failure of its server', async () => {
+  gateway.groq.next('429 seconds');
+  expect((await gateway.ask(asked)).headers.get('x-daruma-rung')).toBe('cerebras');
+  await gateway.until(() => gateway.models.chain()[0]!.state === 'cooling');
+  expect(gateway.models.chain()[0]).toMatchObject({ until: expect.any(Number), why: expect.stringContaining('429') });
+  // The other model of the rung is asked meanwhile.
+  expect((await gateway.ask(asked)).headers.get('x-daruma-model')).toBe('openai/gpt-oss-20b');
+  expect((await gateway.ask({ ...asked, model: 'groq/openai/gpt-oss-120b' })).status).toBe(503);
+});
+
+test('a rung without credit is closed and told once; a new key opens it', async () => {
+  gateway.groq.next('402');
+  expect((await gateway.ask(asked)).headers.get('x-daruma-rung')).toBe('cerebras');
+  const closed = () => gateway.events.filter((event) => event.startsWith('models.closed: groq'));
+  await gateway.until(() => closed().length === 1);
+  expect((await gateway.ask(asked)).headers.get('x-daruma-rung')).toBe('cerebras');
+  expect(gateway.models.chain()[0]!.state).toBe('closed');
+  gateway.keys.groq = 'gsk-canary-another';
+  gateway.models.keysChanged();
+  await gateway.until(() => gateway.models.chain()[0]!.state === 'ready');
+  expect((await gateway.ask(asked)).headers.get('x-daruma-rung')).toBe('groq');
+  expect(gateway.groq.chats().at(-1)!.headers.authorization).toBe('Bearer gsk-canary-another');
+  expect(closed()).toHaveLength(1);
+});
+
+test('no rung answers: 503 with the time to come back, and the host hears of it', async () => {
+  for (const server of gateway.servers) server.always('500');
+  const response = await gateway.ask(asked);
+  expect([response.status, response.headers.get('x-should-retry')]).toEqual([503, 'false']);
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await jsonOf(response)).error).toMatchObject({ code: 'MODELS_DOWN', until: expect.any(String) });
+  await gateway.until(() => gateway.refused.length > 0);
+  expect(gateway.refused.at(-1)).toMatchObject({ job: '17', fault: { code: 'MODELS_DOWN' } });
+});
+
+test('a rung is proven by small calls: plain, with a tool, with JSON', async () => {
+  const kinds = ['plain', 'tool', 'json'] as const;
+  for (const rung of ['cerebras', 'ollama'])
+    for (const kind of kinds) expect(await gateway.models.check(rung, kind)).toMatchObject({ ok: true, why: null });
+  gateway.cerebras.next('empty');
+  expect(await gateway.models.check('cerebras', 'plain')).toMatchObject({
+    ok: false,
+    why: expect.stringMatching(/empty/),
+  });
+});
+
+test('the first choice of a rung is gone: told, the next is asked, and remembered', async () => {
+  expect(gateway.remembered.get('groq')).toBe('openai/gpt-oss-120b');
+  gateway.groq.models = ['openai/gpt-oss-20b'];
+  gateway.models.keysChanged();
+  await gateway.until(() =>
+    gateway.events.some((event) => event.startsWith('models.gone: groq lists openai/gpt-oss-120b')),
+  );
+  expect((await gateway.ask(asked)).headers.get('x-daruma-model')).toBe('openai/gpt-oss-20b');
+  await gateway.until(() => gateway.remembered.get('groq') === 'openai/gpt-oss-20b');
+});
+
+test('keys of providers are in the gateway’s memory alone; it has no environment, and ends with its host', async () => {
+  const { pid } = gateway.models.view()!;
+  const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  for (const file of ['environ', 'cmdline', 'status']) expect(read(file)).not.toMatch(/canary/i);
+  expect(read('environ').split('\0').filter(Boolean).sort()).toEqual(['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=2']);
+  expect(JSON.stringify([gateway.events, gateway.lines, gateway.refused, gateway.ledger])).not.toMatch(/canary/i);
+  expect(JSON.stringify([gateway.models.chain(), gateway.models.counters.view()])).not.toMatch(/canary/i);
+});
+
+test('SIGKILL in the middle of calls: they fail, and the next one works, at the same port', async () => {
+  const { pid, port } = gateway.models.view()!;
+  const { chats } = gateway.groq.totals;
+  gateway.groq.next('hang');
+  const failed = gateway.ask(asked).then(
+    () => 'an answer',
+    () => 'an error',
+  );
+  await gateway.groq.whenAsked(chats + 1);
+  process.kill(pid, 'SIGKILL');
+  expect(await failed).toBe('an error');
+  await gateway.until(() => (gateway.models.view()?.pid ?? pid) !== pid);
+  expect(gateway.models.view()!.port).toBe(port);
+  expect(gateway.ledger.lost).toBe(1);
+  expect((await gateway.ask(asked)).status).toBe(200);
+  expect(gateway.events.filter((event) => event.startsWith('models.lost'))).toHaveLength(1);
+  await gateway.until(() => gateway.events.some((event) => event.startsWith('models.back')));
+});
+
+test('nothing of it stays when it is stopped', async () => {
+  const { pid } = gateway.models.view()!;
+  await gateway.models.stop();
+  expect(readStat(pid)).toBeUndefined();
 });
