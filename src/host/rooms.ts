@@ -10,7 +10,7 @@ import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
-import type { Owner } from '../jobs/ports.ts';
+import type { JobRecords, Owner } from '../jobs/ports.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
@@ -184,7 +184,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
-  const aggregation = createAggregation({ ...log('telemetry'), store });
+  const aggregation = createAggregation({ ...log('telemetry'), store, load: () => loadOf(workers, store) });
   const { again } = needs;
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
@@ -217,6 +217,16 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       runCounters: createRunCounters(),
       runnableAgents,
     },
+  };
+}
+
+async function loadOf(workers: Pick<Workers, 'view'>, store: Pick<JobRecords, 'overview'>) {
+  const all = workers.view().workers;
+  const overview = await store.overview();
+  return {
+    workers: all.length,
+    busy: all.filter(({ is }) => is === 'busy').length,
+    waiting: overview.reduce((sum, { queued, retrying }) => sum + queued + retrying, 0),
   };
 }
 

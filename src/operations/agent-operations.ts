@@ -279,4 +279,11 @@ export const AGENT_OPERATIONS = {
     }),
     result: async () => (await import('./results/trends.ts')).trendsResult,
   },
+  hostLoad: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Workers of the host and jobs that waited, over a window; measured each minute.',
+    args: z.strictObject({ window: z.enum(['24h', '7d', '30d', '90d']).default('24h') }),
+    result: async () => (await import('./results/trends.ts')).hostLoadResult,
+  },
 } as const satisfies Record<string, Operation>;

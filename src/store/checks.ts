@@ -117,6 +117,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   endQuarantine: [text, OWNER, orNone(text)],
   muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
+  putHostLoad: [{ at: instant, workers: count, busy: count, waiting: count }],
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   putFinding: [{ kind: text, key: text, at: instant }],

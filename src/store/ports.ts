@@ -85,6 +85,7 @@ export type ReadPorts = Pick<
   | 'slotFigures'
   | 'aggregates'
   | 'aggregateSums'
+  | 'hostLoad'
   | 'durationSketches'
   | 'heartbeats'
   | 'findings'

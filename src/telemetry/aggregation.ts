@@ -4,7 +4,7 @@ import { createLoop, type Turn } from '../kernel/loop.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
-import type { AggregateStore } from './ports.ts';
+import type { AggregateStore, HostLoad } from './ports.ts';
 
 /** Rolls minutes up to hours and days, and deletes what is older than it has to be kept. */
 export interface Aggregation extends Service {
@@ -25,8 +25,16 @@ const PAST_BATCH = 2_000;
 /** Between two calls the store is left to the jobs. */
 const PAUSE_MS = 20;
 
-/** Turns each minute: the hour and the day of now and those before; each hour and at start, all of two days. */
-export function createAggregation({ time, log, store }: { time: Time; log: Log; store: AggregateStore }): Aggregation {
+interface AggregationNeeds {
+  time: Time;
+  log: Log;
+  store: AggregateStore;
+  /** Workers and waiting jobs of now. */
+  load(): Promise<Omit<HostLoad, 'at'>>;
+}
+
+/** Turns each minute: the load, the hour and the day of now and those before; each hour and at start, all of two days. */
+export function createAggregation({ time, log, store, load }: AggregationNeeds): Aggregation {
   let allAt = Number.NEGATIVE_INFINITY;
   let isPastSummed = false;
   /** The most memory by agent and minute. */
@@ -34,6 +42,7 @@ export function createAggregation({ time, log, store }: { time: Time; log: Log; 
 
   async function turn(current: Turn) {
     await writePeaks();
+    await store.putHostLoad({ at: time.now(), ...(await load()) });
     if (!isPastSummed) await sumUpPast(current);
     const now = time.now();
     const isAll = time.monotonic() - allAt >= ALL_EVERY_MS;

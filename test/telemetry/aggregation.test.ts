@@ -13,7 +13,10 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
   const aggregation = createAggregation({
     time,
     log: silentLog,
+    load: async () => ({ workers: 4, busy: 1, waiting: 2 }),
     store: {
+      hostLoad: async () => [],
+      putHostLoad: async ({ at, ...load }) => void calls.push(`load ${Object.values(load)} ${at - time.now()}`),
       aggregates: async () => [],
       aggregateSums: async () => [],
       durationSketches: async () => [],
@@ -36,7 +39,7 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
   calls.length = 0;
   for (const bytes of [5, 9, 7]) aggregation.memory('a', bytes);
   await time.pass(MINUTE_MS);
-  expect(calls).toEqual(['peaks a 9', 'hour -1', 'hour 0', 'day -1', 'day 0']);
+  expect(calls).toEqual(['peaks a 9', 'load 4,1,2 0', 'hour -1', 'hour 0', 'day -1', 'day 0']);
   calls.length = 0;
   await time.pass(HOUR_MS);
   expect(calls.filter((call) => call === 'hour -47')).toHaveLength(1);

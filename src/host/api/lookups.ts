@@ -36,6 +36,7 @@ type Lookups = Pick<
   | 'incidents'
   | 'incident'
   | 'trends'
+  | 'hostLoad'
   | 'warnings'
   | 'bills'
   | 'batchPlan'
@@ -118,7 +119,7 @@ interface LookupNeeds extends Pick<BillNeeds, 'timezone'> {
   store: BillNeeds['store'] &
     Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
-    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches' | 'hostLoad'> &
     Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
     BatchReads &

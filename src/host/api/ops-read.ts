@@ -38,6 +38,7 @@ type Reading = Pick<
   | 'next'
   | 'slots'
   | 'trends'
+  | 'hostLoad'
   | 'report'
   | 'warnings'
   | 'bills'

@@ -1,8 +1,9 @@
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { TrendsView } from '../../operations/results/trends.ts';
+import type { HostLoadView, TrendsView } from '../../operations/results/trends.ts';
 import type { Ops } from '../../operations/table.ts';
 import type { Aggregate, AggregateStore } from '../../telemetry/ports.ts';
 import { sharesOf, windowFilter } from '../../telemetry/windows.ts';
@@ -10,12 +11,29 @@ import { instantOf } from './known.ts';
 
 interface TrendNeeds {
   time: Time;
-  store: Pick<AggregateStore, 'aggregates' | 'aggregateSums'>;
+  store: Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'hostLoad'>;
 }
 
-/** The operation that reads what agents did, whether the host runs or not. */
+/** The distance of the points of a window. */
+const LOAD_STEP_MS = { '24h': 10 * MINUTE_MS, '7d': HOUR_MS, '30d': 6 * HOUR_MS, '90d': DAY_MS };
+const WINDOW_MS = { '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS, '90d': 90 * DAY_MS };
+
+/** The operations that read what agents and the host did, whether the host runs or not. */
 export function trendLookup({ time, store }: TrendNeeds) {
   return {
+    async hostLoad({ window }: Ops['hostLoad']['read']): Promise<HostLoadView> {
+      const stepMs = LOAD_STEP_MS[window];
+      const to = (Math.floor(time.now() / stepMs) + 1) * stepMs;
+      const from = to - WINDOW_MS[window];
+      const points = await store.hostLoad({ from, to, stepMs });
+      return {
+        window,
+        from: isoOf(from),
+        to: isoOf(to),
+        stepMs,
+        points: points.map((point) => ({ ...point, at: isoOf(point.at) })),
+      };
+    },
     async trends({ window, until, agent, points }: Ops['trends']['read']): Promise<TrendsView> {
       const filter = {
         ...windowFilter(window, until === undefined ? time.now() : instantOf(until)),

@@ -39,6 +39,27 @@ export const trendsResult = z
 
 export type TrendsView = z.infer<typeof trendsResult>;
 
+export const hostLoadResult = z
+  .strictObject({
+    window: z.string(),
+    from: time(),
+    to: time(),
+    stepMs: ms().describe('The distance of the points: 10 minutes (24h), an hour (7d), six hours (30d), a day (90d).'),
+    points: z
+      .array(
+        z.strictObject({
+          at: time(),
+          workers: countResult(),
+          busy: countResult().describe('Workers that ran a job.'),
+          waiting: countResult().describe('Jobs that were queued or waited for another attempt.'),
+        }),
+      )
+      .describe('The most of each step in which a host ran, oldest first.'),
+  })
+  .meta({ id: 'HostLoad', description: 'Workers and waiting jobs of a host over a window of time.' });
+
+export type HostLoadView = z.infer<typeof hostLoadResult>;
+
 export const warningResult = z
   .strictObject({
     agent: z.string().nullable().describe('null: all agents together.'),

@@ -95,6 +95,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'aggregates',
   'aggregateSums',
   'durationSketches',
+  'hostLoad',
   'heartbeats',
   'findings',
   'spendRows',

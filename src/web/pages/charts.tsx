@@ -106,7 +106,7 @@ export function LineChart({ values, title, words, limit, mark }: LineChartProps)
   if (known.length < 2)
     return (
       <p class="dim">
-        {title}: {known.length === 0 ? 'not measured' : `${words(known[0]!)}, too few runs for a line`}
+        {title}: {known.length === 0 ? 'not measured' : `${words(known[0]!)}, too few values for a line`}
       </p>
     );
   const most = Math.max(...known);

@@ -3,6 +3,7 @@ import { relative } from '../../kernel/clock.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
 import { Doctor } from './doctor.tsx';
+import { LoadOverTime, loadOf } from './host-load.tsx';
 import { FactList } from './job.tsx';
 import { ModelChain } from './models.tsx';
 import { Act, addressOf, FaultBox, Said, Section, State, Table, When } from './parts.tsx';
@@ -15,9 +16,10 @@ type Workers = Ops['workers']['value'];
 export const hostPage: Page = {
   path: '/host',
   async render(call) {
-    const [workers, health, checkup] = await Promise.all([
+    const [workers, health, load, checkup] = await Promise.all([
       call.ask('workers', {}).catch((): Workers => []),
       call.ask('health', {}).catch(() => undefined),
+      loadOf(call),
       call.query.has('doctor') ? call.ask('doctor', {}).catch(() => undefined) : undefined,
     ]);
     return inShell(call, 'Host', (status) => (
@@ -29,6 +31,7 @@ export const hostPage: Page = {
           <FaultBox fault={fault} />
         ))}
         <Holds status={status} call={call} />
+        <LoadOverTime load={load} call={call} />
         <WorkerTable workers={workers} call={call} />
         {status.host?.fences && <Cells fences={status.host.fences} />}
         <ModelChain models={status.models} call={call} />

@@ -64,14 +64,14 @@ function limitOf({ agent }: AgentTrend, { agents }: StatusView): number {
   return agents.find(({ name }) => name === agent)?.memory.limitBytes ?? 0;
 }
 
-/** Workers and the queue as they are: no history is kept of them. */
+/** Workers and the queue as they are; the page of the host has them over time. */
 function Now({ status: { host } }: { status: StatusView }) {
   if (!host) return null;
   return (
     <p class="dim" id="now">
       Now: {counted(host.workers, 'worker')} in {counted(host.cells, 'cell')}, {host.queued.toLocaleString('en')}{' '}
       queued, {(host.waiting ?? host.queued).toLocaleString('en')} waiting, event loop {Math.round(host.loopLagMs)} ms
-      behind.
+      behind. <a href="/host#load">over time</a>
     </p>
   );
 }

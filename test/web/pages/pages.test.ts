@@ -252,6 +252,22 @@ describe('the schedule', () => {
 });
 
 describe('the page of the host', () => {
+  it('draws workers and queue over a window, and says the most of each', async () => {
+    const asked: (string | undefined)[] = [];
+    const hostLoad: Answers['hostLoad'] = (args) => {
+      asked.push(args.window);
+      return ANSWERS.hostLoad!(args);
+    };
+    const html = await render('/host', { answers: { ...ANSWERS, hostLoad } });
+    expect(html).toContain('At most 12 workers, 4 of them with a job; the longest queue, 1,204 jobs, ');
+    expect(html).toContain('aria-label="Waiting jobs: at most 1,204"');
+    await render('/host?load=90d', { answers: { ...ANSWERS, hostLoad } });
+    await render('/host?load=ever', { answers: { ...ANSWERS, hostLoad } });
+    expect(asked).toEqual(['24h', '90d', '24h']);
+    const none: Answers['hostLoad'] = (args) => ({ ...ANSWERS.hostLoad!(args), points: [] });
+    expect(await render('/host', { answers: { ...ANSWERS, hostLoad: none } })).toContain('Nothing was measured');
+  });
+
   it('has the last sign of each loop, tells the one that stands still, and how many pages are open', async () => {
     const html = await render('/host');
     expect(html).toMatch(/class="state red"><span class="sign">✗<\/span> healing 2m ago/);

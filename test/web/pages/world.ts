@@ -225,6 +225,16 @@ export const ANSWERS: Answers = {
     },
     { time: '2026-11-22T11:04:01.000Z', level: 'error', msg: 'boom', room: 'jobs' },
   ],
+  hostLoad: ({ window = '24h' }) => ({
+    window,
+    from: '2026-11-21T11:10:00.000Z',
+    to: '2026-11-22T11:10:00.000Z',
+    stepMs: 600_000,
+    points: [
+      { at: '2026-11-22T10:40:00.000Z', workers: 9, busy: 4, waiting: 1_204 },
+      { at: '2026-11-22T10:50:00.000Z', workers: 12, busy: 3, waiting: 2 },
+    ],
+  }),
   trends: ({ window = '24h' }) => {
     const sums = {
       done: 58,

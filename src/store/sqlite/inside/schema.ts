@@ -193,4 +193,13 @@ CREATE TABLE agent_usage (
   PRIMARY KEY (day, agent)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- The most workers and waiting jobs of the host in each ten minutes.
+CREATE TABLE host_load (
+  start   INTEGER PRIMARY KEY,
+  workers INTEGER NOT NULL,
+  busy    INTEGER NOT NULL,
+  waiting INTEGER NOT NULL
+) STRICT;
+`,
 ];

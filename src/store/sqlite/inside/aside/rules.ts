@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../../../kernel/bounds.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
-import { COUNTS, SUMS } from '../../../checks.ts';
+import { noCount, noDay, noRow, noTime, notAmong, notList, notObject, outside, quoted, sums } from './column-checks.ts';
 
 /** When a column cannot be read, as SQL, and the SQL of what stands in its place then. `?1` is now. */
 interface ColumnRule {
@@ -21,25 +21,6 @@ export interface TableRule {
   /** More that is changed in a row that is mended, as SQL. */
   readonly besides?: Readonly<Record<string, string>>;
 }
-
-const outside = (column: string, { least, most }: { least: number; most: number }) =>
-  `${column} NOT BETWEEN ${least} AND ${most}`;
-const noTime = (column: string) => outside(column, INSTANTS);
-const noCount = (column: string) => outside(column, COUNTS);
-const noDay = (column: string) => `${column} NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'`;
-/** Columns that hold sums, each with what makes its row unreadable. */
-const sums = (...columns: string[]) => Object.fromEntries(columns.map((column) => [column, outside(column, SUMS)]));
-const noRow = (column: string) => outside(column, { least: 1, most: Number.MAX_SAFE_INTEGER });
-const notAmong = (column: string, words: readonly string[]) => `${column} NOT IN (${words.map(quoted).join(', ')})`;
-const quoted = (word: string) => `'${word.replaceAll("'", "''")}'`;
-/** A JSON object whose members have these types. Whether it is JSON at all has to be asked first. */
-const notObject = (column: string, members: Readonly<Record<string, string>>) => {
-  const types = Object.entries(members).map(([name, type]) => `json_type(${column}, '$.${name}') IS NOT '${type}'`);
-  return `CASE WHEN ${column} IS NULL THEN 0 WHEN NOT json_valid(${column}) THEN 1 WHEN json_type(${column}) <> 'object' THEN 1 ELSE ${types.length > 0 ? types.join(' OR ') : '0'} END`;
-};
-
-/** No JSON list. */
-const notList = (column: string) => `CASE WHEN json_valid(${column}) THEN json_type(${column}) <> 'array' ELSE 1 END`;
 
 const time = (column: string, instead = '?1'): Record<string, ColumnRule> => ({
   [column]: { isBad: noTime(column), instead },
@@ -250,6 +231,17 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     key: `'jobs of before'`,
     agent: 'NULL',
     required: { next_job: noRow('next_job'), last_job: noRow('last_job'), before: noTime('before') },
+    mended: {},
+  },
+  host_load: {
+    key: `'load of ' || start`,
+    agent: 'NULL',
+    required: {
+      start: noTime('start'),
+      workers: noCount('workers'),
+      busy: noCount('busy'),
+      waiting: noCount('waiting'),
+    },
     mended: {},
   },
   queue_hour: {
