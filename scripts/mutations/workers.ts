@@ -104,4 +104,16 @@ export const ofWorkers: readonly Mutation[] = [
       },
     ],
   ),
+  ...guardsOf(
+    'src/gateway/models/inside/upstream.ts',
+    ['test/gateway/models/faults.test.ts'],
+    [
+      {
+        breaks: 'a request that timed out is not sent, and paid, once more',
+        within: 'broken',
+        code: 'if (isSettled) return;',
+        instead: '',
+      },
+    ],
+  ),
 ];

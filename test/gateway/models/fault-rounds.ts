@@ -150,6 +150,10 @@ async function oneBatch({ gateway, spent }: FaultGateway, row: FaultRounds, coun
   for (const { outcome, words } of seen)
     if (outcome !== row.outcome && !(row.fault === 'reset' && outcome === 'same'))
       row.wrong.push(`${outcome}: ${words}`);
+  // One more try for another model, or without a parameter; a connection that is reset may be used twice.
+  const tries = row.outcome === 'model' || row.outcome === 'same' || row.fault === 'reset' ? 2 : 1;
+  const first = groq.totals.chats - before.billed[0]!.chats;
+  if (first > count * tries) row.wrong.push(`${first} requests to the first rung`);
   const asked = cerebras.totals.chats - before.billed[1]!.chats;
   if (row.outcome !== 'next' && asked > 0) row.wrong.push(`${asked} calls of the second rung`);
   // A stream that breaks off is settled behind the back of its caller.
@@ -161,8 +165,9 @@ async function oneBatch({ gateway, spent }: FaultGateway, row: FaultRounds, coun
     const { promptTokens, completionTokens } = before.billed[at + 1]!;
     return totals.promptTokens - promptTokens + totals.completionTokens - completionTokens;
   });
-  const first = /^[45]\d\d/.test(row.fault) && row.outcome !== 'same' && row.outcome !== 'model' ? 0 : count * ESTIMATE;
-  if (spent().tokens - before.spent.tokens > first + billed.reduce((sum, one) => sum + one, 0)) row.doubleSpends++;
+  const mayBill =
+    /^[45]\d\d/.test(row.fault) && row.outcome !== 'same' && row.outcome !== 'model' ? 0 : count * ESTIMATE;
+  if (spent().tokens - before.spent.tokens > mayBill + billed.reduce((sum, one) => sum + one, 0)) row.doubleSpends++;
 }
 
 async function oneCall(
