@@ -118,7 +118,10 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       linkFolders: settings.links.folders,
     },
   );
-  const runnableAgents = () => new Map([...catalog.agents(), ...guests.agents()]);
+  const runnableAgents = () => {
+    const visiting = guests.agents();
+    return visiting.size === 0 ? catalog.agents() : new Map([...catalog.agents(), ...visiting]);
+  };
   const exec = createExec(
     {
       ...log('exec'),

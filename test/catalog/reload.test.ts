@@ -33,8 +33,12 @@ describe('a file that changes', () => {
 
   it('is live under its name, with what it was before told along', async () => {
     const before = world.agent('one');
+    // Each look at 1,000 agents asks for the set some thousand times: it is made once for each change.
+    const set = world.catalog.agents();
+    expect(world.catalog.agents()).toBe(set);
     world.write('plugins/one.ts', plugin('second'));
     await world.until('the new one is live', () => about('one') === 'second');
+    expect(set.get('one')).toBe(before);
     expect(world.changes).toEqual([{ added: [], changed: [{ before, after: world.agent('one') }], removed: [] }]);
     expect(world.agent('one').fingerprint).not.toBe(before.fingerprint);
   });

@@ -91,6 +91,11 @@ describe('a worker sees what its agent declared and nothing else', () => {
     });
     expect(await value(read, { read: ['shared'] })).toBe('hi');
     expect(await value(read, { read: ['shared/note.txt'] })).toBe('hi');
+    // No working folder is the installation: who writes a relative path is told what to write.
+    const relative = `const fs = await import('node:fs'); return fs.readFileSync('shared/note.txt', 'utf8');`;
+    expect(await outcome(relative, { read: ['shared'] })).toMatchObject({
+      fault: { code: 'ENOENT', next: expect.stringContaining('join(folder, "shared/note.txt")') },
+    });
     expect(await outcome(read.replace('readFileSync', 'writeFileSync'), { read: ['shared'] })).toMatchObject({
       fault: { code: 'NOT_IN_NEEDS', next: expect.stringContaining("write: ['shared/note.txt']") },
     });

@@ -7,6 +7,8 @@ import type { Thrown } from '../wire.ts';
 import { type DeniedOwner, deniedOf } from './denied.ts';
 
 const LONGEST_TEXT = 16 * 1024;
+/** Of a path that a hint repeats. */
+const LONGEST_PATH = 200;
 const FINAL = { placedAt: 'run', isFinal: true } as const;
 /** Error classes of the author's contract, by name: the bundle has its own copy of them. */
 const CODES: ReadonlyMap<string, string> = new Map([
@@ -69,7 +71,7 @@ function thrownText(error: Error, owner: DeniedOwner): Thrown {
     first !== undefined &&
     (own === undefined || denied !== undefined || first.code === 'NOT_KEPT' || error instanceof Fault);
   const code = isOurs ? first.code : (own ?? codeOf(reasons) ?? plain.code);
-  const next = first?.next ?? known.find(({ fault }) => fault?.next)?.fault?.next;
+  const next = first?.next ?? known.find(({ fault }) => fault?.next)?.fault?.next ?? relativePathHint(error);
   const stack = stackOf(reasons);
   const thrown: Thrown = {
     ...plain,
@@ -88,6 +90,14 @@ function thrownText(error: Error, owner: DeniedOwner): Thrown {
   if (typeof wrong !== 'string') return thrown;
   const message = `${thrown.message} (RetryLater: after ${shown(afterOf(error))} ${wrong}; the backoff says when instead)`;
   return { ...thrown, code: 'RETRY_AFTER_INVALID', message, next: "give a length of time: { after: '60s' }" };
+}
+
+/** Workers begin in an empty folder, so that a relative path leads nowhere, wherever the installation lies. */
+function relativePathHint(error: Error): string | undefined {
+  const { code, path } = error as { code?: unknown; path?: unknown };
+  if (code !== 'ENOENT' || typeof path !== 'string' || path.startsWith('/')) return undefined;
+  const file = JSON.stringify(path.slice(0, LONGEST_PATH));
+  return `relative paths begin in an empty folder: write join(folder, ${file}) with \`folder\` of the context, and the path in needs.read`;
 }
 
 /** A part of an AggregateError speaks for the whole only when it is the only part. */
