@@ -101,6 +101,15 @@ test('one agent in full', () => {
 `);
 });
 
+test('an agent with pools of PostgreSQL tells their use, and what jobs did not give back', () => {
+  const facts = { values: [], jobs: [] };
+  const pools = { held: 3, idle: 1, waiting: 2, max: 4, takenBack: 0 };
+  const lineOf = (more: object) => text(agentLines(agent({ pools: { ...pools, ...more } }), facts, look));
+  expect(lineOf({})).toContain('  postgres   3 of 4 connections in use · 1 idle · 2 waiting\n');
+  expect(lineOf({ takenBack: 7 })).toContain('2 waiting · 7 taken back from jobs');
+  expect(text(agentLines(agent({ pools: null }), facts, look))).not.toContain('postgres');
+});
+
 describe('jobs', () => {
   test('a retrying job says which attempt failed and when the next one is', () => {
     const waiting = job({

@@ -15,7 +15,17 @@ const CASES: Record<string, { body: string; options?: string; url?: (server: Tes
   wrong: { body: `await db.query('SELECT nothing');` },
   slow: { body: `await db.query('SELECT pg_sleep(60)');`, options: "{ statementTimeout: '50ms' }" },
   aborted: { body: `log.info('begun'); await db.query('SELECT pg_sleep(60)');` },
-  hasty: { body: `void db.query('SELECT pg_sleep(60)'); await db.query('SELECT 1');` },
+  hasty: {
+    body: `void db.query('SELECT pg_sleep(60)');
+      const mine = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%' AND application_name = current_setting('application_name')";
+      while ((await db.query(mine)).rowCount === 0);`,
+  },
+  listens: {
+    body: `using client = await db.connect();
+      const heard = new Promise((resolve) => client.on('notification', ({ payload }) => resolve(db.query('SELECT $1 AS heard', [payload]))));
+      await client.query('LISTEN orders'); await client.query("NOTIFY orders, 'seven'");
+      return (await heard).rows;`,
+  },
   writes: {
     body: `const add = (client, text) => client.query('INSERT INTO notes VALUES ($1)', [text]);
       const codes = [];
@@ -78,7 +88,7 @@ let world: World;
 /** The source of the agent `cases`, line by line. */
 let source: string[];
 beforeAll(async () => {
-  [server, world] = await Promise.all([startPostgres({ max_connections: 12 }), createWorld()]);
+  [server, world] = await Promise.all([startPostgres({ max_connections: 40 }), createWorld()]);
   await server.ask(`CREATE ROLE ${GUARDED_USER} LOGIN PASSWORD 'pa''ss'; CREATE ROLE narrow LOGIN CONNECTION LIMIT 0;
     CREATE TABLE notes (text text)`);
   const cases = Object.entries(CASES).map(([name, { body, options = '{}', url }], at) => {
@@ -88,7 +98,10 @@ beforeAll(async () => {
   });
   const whole = `import { pool } from 'daruma/pg';\n${runs(`const cases = {\n${cases.join('\n')}\n};\nreturn cases[job.input]();`)}`;
   source = whole.split('\n');
-  await world.agent('cases', whole, { needs: { net: ['127.0.0.1'] }, limits: { timeoutMs: 8_000, graceMs: 3_000 } });
+  await world.agent('cases', whole, {
+    needs: { net: ['127.0.0.1'] },
+    limits: { timeoutMs: 30_000, silenceMs: 30_000, graceMs: 3_000 },
+  });
 });
 afterAll(async () => {
   await world.close();
@@ -142,8 +155,8 @@ describe('a query', () => {
     expect([name, check]).toEqual([`daruma cases ${ref.job}`, '1s']);
     for (const limit of [statement, idle]) {
       expect(limit).toMatch(/^\d+ms$/);
-      expect(Number.parseInt(limit!, 10)).toBeGreaterThan(4_000);
-      expect(Number.parseInt(limit!, 10)).toBeLessThan(8_000);
+      expect(Number.parseInt(limit!, 10)).toBeGreaterThan(15_000);
+      expect(Number.parseInt(limit!, 10)).toBeLessThan(30_000);
     }
     // The next job has the same connection, under its own name.
     const next = give('settings');
@@ -219,6 +232,10 @@ describe('a connection', () => {
   it('is given back by `using`, and throws when it is used after that', async () => {
     expect(resultOf(await run('uses'))).toEqual([['PG_RELEASED', 'PG_RELEASED'], 1]);
     expect(world.lines).toEqual([]);
+  });
+
+  it('hands its notifications to the job that listens, though another one opened it', async () => {
+    for (let n = 0; n < 2; n++) expect(resultOf(await run('listens'))).toEqual([{ heard: 'seven' }]);
   });
 
   it('released within a transaction is closed and named', async () => {

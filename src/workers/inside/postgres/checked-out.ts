@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { PoolClient, QueryConfig, QueryResult } from '../../../plugin/pg.ts';
 import { askedAt } from '../calls.ts';
 import type { JobOwner } from '../job-owner.ts';
@@ -98,6 +99,11 @@ export function createCheckedOut({ job, session, asked, terms, host, over }: Che
       answer.catch(() => {});
       return answer;
     },
+    /** The socket's events belong to the job that opened it; the listener belongs to the one that listens. */
+    on(event: string, listener: () => void) {
+      session.client.on(event, AsyncResource.bind(listener));
+      return client;
+    },
     release,
     [Symbol.dispose]() {
       if (state === 'open') release();
@@ -107,7 +113,7 @@ export function createCheckedOut({ job, session, asked, terms, host, over }: Che
       release(true);
     },
   };
-  const client = new Proxy(session.client, {
+  const client: PoolClient = new Proxy(session.client, {
     get(target, key) {
       if (Object.hasOwn(own, key)) return own[key];
       const value: unknown = Reflect.get(target, key);
