@@ -1,10 +1,14 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type { z } from 'zod';
 import { agentFileSchema } from '../src/catalog/files/agent-file.ts';
 import { hostSettingsSchema } from '../src/catalog/files/host-settings.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { OPERATIONS, type Op } from '../src/operations/table.ts';
 import type { PluginDefinition } from '../src/plugin/define.ts';
+import { isHostTopic } from '../src/plugin/host-events.ts';
+import { resultOf } from './contract.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -80,23 +84,83 @@ async function yamlProblems({ said, code }: Block): Promise<string[]> {
 /** Folders with plugins of which the guide tells. */
 const PLUGINS = ['plugins', 'docs/recipes', 'test/plugins/examples'];
 
-/** One value, or a value in each line; `, …` stands for what is left out. */
-function jsonProblems({ code }: Block): string[] {
-  const whole = code.replaceAll(/, …(?= ?[}\]])/g, '');
-  const fits = (text: string) => {
-    try {
-      JSON.parse(text);
-      return true;
-    } catch {
-      return false;
+/**
+ * A value, or a value in each line; `, …` stands for what is left out. The comment before says what it is: a file of another program, an
+ * event of the host, requests and answers of operations, or what a command prints.
+ */
+async function jsonProblems({ code, said }: Block): Promise<string[]> {
+  const isLeftOut = /, …(?= ?[}\]])/.test(code);
+  const whole = code.replaceAll(/, …(?= ?[}\]])/g, '').trimEnd();
+  const values = [whole, ...whole.split('\n')].map(jsonOf);
+  const [one, ...lines] = values;
+  const wrong = whole.split('\n').filter((_, at) => lines[at] === undefined);
+  if (one === undefined && wrong.length > 0) return wrong.map((line) => `is no JSON: ${line}`);
+  if (said.startsWith('for ')) return [];
+  if (said === 'an event of the host') return hostEventProblems(one!.value);
+  if (said === 'requests and answers')
+    return requestProblems(one ? [one.value] : lines.map((line) => line!.value), isLeftOut);
+  const words = /^printed by: daruma (.+)$/.exec(said)?.[1]?.split(' ');
+  const schema = words && resultOf(words, 0);
+  if (schema) return misfits(schema, one?.value, isLeftOut);
+  return ['say what it is in the line before: <!-- printed by: daruma status --json -->, <!-- for another program -->'];
+}
+
+function jsonOf(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The places where the value is not what the schema says; `isLeftOut`: fields may lack. */
+function misfits(schema: z.ZodType, value: unknown, isLeftOut: boolean): string[] {
+  const { error } = schema.safeParse(value);
+  const problems = (error?.issues ?? []).filter((one) => !isLeftOut || !isMissing(one, value));
+  return problems.map(({ path, message }) => `${path.join('.') || 'the value'}: ${message}`);
+}
+
+function isMissing({ path }: z.core.$ZodIssue, value: unknown): boolean {
+  return (
+    path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value) === undefined
+  );
+}
+
+/** Each request fits the arguments of its operation, each answer the result of the request with its id. */
+async function requestProblems(values: readonly unknown[], isLeftOut: boolean): Promise<string[]> {
+  const ops = new Map<unknown, Op>();
+  const problems = values.map(async (value) => {
+    const { id, op, args, ok, value: answer } = value as Record<string, unknown>;
+    if (typeof op === 'string') {
+      if (!Object.hasOwn(OPERATIONS, op)) return [`there is no operation ${op}`];
+      ops.set(id, op as Op);
+      return misfits(OPERATIONS[op as Op].args, args, isLeftOut);
     }
-  };
-  if (fits(whole)) return [];
-  return whole
-    .trimEnd()
-    .split('\n')
-    .filter((line) => !fits(line))
-    .map((line) => `is no JSON: ${line}`);
+    const asked = ops.get(id);
+    if (!asked || ok !== true) return ['answers no request of the block'];
+    return misfits(await OPERATIONS[asked].result(), answer, isLeftOut);
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+const EVENT_FIELDS = ['topic', 'from', 'id', 'at', 'agent', 'message', 'data'];
+
+/** The fields of an event, and those of its data as the table of docs/events.md names them. */
+function hostEventProblems(value: unknown): string[] {
+  const event = value as { topic: string; data: object };
+  if (!isHostTopic(event.topic)) return [`the host has no topic ${event.topic}`];
+  const row = new RegExp(`^\\| \`${event.topic}\` \\|[^|]*\\|([^|]*)\\|$`, 'm').exec(
+    readFileSync(join(ROOT, 'docs/events.md'), 'utf8'),
+  );
+  const named = [...(row?.[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+  const differ = (of: string, have: string[], want: string[]) =>
+    have.toSorted().join() === want.toSorted().join()
+      ? []
+      : [`${of} has ${have.join(', ')}, and not ${want.join(', ')}`];
+  return [
+    ...differ('the event', Object.keys(event), EVENT_FIELDS),
+    ...differ('its data', Object.keys(event.data), named),
+  ];
 }
 
 /** Commands behind `$ `, and the hints (`→ daruma …`) in what they print. */

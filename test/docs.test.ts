@@ -84,7 +84,23 @@ describe('a block that is not what it says', () => {
       /does not/,
     ],
     ['of output without its command', '```text\nall is well\n```', /what printed it/],
-    ['of JSON that is none', '```json\n{ "a": 1, }\n```', /no JSON/],
+    ['of JSON that is none', '<!-- for a test -->\n```json\n{ "a": 1, }\n```', /no JSON/],
+    ['of JSON that says not what it is', '```json\n{ "a": 1 }\n```', /say what it is/],
+    [
+      'of JSON that no command prints',
+      '<!-- printed by: daruma next backup --json -->\n```json\n{ "agent": 5, … }\n```',
+      /agent: .*string/,
+    ],
+    [
+      'of an event that the host does not have',
+      '<!-- an event of the host -->\n```json\n{ "topic": "host.started", "data": {} }\n```',
+      /the event has[\s\S]*its data has/,
+    ],
+    [
+      'of a request that is refused',
+      '<!-- requests and answers -->\n```json\n{ "id": 1, "op": "next", "args": { "agnet": "backup" } }\n```',
+      /agnet|agent/,
+    ],
   ])('%s is found', async (_, text, expected) => {
     const [block] = blocksOf(`${text}\n`);
     expect((await problemsOf(block!)).join('\n')).toMatch(expected);

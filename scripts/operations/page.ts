@@ -14,6 +14,7 @@ too: one line of JSON for each request, any number of them over one connection. 
 (\`control.sock.token\`): the host writes it anew at each start, and refuses what does not have it (\`TOKEN_WRONG\`). A program that shall only look gets the
 text of \`control.sock.reader-token\`: its client is a reader, and operations for operators are refused (\`ROLE_LACKING\`).
 
+<!-- requests and answers -->
 \`\`\`json
 { "id": 1, "op": "next", "args": { "agent": "backup", "n": 1 }, "token": "qk3…" }
 { "id": 1, "ok": true, "value": { "agent": "backup", "schedule": "0 2 * * *", … } }

@@ -1,5 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Installation, installation, plugin } from './installation.ts';
 
@@ -44,6 +46,16 @@ function createLongPoll() {
 }
 
 const PER_ROUND = 3;
+const MEMORY = /^(?:out-of-memory|over-limit)$/;
+const UNTIL_STOPPED = "await new Promise((resolve) => context.signal.addEventListener('abort', resolve));";
+const SWELLS = plugin(
+  `const runs = (await context.state.get('runs') ?? 0) + 1;
+    await context.state.set('runs', runs);
+    const kept = [];
+    while (runs === 1) kept.push({ at: kept.length, more: [1, 2, 3] });
+    ${UNTIL_STOPPED}`,
+  'always: true, limits: { memory: "48MB", backoff: { first: "10ms" } },',
+);
 const server = createLongPoll();
 let place: Installation;
 
@@ -56,7 +68,10 @@ beforeAll(async () => {
       'utf8',
     ),
     'plugins/sink.ts': plugin('return context.job.input.text;'),
-    'plugins/broken.ts': plugin("throw new Error('no use');", 'always: true, limits: { backoff: { first: "10ms" } },'),
+    'plugins/broken.ts': plugin(
+      `if (!(await context.state.get('mended'))) throw new Error('no use');\n    ${UNTIL_STOPPED}`,
+      'always: true, limits: { backoff: { first: "10ms" } },',
+    ),
     'config/daruma.yaml': 'origins: { "*": { pause: { first: 100ms, longest: 200ms } } }\n',
   });
   await place.start();
@@ -114,6 +129,37 @@ it('a run that fails over and over is a crash loop: quarantine, one job, nothing
   ]);
 });
 
+it('a run that fills its memory is killed, and the same job goes on', async () => {
+  place.write('plugins/swells.ts', SWELLS);
+  const [incident] = await place.until(
+    async () => (await place.daruma('incidents', 'swells', '--json')).json,
+    (found) => found[0]?.jobs.length > 0,
+  );
+  expect(incident).toMatchObject({ verdict: expect.stringMatching(MEMORY) });
+  const [job] = await place.until(
+    () => runsOf('swells'),
+    ([one]) => one.state === 'running',
+  );
+  expect(job).toMatchObject({ id: incident.jobs[0], trigger: 'always' });
+  expect((await place.daruma('state', 'swells', '--json')).json).toMatchObject([{ key: 'runs', value: 2 }]);
+});
+
+it('a quarantined run is probed when its time has come, by the next host, too', async () => {
+  await place.daruma('state', 'broken', 'mended', '--set', 'true', '--yes');
+  await place.stop();
+  // The pause before the first probe is a minute.
+  const store = new DatabaseSync(join(place.folder, 'data/daruma.db'));
+  expect(store.prepare('UPDATE quarantine SET next_probe_at = ?').run(Date.now()).changes).toBe(1);
+  store.close();
+  await place.start();
+  const [job] = await place.until(
+    () => runsOf('broken'),
+    ([one]) => one.state === 'running',
+  );
+  expect(job).toMatchObject({ trigger: 'always' });
+  await isPolling();
+});
+
 it('a pause stops the run, and resume starts the same job again; it takes no jobs of others', async () => {
   await place.daruma('pause', 'inbox');
   await place.until(
@@ -152,6 +198,19 @@ it('a changed version stops the old run and goes on in its place; always: false 
     () => runsOf('inbox'),
     (jobs) => jobs.length === 1 && jobs[0].state === 'cancelled',
   );
+});
+
+it('a run that is steady ends the quarantine, and heals the incident of its memory', async () => {
+  const released = await place.until(
+    async () => (await place.daruma('events', 'broken', '--topic', 'agent.released', '--json')).json,
+    (found) => found.length > 0,
+  );
+  expect(released).toHaveLength(1);
+  const [incident] = await place.until(
+    async () => (await place.daruma('incidents', 'swells', '--json')).json,
+    ([one]) => one.state === 'healed',
+  );
+  expect(incident).toMatchObject({ verdict: expect.stringMatching(MEMORY), repeats: 0 });
 });
 
 it('a host that is asked to stop stops the runs within their grace, and counts no failure', async () => {
