@@ -16,6 +16,7 @@ interface HostWorkersNeeds {
   exec: Pick<Exec, 'children'>;
   setup: Pick<Setup, 'unfenced'> & { secrets: Pick<Secrets, 'values'> };
   answer: WorkersNeeds['answer'];
+  models: NonNullable<WorkersNeeds['models']>;
   bus: Pick<HostBus, 'emit'>;
 }
 
@@ -40,6 +41,7 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
         capacityChanged: (agent) => bus.emit('capacity.changed', agent),
       },
       answer,
+      models: needs.models,
       secrets: async (agent) => needs.setup.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
       gone: (end) => bus.emit('worker.gone', scrub.value(end)),

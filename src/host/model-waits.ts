@@ -1,5 +1,5 @@
 import type { CallAttempt } from '../gateway/origins/ports.ts';
-import type { OutageSource } from '../healing/ports.ts';
+import type { Incident, OutageSource } from '../healing/ports.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
 import type { PlainFault } from '../kernel/fault.ts';
@@ -12,7 +12,7 @@ import type { Time } from '../kernel/time.ts';
  * Calls of models that went unanswered, for jobs and for healing: the job of such an attempt waits and loses no attempt, and all of
  * them together are one incident, of the chain or of a budget.
  */
-interface ModelWaits {
+export interface ModelWaits {
   /** The host refused a call of the attempt, or no rung has answered it. */
   refused(ref: CallAttempt, agent: string, fault: PlainFault): void;
   /** A rung answered a call of the agent. */
@@ -25,8 +25,8 @@ interface ModelWaits {
   ended(attempts: readonly CallAttempt[]): void;
   /** Outages of the chain, and budgets that are spent. */
   outageSource: OutageSource;
-  /** The incident of the host before this one was open: of the chain (epoch ms). */
-  suspect(name: string, since: number): void;
+  /** Incidents that were open when the host before this one ended: the chain counts as down until a call is answered. */
+  takeOver(incidents: readonly Incident[]): void;
 }
 
 interface ModelWaitsNeeds {
@@ -152,8 +152,10 @@ export function createModelWaits({ time, isListening, changed }: ModelWaitsNeeds
       recovery: (name) => recoveries.get(name),
       forget: (name) => void outages.delete(name),
     },
-    suspect(name, since) {
-      if (name === CHAIN_OF_MODELS) begin(name, since).outage.askedAt = time.now();
+    takeOver(incidents) {
+      for (const { verdict, evidence, openedAt } of incidents)
+        if (verdict === 'failing-over' && evidence?.fault?.data?.origin === CHAIN_OF_MODELS)
+          begin(CHAIN_OF_MODELS, openedAt).outage.askedAt = time.now();
     },
   };
 }

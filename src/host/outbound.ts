@@ -104,7 +104,8 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     takeOver(incidents) {
       for (const { verdict, evidence, openedAt } of incidents) {
         const origin = evidence?.fault?.data?.origin;
-        if (verdict === 'failing-over' && typeof origin === 'string') origins.suspect(origin, openedAt);
+        if (verdict === 'failing-over' && typeof origin === 'string' && originOf(origin) === origin)
+          origins.suspect(origin, openedAt);
       }
     },
   };

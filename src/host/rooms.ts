@@ -37,6 +37,7 @@ import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
+import { createModelAgents, type ModelAgents, outagesOf } from './model-agents.ts';
 import { createHostModels } from './models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
@@ -74,6 +75,7 @@ export interface Rooms {
   exec: Exec;
   /** The models that agents ask. */
   models: Models;
+  modelAgents: ModelAgents;
   /** Agents that lack a secret, and the secrets. */
   setup: Setup;
   workers: Workers;
@@ -134,27 +136,26 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     },
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
-  const setup = createSetup({ ...base, folder, catalog });
+  const modelAgents = createModelAgents({ ...base, runnableAgents, models: () => models, workers: () => workers });
+  const setup = createSetup({ ...base, folder, catalog, lacksModels: modelAgents.lacks });
   const billing = createBilling({ ...base, settings, catalog, runnableAgents });
   const models = createHostModels({
     ...{ ...base, settings, outbound, secrets: setup.secrets, ledger: billing.calls },
     holds: (worker, ref) => workers.holds?.(worker, ref) === true,
-    refused: () => {},
-    answered: () => {},
-    listens: () => bus.emit('placement.changed', []),
+    refused: modelAgents.waits.refused,
+    answered: modelAgents.waits.answered,
+    listens: modelAgents.listens,
   });
   // Calls come from started workers: the rooms that answer them are built before.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
   const workers = createHostWorkers(
-    { ...base, exec, setup, answer },
+    { ...base, exec, setup, answer, models: modelAgents.open },
     { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
   );
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers });
   const { serving, holdOf } = placements;
-  const jobs = createJobs(
-    { ...log('jobs'), store, workers, agent: serving, holdOf, heldUp: outbound.heldUp },
-    { owner: needs.owner },
-  );
+  const heldUp: Outbound['heldUp'] = (...facts) => outbound.heldUp(...facts) ?? modelAgents.waits.heldUp(...facts);
+  const jobs = createJobs({ ...log('jobs'), store, workers, agent: serving, holdOf, heldUp }, { owner: needs.owner });
   const batches = createHostBatches({ ...base, ...log('jobs'), catalog });
   const guests = createGuests({ ...base, settings, catalog, jobs }, folder);
   const schedule = createScheduling({ ...base, ...log('schedule'), jobs, placements });
@@ -169,7 +170,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     cleanUp: () => cleanUp({ journal, catalog }),
     unscheduled: () => findUnscheduled({ time, store, catalog, planning }),
     storeFolder: dirname(facts.store.file),
-    origins: outbound.outageSource,
+    origins: outagesOf([outbound.outageSource, modelAgents.waits.outageSource]),
   });
   placements.watch(healer);
   const probation = createRollbacks({ ...base, ...log('probation'), healer, catalog, jobs });
@@ -198,6 +199,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       outbound,
       exec,
       models,
+      modelAgents,
       setup,
       workers,
       placements,
@@ -262,6 +264,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('healing', healer);
   asides.reportTo(healer);
   outbound.takeOver(healer.open());
+  rooms.modelAgents.waits.takeOver(healer.open());
   // Before jobs takes them over.
   const abandoned = await store.abandoned(owner);
   await startService('ledger', rooms.billing.ledger);
@@ -269,6 +272,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('workers', workers);
   await startService('secrets', setup.service);
   await startService('catalog', catalog);
+  await rooms.modelAgents.ready();
   await startService('jobs', jobs);
   await startService('batches', rooms.batches);
   // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.

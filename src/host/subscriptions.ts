@@ -37,6 +37,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
     setup.use();
     healer.use(runnableAgents());
     outbound.use();
+    rooms.modelAgents.use();
     probation.use();
     placements.apply();
     schedule.use(catalog.agents().values());
@@ -49,6 +50,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
   bus.on('guests.changed', () => {
     healer.use(runnableAgents());
     outbound.use();
+    rooms.modelAgents.use();
     placements.apply();
   });
   bus.on('placement.changed', (startable) => {
@@ -68,9 +70,10 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
 
 function followAttempts(
   bus: HostBus,
-  { exec, jobs, outbound, healer, probation, hostEvents, catalog, heartbeats, aggregation, runCounters }: Rooms,
+  { exec, jobs, outbound, modelAgents, healer, probation, hostEvents, catalog, heartbeats, ...counters }: Rooms,
   { log }: Records,
 ): void {
+  const { aggregation, runCounters } = counters;
   const record = recordOutcomes(log);
   bus.on('attempts.ended', (outcomes) => {
     const attempts = outcomes.map(({ outcome }) => outcome);
@@ -78,6 +81,7 @@ function followAttempts(
     jobs.ended(outcomes);
     // Jobs asks first what the attempts waited for.
     outbound.ended(attempts);
+    modelAgents.ended(outcomes);
   });
   bus.on('attempts.returned', jobs.returned);
   bus.on('capacity.changed', jobs.capacityChanged);

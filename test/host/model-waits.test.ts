@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Incident } from '../../src/healing/ports.ts';
 import { createModelWaits } from '../../src/host/model-waits.ts';
 import { waitOrGiveUp } from '../../src/jobs/waiting.ts';
 import { DAY_MS } from '../../src/kernel/measures.ts';
@@ -93,7 +94,10 @@ it('a gateway that is lost costs no attempt; a plugin that only says so waits fo
 
 it('the incident of the host before goes on', () => {
   const { clock, waits } = world();
-  waits.suspect(NAME, clock.wall - 5_000);
-  waits.suspect('the budget of models', clock.wall - 5_000);
+  const incident = (origin: string) => {
+    const fault = { code: 'ORIGIN_DOWN', message: 'x', data: { origin } };
+    return { verdict: 'failing-over', openedAt: clock.wall - 5_000, evidence: { fault } } as unknown as Incident;
+  };
+  waits.takeOver([incident(NAME), incident('the budget of models'), incident('https://a.example')]);
   expect(waits.outageSource.outages()).toMatchObject([{ origin: NAME, since: clock.wall - 5_000 }]);
 });

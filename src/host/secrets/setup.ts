@@ -39,6 +39,8 @@ interface SetupNeeds {
   folder: string;
   catalog: Pick<Catalog, 'agents' | 'origins'>;
   bus: Pick<HostBus, 'emit'>;
+  /** Why an agent that asks models cannot start yet. */
+  lacksModels(agent: Agent): PlainFault | undefined;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -63,7 +65,7 @@ export function createSetup(needs: SetupNeeds): Setup {
 
   function lackOf(agent: Agent): PlainFault | undefined {
     if (fenceFault && rightsOf(agent).length > 0) return fenceFault;
-    return secrets.missing(agent);
+    return secrets.missing(agent) ?? needs.lacksModels(agent);
   }
 
   function lacks(name: string) {

@@ -108,7 +108,8 @@ export function refusalOf(status: number, text: string): Fault {
     error?: { message?: string; code?: unknown; next?: string } & Record<string, unknown>;
   };
   const message = error?.message ?? `the model gateway answered with status ${status}`;
-  const { message: _, code: own, next, type: __, param: ___, ...data } = error ?? {};
+  const { message: _, code: own, next, type: __, param: ___, data: inner, ...rest } = error ?? {};
+  const data = { ...rest, ...(typeof inner === 'object' ? inner : {}) };
   const code = typeof own === 'string' && OWN_CODES.has(own) ? own : 'MODEL_REFUSED';
   return new Fault({
     code,
