@@ -1,4 +1,6 @@
 import { readFileSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ModelServer } from '../gateway/models/servers/model-server.ts';
@@ -18,7 +20,7 @@ export default definePlugin({
   about: 'Asks in each way that the AI SDK has.',
   needs: { llm: true },
   async run({ llm, signal }) {
-    const models = createOpenAICompatible({ name: 'daruma', baseURL: llm.baseURL, apiKey: llm.apiKey, supportsStructuredOutputs: true });
+    const models = createOpenAICompatible({ name: 'daruma', baseURL: llm.baseURL, apiKey: llm.apiKey, supportsStructuredOutputs: true, includeUsage: true });
     const ask = { model: models(llm.model), maxRetries: 0, abortSignal: signal };
     const plain = await generateText({ ...ask, prompt: 'Say something.' });
     let streamed = '';
@@ -72,6 +74,8 @@ const PLUGINS: Record<string, string> = {
     'limits: { attempts: 1 },',
   ),
   waits: plugin(`return (await context.llm.chat('Anybody?', { timeout: '20s' })).rung;`, LLM),
+  thrifty: plugin(`return (await context.llm.chat('Once.')).text;`, LLM.replace('true', '{ calls: 1 }')),
+  unsaid: plugin(`return context.llm.chat('x').catch(() => null);`),
   leaves: plugin(
     `context.llm.chat('Never mind.').catch(() => {});
      await fetch(context.job.input.url);
@@ -80,6 +84,12 @@ const PLUGINS: Record<string, string> = {
   ),
 };
 
+interface Incident {
+  agent: string | null;
+  state: string;
+  evidence?: { fault?: { data?: { origin?: string } } };
+}
+
 let place: Installation;
 let groq: ModelServer;
 let cerebras: ModelServer;
@@ -87,9 +97,10 @@ let cerebras: ModelServer;
 beforeAll(async () => {
   [groq, cerebras] = await Promise.all([groqServer(), cerebrasServer()]);
   const rung = ({ provider, url, models }: ModelServer) =>
-    `    - { name: ${provider}, url: "${url}", models: [${models[0]}], free: true, timeout: 2s, idle: 2s }\n`;
+    `    - { name: ${provider}, url: "${url}", models: [${models[0]}], key: TEST_KEY, free: true, timeout: 2s, idle: 2s }\n`;
   place = installation({
     'config/daruma.yaml': `origins: { "*": { pause: { first: 200ms, longest: 400ms } } }\nmodels:\n  chain:\n${rung(groq)}${rung(cerebras)}  drills: { fallback: false, diagnosis: false }\n`,
+    '.env': 'TEST_KEY=canary-key-of-a-provider\n',
     ...Object.fromEntries(Object.entries(PLUGINS).map(([name, text]) => [`plugins/${name}.ts`, text])),
   });
   symlinkSync(join(import.meta.dirname, '../../node_modules'), join(place.folder, 'node_modules'));
@@ -101,10 +112,14 @@ afterAll(async () => {
 });
 
 async function run(agent: string, input: object = {}) {
-  const args = Object.keys(input).length > 0 ? ['--input', JSON.stringify(input)] : [];
+  const args = Object.entries(input).flatMap(([key, value]) => ['--with', `${key}=${value}`]);
+  await place.until(
+    async () => (await place.daruma('agents', '--json')).json,
+    (agents: { name: string }[]) => agents.some(({ name }) => name === agent),
+  );
   return (await place.daruma('run', agent, '--wait', ...args, '--json')).json;
 }
-const jobOf = async (id: string) => (await place.daruma('job', id, '--json')).json;
+const jobOf = async (id: string) => (await place.daruma('jobs', id, '--json')).json;
 
 it('context.llm asks the chain: an object, a tool, one rung alone', async () => {
   groq.next('503');
@@ -150,13 +165,46 @@ it('a key is of one attempt of one worker: no other suffix, no other worker, not
 
 it('a job that ends closes what it still asks, at the provider too', async () => {
   groq.next('hang');
-  const before = groq.totals.chats;
-  const asked = groq.whenAsked(before + 1);
-  const gate = await cerebrasServer();
-  const job = run('leaves', { url: `${gate.url}/models` });
-  expect(await job).toMatchObject({ state: 'done' });
+  const asked = groq.whenAsked(groq.totals.chats + 1);
+  // The job ends when the provider has its call.
+  const gate = createServer((_request, response) => void asked.then(() => response.end()));
+  await new Promise<void>((listening) => gate.listen(0, '127.0.0.1', listening));
+  const job = await run('leaves', { url: `http://127.0.0.1:${(gate.address() as AddressInfo).port}/` });
+  expect(job).toMatchObject({ state: 'done', result: 'gone' });
   expect(await (await asked).closed).toMatchObject({ by: 'client' });
-  await gate.stop();
+  gate.closeAllConnections();
+  await new Promise((end) => gate.close(end));
+});
+
+it('a rehearsal and learning ask no model', async () => {
+  const before = groq.totals.chats + cerebras.totals.chats;
+  const rehearsed = (await place.daruma('rehearse', 'own', '--last', '1', '--json')).json;
+  expect(rehearsed.jobs[0].new).toMatchObject({
+    ...{ error: { code: 'REHEARSAL_REFUSED' }, refused: 1 },
+    effects: [{ kind: 'llm', what: 'auto: A town?', is: 'refused' }],
+  });
+  const learned = (await place.daruma('learn', 'unsaid', '--yes', '--json')).json;
+  expect(learned).toMatchObject({ needs: { llm: true }, added: [{ need: 'llm', what: 'llm', refused: true }] });
+  expect(groq.totals.chats + cerebras.totals.chats).toBe(before);
+});
+
+it('a job whose budget is spent waits for the next day, and says so', async () => {
+  expect(await run('thrifty')).toMatchObject({ state: 'done' });
+  const { id } = (await place.daruma('run', 'thrifty', '--json')).json;
+  const job = await place.until(
+    () => jobOf(id),
+    ({ state }) => state === 'retrying',
+  );
+  expect(job).toMatchObject({
+    ...{ attempt: 1, attempts: 3, waitsFor: 'the budget of models of thrifty' },
+    error: { code: 'BUDGET_SPENT', data: { which: 'calls', whose: 'agent' } },
+  });
+  const [hours] = [(Date.parse(job.runAt) - Date.now()) / 3_600_000];
+  expect(hours).toBeLessThanOrEqual(25);
+  const status = (await place.daruma('status', '--json')).json;
+  expect(status.agents.find(({ name }: { name: string }) => name === 'thrifty')).toMatchObject({
+    why: expect.stringContaining('waits for the budget of models of thrifty'),
+  });
 });
 
 it('jobs wait while no rung answers, lose no attempt, and one incident tells of the chain', async () => {
@@ -166,35 +214,25 @@ it('jobs wait while no rung answers, lose no attempt, and one incident tells of 
   for (let n = 0; n < 2; n++) ids.push((await place.daruma('run', 'waits', '--json')).json.id);
   const waiting = await place.until(
     () => Promise.all(ids.map(jobOf)),
-    (jobs) => jobs.every(({ state, waitsFor }) => state === 'retrying' && waitsFor === 'the chain of models'),
+    (jobs) => jobs.every(({ state }) => state === 'retrying'),
   );
-  expect(waiting.map(({ error }) => error.code)).toEqual(['MODELS_DOWN', 'MODELS_DOWN']);
-  const incidents = async () => (await place.daruma('incidents', '--open', '--json')).json;
-  const open = await place.until(incidents, (list) =>
-    list.some(
-      ({ evidence }: { evidence: { fault?: { data?: { origin?: string } } } }) =>
-        evidence?.fault?.data?.origin === 'the chain of models',
-    ),
+  const waits = { attempt: 1, attempts: 3, waitsFor: 'the chain of models', error: { code: 'MODELS_DOWN' } };
+  expect(waiting).toMatchObject([waits, waits]);
+  const ofChain = async () =>
+    (await place.daruma('incidents', '--json')).json.filter(
+      ({ evidence }: Incident) => evidence?.fault?.data?.origin === 'the chain of models',
+    );
+  const open = await place.until(ofChain, (list: Incident[]) => list.length > 0);
+  expect(open).toMatchObject([{ verdict: 'failing-over', agent: null, state: 'open' }]);
+  expect((await place.daruma('incidents', '--json')).json.filter(({ agent }: Incident) => agent === 'waits')).toEqual(
+    [],
   );
-  const of = (
-    list: { verdict: string; agent: string | null; id: string; evidence: { fault: { data: { origin: string } } } }[],
-  ) => list.filter(({ evidence }) => evidence?.fault?.data?.origin === 'the chain of models');
-  expect(of(open)).toMatchObject([{ verdict: 'failing-over', agent: null }]);
-  expect(open.filter(({ agent }: { agent: string | null }) => agent === 'waits')).toEqual([]);
   groq.always(null);
   cerebras.always(null);
-  const done = await place.until(
-    () => Promise.all(ids.map(jobOf)),
-    (jobs) => jobs.every(({ state }) => state === 'done'),
+  // The next call is the probe, whoever makes it.
+  await place.until(
+    () => run('own'),
+    ({ state }) => state === 'done',
   );
-  expect(done.map(({ attempts }) => attempts)).toEqual([2, 2]);
-  await place.until(incidents, (list) => of(list).length === 0);
-});
-
-it('a rehearsal and learning ask no model', async () => {
-  const before = groq.totals.chats + cerebras.totals.chats;
-  const rehearsed = (await place.daruma('rehearse', 'waits', '--last', '1', '--json')).json;
-  expect(rehearsed.jobs[0].new).toMatchObject({ error: { code: 'REHEARSAL_REFUSED' }, refused: 1 });
-  expect(rehearsed.jobs[0].new.effects).toMatchObject([{ kind: 'llm', what: 'auto: Anybody?', is: 'refused' }]);
-  expect(groq.totals.chats + cerebras.totals.chats).toBe(before);
+  expect(await place.until(ofChain, ([one]: Incident[]) => one!.state === 'healed')).toHaveLength(1);
 });

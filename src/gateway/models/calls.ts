@@ -136,7 +136,6 @@ export function createModelCalls(needs: ModelCallsNeeds): ModelCalls {
       const rung = rungNamed(name);
       if (!call || !rung) return;
       const origin = originOf(rung.url)!;
-      if (verdict === 'good') needs.answered(call.agent);
       origins.callEnded({ job: call.job, attempt: call.attempt, meant: origin, origin, pass, end });
       if (end.is !== 'gone')
         call.tries.push({ rung: name, model, usage: null, verdict, mayBeBilled: verdict === 'good' });

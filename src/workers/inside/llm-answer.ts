@@ -110,7 +110,9 @@ export function refusalOf(status: number, text: string): Fault {
   const message = error?.message ?? `the model gateway answered with status ${status}`;
   const { message: _, code: own, next, type: __, param: ___, data: inner, ...rest } = error ?? {};
   const data = { ...rest, ...(typeof inner === 'object' ? inner : {}) };
-  const code = typeof own === 'string' && OWN_CODES.has(own) ? own : 'MODEL_REFUSED';
+  const isOwn = typeof own === 'string' && OWN_CODES.has(own);
+  // A gateway that fails may do better another time; a request that is refused will be again.
+  const code = isOwn ? own : status >= 500 ? 'MODELS_DOWN' : 'MODEL_REFUSED';
   return new Fault({
     code,
     message,
@@ -126,7 +128,7 @@ const OWN_CODES: ReadonlySet<string> = new Set([
   'SPEND_NOT_KEPT',
   'MODELS_DOWN',
   'ANSWER_UNUSABLE',
-  'ATTEMPT_ENDED',
+  'ATTEMPT_OVER',
 ]);
 
 /** The fault of a gateway that did not answer at all: the host starts another, and the job waits for it. */

@@ -111,7 +111,6 @@ export async function startGateway(options: Options = {}): Promise<RunningGatewa
     refused: ({ job }, _agent, fault) => void running.refused.push({ job, fault }),
     answered: () => {},
     listens: () => {},
-    answered: () => {},
     provenAt: () => null,
   });
   async function until(holds: () => boolean) {

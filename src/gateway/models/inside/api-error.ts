@@ -3,6 +3,7 @@ import { toPlainFault } from '../../../kernel/fault.ts';
 
 /** Codes of faults with the status that a client gets; any other fault is 503. */
 const STATUS: Readonly<Record<string, number>> = {
+  ATTEMPT_OVER: 401,
   BUDGET_SPENT: 402,
   BUDGET_TOO_SMALL: 402,
   PRICE_UNKNOWN: 402,
