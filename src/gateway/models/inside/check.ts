@@ -61,7 +61,7 @@ const NO_HOLDS = new Map();
 
 /** Proves a rung by one small call, which is metered as any other; pauses of the rung do not keep it back. */
 export function createCheck({ time, link, coolDowns, exchange, candidates }: CheckNeeds) {
-  const calls = createClientCalls();
+  const calls = createClientCalls({ time, idle: () => {} });
 
   async function prove(rung: string, kind: CheckKind): Promise<Omit<CheckResult, 'tookMs'>> {
     const candidate = candidates.alone(rung);

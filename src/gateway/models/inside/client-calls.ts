@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Time } from '../../../kernel/time.ts';
 import type { Caller } from './worker-keys.ts';
 
 /** A call that is being answered. */
@@ -20,10 +21,21 @@ interface ClientCalls {
 
 const MOST_OPEN = 512;
 
-export function createClientCalls(): ClientCalls {
+/** Calls come in rows: the memory of a row goes back when none has come for so long, in ms. */
+const IDLE_MS = 5_000;
+
+interface ClientCallsNeeds {
+  time: Pick<Time, 'after'>;
+  /** No call is open, and none was for a while. */
+  idle(): void;
+}
+
+export function createClientCalls({ time, idle }: ClientCallsNeeds): ClientCalls {
   const calls = new Map<string, ClientCall>();
+  let stopIdle = () => {};
   return {
     open(caller) {
+      stopIdle();
       if (calls.size >= MOST_OPEN) return undefined;
       const controller = new AbortController();
       const id = randomBytes(12).toString('hex');
@@ -36,7 +48,12 @@ export function createClientCalls(): ClientCalls {
       calls.set(id, call);
       return call;
     },
-    close: ({ id }) => void calls.delete(id),
+    close({ id }) {
+      calls.delete(id);
+      if (calls.size > 0) return;
+      stopIdle();
+      stopIdle = time.after(IDLE_MS, idle);
+    },
     ended(attempts) {
       if (calls.size === 0) return;
       const over = new Set(attempts.map(({ job, attempt }) => `${job} ${attempt}`));

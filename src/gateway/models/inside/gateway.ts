@@ -30,6 +30,8 @@ export interface Gateway {
 interface GatewayNeeds {
   time: Time;
   link: GatewayLink;
+  /** No call is open, and none was for a while: memory may go back. */
+  idle(): void;
 }
 
 /** The tokens of an answer whose caller names no limit. */
@@ -43,7 +45,7 @@ interface Exchange {
 }
 
 export function createGateway(
-  { time, link }: GatewayNeeds,
+  { time, link, idle }: GatewayNeeds,
   { terms, keys: firstKeys, off: firstOff, workers }: Extract<ToGateway, { do: 'begin' }>,
 ): Gateway {
   const { rungs, remembered } = terms;
@@ -52,7 +54,7 @@ export function createGateway(
   const keyOf = (rung: string) => keys[rung];
   const workerKeys = createWorkerKeys();
   workerKeys.add(workers);
-  const clientCalls = createClientCalls();
+  const clientCalls = createClientCalls({ time, idle });
   const pastCalls = createPastCalls();
   const upstream = createUpstream(time);
   const coolDowns = createCoolDowns(time, (message) => link.send(message));

@@ -5,6 +5,8 @@
  */
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { collectHeap } from '../../../fence/collect-heap.ts';
+import { openTrim } from '../../../fence/kernel.ts';
 import { putUpFence } from '../../../fence/put-up.ts';
 import { Fault, toPlainFault } from '../../../kernel/fault.ts';
 import { packageFile } from '../../../kernel/paths.ts';
@@ -34,8 +36,14 @@ process.on('uncaughtException', (error) => {
 raiseOomScore(OOM_SCORES.models);
 
 async function begin(message: Extract<ToGateway, { do: 'begin' }>): Promise<void> {
+  // Taken now: behind the fence the process gets no function of the machine any more.
+  const trim = openTrim();
   shutIn(message.terms);
-  gateway = createGateway({ time: machineTime, link }, message);
+  const idle = () => {
+    collectHeap();
+    trim?.();
+  };
+  gateway = createGateway({ time: machineTime, link, idle }, message);
   link.send({ say: 'listening', port: await gateway.listen(message.terms.ports) });
   gateway.resolve();
 }
