@@ -63,7 +63,8 @@ export function createIntake({ time, store }: IntakeNeeds): Intake {
         account.waiting = counted.reduce((sum, { count }) => sum + count, 0);
       }
       if (account.waiting >= webhook.maxWaiting) {
-        const message = `${webhook.maxWaiting} jobs of ${name} wait already`;
+        const { maxWaiting: most } = webhook;
+        const message = most === 1 ? `1 job of ${name} waits already` : `${most} jobs of ${name} wait already`;
         throw new Fault({ code: 'HOOK_FULL', message, next: 'send it again when it has worked on them' });
       }
       account.waiting += 1;
