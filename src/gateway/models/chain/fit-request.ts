@@ -57,7 +57,7 @@ function fitOpenAi(
     if (isKnown && !learnt.has(name)) body[name] = request[name];
     else stripped.push(name);
   }
-  fitTools(request, body, provider, family);
+  fitTools(request, body, provider, family.strictTools && !learnt.has('strict'));
   const words = fitFormat(request, body, provider, family, learnt);
   body.messages = (words ?? request.messages).map(plainMessage);
   const effort = effortOf(request, family);
@@ -72,7 +72,7 @@ function fitOpenAi(
   return { is: 'fits', path: '/chat/completions', body, isStreamed, stripped };
 }
 
-function fitTools(request: ChatRequest, body: Record<string, unknown>, provider: ProviderFacts, family: FamilyFacts) {
+function fitTools(request: ChatRequest, body: Record<string, unknown>, provider: ProviderFacts, isStrict: boolean) {
   if (!request.tools?.length) {
     delete body.tools;
     delete body.tool_choice;
@@ -80,7 +80,7 @@ function fitTools(request: ChatRequest, body: Record<string, unknown>, provider:
   }
   if (!provider.plainToolChoice) return;
   if (request.tool_choice !== undefined) body.tool_choice = request.tool_choice === 'none' ? 'none' : 'auto';
-  if (family.strictTools) body.tools = request.tools.map(strictTool);
+  if (isStrict) body.tools = request.tools.map(strictTool);
 }
 
 /** Sets `response_format`. Returns the messages with the schema in words where the model cannot be held to it. */

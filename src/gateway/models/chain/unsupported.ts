@@ -28,9 +28,15 @@ export function unsupportedIn(reply: RungReply, body: Readonly<Record<string, un
   if (/json_schema/i.test(message) && /not support/i.test(message) && isSchema(body)) return ['json_schema'];
   if (/stream(ing)? is not supported|does not support stream/i.test(message) && body.stream === true) return ['stream'];
   if (/does not support thinking/i.test(message) && 'think' in body) return ['think'];
+  if (/\bstrict\b|additionalProperties/i.test(message) && hasStrictTool(body)) return ['strict'];
   const byCode = /^(unsupported|unknown)_(parameter|value)$/.test(code) ? [param] : [];
   const byWords = NAMED.flatMap((words) => words.exec(message)?.[1] ?? []);
   return [...new Set([...byCode, ...byWords])].filter((name) => DISPENSABLE.has(name) && name in body);
+}
+
+function hasStrictTool({ tools }: Readonly<Record<string, unknown>>): boolean {
+  const list = Array.isArray(tools) ? (tools as { function?: { strict?: boolean } }[]) : [];
+  return list.some((tool) => tool.function?.strict === true);
 }
 
 const isSchema = ({ response_format: format }: Readonly<Record<string, unknown>>) =>

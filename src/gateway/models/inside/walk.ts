@@ -168,6 +168,9 @@ export function createWalk(asked: Walk, { time, link, coolDowns }: WalkNeeds): {
       throw error;
     }
     if (!good) {
+      // Nothing was sent, and no rung is held up: to wait would help nobody.
+      const fitsNone = walked.length > 0 && tries.length === 0 && skipped.every(({ retryAt }) => retryAt === null);
+      if (fitsNone) throw fitsNoRung(link, id, skipped);
       const isUnusable = tries.length > 0 && tries.every(({ verdict }) => verdict === 'unusable');
       const down = isUnusable ? answerUnusable(skipped) : modelsDown(skipped, time.now());
       link.send({ say: 'end', id, tries, down });
@@ -189,6 +192,14 @@ function callEndOf({ verdict, ms }: TryEnd): CallEnd {
   if (ms === null) return { is: 'gone', ms: 0 };
   if (verdict.is === 'next' && verdict.counts) return { is: 'bad', ms, failure: { what: verdict.why } };
   return { is: 'good', ms };
+}
+
+/** The end of a call that no rung can take, however long it waits. */
+function fitsNoRung(link: GatewayLink, id: string, rungs: readonly SkippedRung[]): ApiError {
+  link.send({ say: 'end', id, tries: [], down: null });
+  const why = rungs.map((rung) => `${rung.name}: ${rung.why}`).join('; ');
+  const next = 'ask for less at once, or name a model with a longer context in models.chain';
+  return new ApiError(413, 'FITS_NO_RUNG', `no rung can take the request (${why})`, { next });
 }
 
 function callersFault({ status, message, code }: RungVerdict & { is: 'caller' }): ApiError {

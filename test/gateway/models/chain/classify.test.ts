@@ -192,6 +192,13 @@ describe('a parameter that a provider does not know', () => {
     expect(named('no', { code: 'unsupported_value', param: 'temperature' })).toEqual(['temperature']);
     expect(named('This model does not support response format `json_schema`')).toEqual(['json_schema']);
     expect(named('Streaming is not supported with tools or JSON mode')).toEqual(['stream']);
+    const strict = { tools: [{ function: { name: 'a', strict: true } }] };
+    expect(
+      unsupportedIn(answered(400, { message: "'required' must have each property of a strict tool" }), strict),
+    ).toEqual(['strict']);
+    expect(unsupportedIn(answered(400, { message: 'the strict tool is odd' }), { tools: [{ function: {} }] })).toEqual(
+      [],
+    );
     expect(unsupportedIn(answered(400, { error: '"gemma4:31b" does not support thinking' }), body)).toEqual(['think']);
   });
 

@@ -144,6 +144,7 @@ describe('a request for a rung', () => {
     });
     expect(bodyFor(CEREBRAS, ask({ tools: TOOLS, tool_choice: 'none' })).tool_choice).toBe('none');
     expect(bodyFor(CEREBRAS, ask({ tools: TOOLS }), { model: 'qwen-3.8-27b' }).tools).toEqual(TOOLS);
+    expect(bodyFor(CEREBRAS, ask({ tools: TOOLS }), { learnt: ['strict'] }).tools).toEqual(TOOLS);
     expect(bodyFor(RUNG, ask({ tools: TOOLS, tool_choice: 'required' }))).toMatchObject({
       tools: TOOLS,
       tool_choice: 'required',
