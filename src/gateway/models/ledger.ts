@@ -35,8 +35,8 @@ import { createSpendWriter } from './spend-writer.ts';
  *
  * Promises: what is spent and reserved is never above a limit, as long as no answer is larger than was reserved for it. Calls, tokens
  * and money are judged apart, for the agent and for all agents together. Nothing is counted twice. A call waits for the disk only
- * where it outruns what was written ahead: its agent's first one after ten minutes. After a kill of the host at any moment the sums
- * are not below what was spent, and at most a block above. A call belongs to the day on which it began.
+ * where it outruns what was written ahead: its agent's first one after half a minute. After a kill of the host at any moment the sums
+ * are not below what was spent, and at most a block of each agent above. A call belongs to the day on which it began.
  */
 export interface SpendLedger extends Service {
   begin(call: SpendCall): Promise<SpendAnswer>;

@@ -21,8 +21,8 @@ interface Change {
   ahead: SpendAhead;
 }
 
-/** Nothing is ahead of an agent that made no call for so long. */
-const IDLE_MS = 10 * MINUTE_MS;
+/** Nothing is ahead of an agent that made no call for so long: its next one waits for the disk, and a kill takes nothing of it for spent. */
+const IDLE_MS = MINUTE_MS / 2;
 
 /**
  * Writes accounts down. The promise resolves when the store covers all that was used when it was made; calls that come while a write

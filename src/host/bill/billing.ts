@@ -107,11 +107,12 @@ function risingEvent({ agent, which, spent, limit }: RisingBudget) {
   return { kind: 'budget.rising', agent, message: risingWords({ agent, which, spent, limit }), data: budget };
 }
 
-/** `shop has spent 84 % of its money for models today: $4.21 of $5` */
+/** `shop has spent 84 % of today’s money of models: $4.21 of $5` */
 export function risingWords({ agent, which, spent, limit }: RisingBudget): string {
   const who = agent === null ? 'all agents together have' : `${agent} has`;
   const share = Math.floor((spent / limit) * 100);
-  return `${who} spent ${share} % of the ${which} that models may take today: ${amountWords(which, spent)} of ${amountWords(which, limit)}`;
+  const spentWords = which === 'money' ? amountWords(which, spent) : spent.toLocaleString('en');
+  return `${who} spent ${share} % of today’s ${which} of models: ${spentWords} of ${amountWords(which, limit)}`;
 }
 
 /** State in the store, and the versions of a plugin, which its agents share. */
