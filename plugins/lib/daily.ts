@@ -2,7 +2,7 @@ import type { FleetReport } from 'daruma';
 import { clockTime, type Day } from './days.ts';
 import { activeAgents, isEmpty, isTroubled, jobsOf, slotShare, successOf, totalsOf } from './figures.ts';
 import { clip, markdownTable, escapeMarkdown as md } from './text.ts';
-import { showCount, showMany, showMs, showShare } from './units.ts';
+import { showCount, showMany, showMoney, showMs, showShare } from './units.ts';
 
 const STEPS = '▁▂▃▄▅▆▇█';
 
@@ -34,7 +34,7 @@ export function markdownOf(report: FleetReport, day: Day): string {
     );
     return ready.length === 0 ? head : `${head}\nReady to run:\n\n${ready.join('\n')}\n`;
   }
-  return `${[head.trim(), hours(report, day), agents(report), failures(report, day)].join('\n\n')}\n`;
+  return `${[head.trim(), hours(report, day), agents(report), ...models(report), failures(report, day)].join('\n\n')}\n`;
 }
 
 function hours({ hours }: FleetReport, day: Day): string {
@@ -71,6 +71,18 @@ function agents(report: FleetReport): string {
   ]);
   const heads = ['agent', 'state', 'jobs:', 'done:', 'p50:', 'p95:', 'p99:', 'restarts:', 'slots kept:', 'missed:'];
   return `## Agents\n\n${markdownTable(heads, rows)}`;
+}
+
+/** What agents spent on models; empty when nobody asked any. */
+function models({ models = [] }: FleetReport): string[] {
+  if (models.length === 0) return [];
+  const rows = models.map(({ agent, calls, tokens, money }) => [
+    md(agent),
+    showCount(calls),
+    showCount(tokens),
+    showMoney(money),
+  ]);
+  return [`## Models\n\n${markdownTable(['agent', 'calls:', 'tokens:', 'money:'], rows)}`];
 }
 
 function failures({ failures }: FleetReport, day: Day): string {

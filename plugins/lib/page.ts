@@ -4,7 +4,7 @@ import { activeAgents, isEmpty, isTroubled, jobsOf, slotShare, successOf, totals
 import { hoursCard, slotsCard, speedCard } from './page-charts.ts';
 import { STYLE } from './page-style.ts';
 import { clip, escapeHtml as e, oneLine } from './text.ts';
-import { showBytes, showCount, showMany, showMs, showShare } from './units.ts';
+import { showBytes, showCount, showMany, showMoney, showMs, showShare } from './units.ts';
 
 const DOLL = `<svg viewBox="0 0 52 52" aria-hidden="true">
 <path d="M26 2C10 2 4 15 4 28s9 22 22 22 22-9 22-22S42 2 26 2Z" fill="#c8321f"/>
@@ -21,6 +21,7 @@ export function pageOf(report: FleetReport, day: Day, lead: string, before: stri
     hoursCard(report, day.timezone),
     `<div class="pair">${speedCard(report)}${slotsCard(report)}</div>`,
     agentsCard(activeAgents(report)),
+    modelsCard(report),
     failuresCard(report, day.timezone),
   ];
   const link = before === null ? '' : ` · <a href="${e(before)}">the day before</a>`;
@@ -77,6 +78,17 @@ function agentsCard(agents: FleetAgent[]): string {
   const head = heads.map((name) => `<th scope="col">${name}</th>`).join('');
   return `<section><h2>Agents</h2><div class="scroll" tabindex="0" role="region" aria-label="Agents"><table>
 <thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></section>`;
+}
+
+/** What agents spent on models; empty when nobody asked any. */
+function modelsCard({ models = [] }: FleetReport): string {
+  if (models.length === 0) return '';
+  const rows = models.map(({ agent, calls, tokens, money }) => {
+    const figures = [showCount(calls), showCount(tokens), showMoney(money)].map((text) => `<td>${text}</td>`).join('');
+    return `<tr><th scope="row">${e(agent)}</th>${figures}</tr>`;
+  });
+  const head = ['agent', 'calls', 'tokens', 'money'].map((name) => `<th scope="col">${name}</th>`).join('');
+  return `<section><h2>Models</h2><table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></section>`;
 }
 
 function failuresCard({ failures }: FleetReport, timezone: string): string {

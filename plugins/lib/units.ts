@@ -53,6 +53,10 @@ export const showCount = (count: number): string => count.toLocaleString('en-US'
 export const showMany = (count: number, one: string, many = `${one}s`): string =>
   `${showCount(count)} ${count === 1 ? one : many}`;
 
+/** `$4.21`, `$0.0042`: dollars and cents, or two digits of less than ten cents. */
+export const showMoney = (dollars: number): string =>
+  dollars === 0 || dollars >= 0.1 ? `$${dollars.toFixed(2)}` : `$${Number(dollars.toPrecision(2))}`;
+
 /** `99.9 %` of a share; rounded down, so that it says 100 % only when nothing is missing; `–` for null. */
 export function showShare(share: number | null): string {
   if (share === null) return '–';

@@ -1,7 +1,12 @@
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { connectControl } from '../control/client.ts';
+import type { SpendStore } from '../gateway/models/spend.ts';
 import type { Agent } from '../jobs/agent.ts';
+import { zonedDay } from '../kernel/day.ts';
+import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { DAY_MS } from '../kernel/measures.ts';
+import { dollarsOf } from '../kernel/money.ts';
 import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
@@ -23,7 +28,8 @@ export interface FleetView {
 }
 
 interface FleetNeeds extends Omit<FigureNeeds, 'store'>, Omit<DiagnosesNeeds, 'store' | 'facts'> {
-  store: FigureNeeds['store'] & DiagnosesNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
+  settings: Pick<HostSettings, 'timezone'> & DiagnosesNeeds['settings'];
+  store: FigureNeeds['store'] & Pick<SpendStore, 'spendRows'> & DiagnosesNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
   parts(): Promise<FleetParts>;
   facts: Pick<HostFacts, 'folder' | 'logFolder' | 'version' | 'startedAt' | 'socket'>;
 }
@@ -46,6 +52,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
       to: isoOf(to),
       host: { version, startedAt: isoOf(startedAt), uptimeMs, memoryBytes: process.memoryUsage.rss() },
       ...{ agents, hours, failures },
+      ...given({ models: await spendOf(needs, from, to) }),
     };
   }
 
@@ -90,4 +97,18 @@ export function createFleet(needs: FleetNeeds): FleetView {
     evidence: diagnoses.question,
     diagnosed: diagnoses.answer,
   };
+}
+
+/** Of the days that end in the period, since days are all that the ledger keeps; undefined: nobody asked a model. */
+async function spendOf({ store, settings }: FleetNeeds, from: number, to: number): Promise<FleetReport['models']> {
+  const last = zonedDay(to, settings.timezone);
+  const days = { from: zonedDay(from, settings.timezone).day, to: zonedDay(last.start - 1, settings.timezone).day };
+  const byAgent = Map.groupBy(await store.spendRows(days), ({ agent }) => agent);
+  const models = [...byAgent].map(([agent, rows]) => ({
+    agent,
+    calls: rows.reduce((sum, { calls }) => sum + calls, 0),
+    tokens: rows.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0),
+    money: dollarsOf(rows.reduce((sum, { micros }) => sum + micros, 0)),
+  }));
+  return models.length === 0 ? undefined : models.sort((a, b) => b.money - a.money || b.tokens - a.tokens);
 }

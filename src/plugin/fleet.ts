@@ -33,6 +33,11 @@ export interface FleetReport {
   hours: { at: string; done: number; dead: number }[];
   /** The newest failures of the period, at most 20. */
   failures: { job: string; agent: string; at: string; error: string; where: string | null }[];
+  /**
+   * What agents spent on models on the days (of the host's time zone) that end in the period, the dearest first; left out when nobody
+   * asked a model. Money in dollars.
+   */
+  models?: { agent: string; calls: number; tokens: number; money: number }[];
 }
 
 export interface FleetHealth {

@@ -81,10 +81,11 @@ test('tells of a period beside the one before it, and of what is to be done now;
 test('agents that report get the same figures', async () => {
   const all = needs();
   const facts = { folder: '/', version: '0.1.0', startedAt: NOW - DAY_MS, socket: '/' };
-  const fleet = createFleet({ ...all, parts: vi.fn(), facts } as never);
+  const fleet = createFleet({ ...all, settings: { timezone: 'UTC' }, parts: vi.fn(), facts } as never);
   const { report } = reportLookup(all as never);
-  const [{ host, ...theirs }, ours] = await Promise.all([fleet.report(), report({})]);
+  const [{ host, models, ...theirs }, ours] = await Promise.all([fleet.report(), report({})]);
   expect(host.version).toBe('0.1.0');
+  expect(models).toEqual([{ agent: 'shop', calls: 2, tokens: 100, money: 1.5 }]);
   expect(ours).toMatchObject(theirs);
 });
 

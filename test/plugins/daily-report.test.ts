@@ -2,13 +2,27 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import dailyReport from '../../plugins/daily-report.ts';
+import { markdownOf } from '../../plugins/lib/daily.ts';
 import { dayBefore, dayOf } from '../../plugins/lib/days.ts';
+import { pageOf } from '../../plugins/lib/page.ts';
 import { runPlugin, tempFolder } from './context.ts';
 import { agentOf, busyReport, reportOf } from './fleet-sample.ts';
 
 const slot = '2026-11-22T07:00:00.000Z';
 const settings = { timezone: 'UTC' };
 const read = (folder: string, name: string) => readFileSync(join(folder, 'reports', name), 'utf8');
+
+it('says what models cost, the dearest agent first, and nothing where nobody asked one', () => {
+  const models = [
+    { agent: 'shop|x', calls: 1_200, tokens: 34_000, money: 4.2 },
+    { agent: 'mail', calls: 3, tokens: 90, money: 0.00042 },
+  ];
+  const day = dayOf('2026-11-21', 'UTC');
+  const markdown = markdownOf({ ...busyReport(), models }, day);
+  expect(markdown).toMatch(/## Models\n\n.*calls.*\n.*\n.*1,200.*34,000.*\$4\.20.*\n.*mail.*\$0\.00042/);
+  expect(pageOf({ ...busyReport(), models }, day, '', null)).toContain('<td>$4.20</td>');
+  expect(markdownOf(busyReport(), day)).not.toContain('## Models');
+});
 
 describe('yesterday', () => {
   it('is the day of the time zone', () => {
