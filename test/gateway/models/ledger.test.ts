@@ -303,8 +303,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant('kill' as const), chance: fc.nat(1_000), clean: fc.boolean() }) },
 );
 
-const ALL: SpendLimits = { calls: 60, tokens: 150_000, micros: microsOf(0.03) };
-const OWN: SpendLimits = { calls: 30, tokens: 60_000, micros: microsOf(0.012) };
+const ALL: SpendLimits = { calls: 24, tokens: 50_000, micros: microsOf(0.01) };
+const OWN: SpendLimits = { calls: 10, tokens: 20_000, micros: microsOf(0.004) };
 const scaled = (limits: SpendLimits, by: number): SpendLimits => ({
   calls: Math.round(limits.calls! * by),
   tokens: Math.round(limits.tokens! * by),
@@ -335,6 +335,8 @@ describe('histories of calls, kills, days, settings and clocks', () => {
         const pending = new Set<Promise<void>>();
         /** Calls that money kept from a free rung. */
         const blocked: string[] = [];
+        let factor = 1;
+        let killed = 0;
         /** Billed by providers, and what may have been, by day and agent. */
         const billed = new Map<string, Amounts>();
         const most = new Map<string, Amounts>();
@@ -401,10 +403,12 @@ describe('histories of calls, kills, days, settings and clocks', () => {
           else if (one.is === 'pass') await clock.pass(one.ms);
           else if (one.is === 'jump') clock.wall += one.ms;
           else if (one.is === 'limits') {
+            factor = Math.max(factor, one.factor);
             own = scaled(OWN, one.factor);
             world.said.limits = scaled(ALL, one.factor);
           } else if (one.is === 'kill') {
             kills++;
+            killed++;
             const old = world;
             // Calls that were let out have been billed at most what was reserved for them; the providers know, the host does not.
             for (const { day, agent, go } of begun) {
@@ -426,10 +430,10 @@ describe('histories of calls, kills, days, settings and clocks', () => {
             await world.ledger.start();
           }
           await quietly();
-          // Of the limits that were in force all the time: no history raises them by more than twice.
-          for (const agent of ['a', 'b', 'c'])
-            expect(isWithin(world.ledger.today(agent), scaled(OWN, 2) as Amounts)).toBe(true);
-          expect(isWithin(world.ledger.today(), scaled(ALL, 2) as Amounts)).toBe(true);
+          // The largest limits that were in force, and a block of each agent for each kill.
+          const ofOne = scaled(OWN, factor * (1 + 0.02 * killed)) as Amounts;
+          for (const agent of ['a', 'b', 'c']) expect(isWithin(world.ledger.today(agent), ofOne)).toBe(true);
+          expect(isWithin(world.ledger.today(), scaled(ALL, factor * (1 + 0.06 * killed)) as Amounts)).toBe(true);
         }
         disk.release();
         await Promise.all(pending);
