@@ -25,12 +25,12 @@ export default definePlugin({
     const { incident } = job.input.data;
     const asked = await fleet.evidence(incident);
     if (!asked.ask) return { incident, why: asked.why };
-    const { answer, model } = await ask(asked);
     try {
+      const { answer, model } = await ask(asked);
       return { incident, answer, model, ...(await fleet.diagnosed(incident, answer, model)) };
     } catch (error) {
-      // The timeline of the incident has the reason; a second answer would cost as much as the first.
-      if ((error as { code?: string }).code !== 'DIAGNOSIS_UNUSABLE') throw error;
+      // No rung fits the schema, or the host takes no such answer: another one would cost as much, and be no better.
+      if (!/^(?:ANSWER|DIAGNOSIS)_UNUSABLE$/.test(String((error as { code?: unknown }).code))) throw error;
       return { incident, unusable: (error as Error).message };
     }
 

@@ -21,19 +21,23 @@ export interface DrillHost {
 /** The plugin of all canaries. */
 export const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
 
-/**
- * Brings the canaries of some drills to a host as guest agents: they are never scheduled and in no list. Resolves with a
- * function that takes them away again; rejects with `DRILL_BUSY` while another drill has brought the same canaries.
- */
-export async function bringCanaries(
-  { connect }: Pick<DrillHost, 'connect'>,
-  plans: readonly CanaryPlan[],
-): Promise<() => void> {
-  const client = await connect();
-  const files = [
+/** Brings the canaries of some drills to a host, as {@link bringGuests} does. */
+export function bringCanaries(host: Pick<DrillHost, 'connect'>, plans: readonly CanaryPlan[]): Promise<() => void> {
+  return bringGuests(host, [
     { path: 'plugins/canary.ts', text: readFileSync(CANARY, 'utf8') },
     ...plans.map((plan) => ({ path: `agents/${drillAgent(plan.name)}.yaml`, text: agentFile(plan) })),
-  ];
+  ]);
+}
+
+/**
+ * Brings files to a host as guest agents: they are never scheduled and in no list. Resolves with a function that takes them away
+ * again; rejects with `DRILL_BUSY` while another drill has brought the same ones.
+ */
+export async function bringGuests(
+  { connect }: Pick<DrillHost, 'connect'>,
+  files: { path: string; text: string }[],
+): Promise<() => void> {
+  const client = await connect();
   try {
     await new Promise<void>((resolve, reject) => {
       client.ask('guests', { files }, () => resolve()).then(() => resolve(), reject);

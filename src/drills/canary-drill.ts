@@ -54,10 +54,14 @@ export async function canaryDrill(host: DrillHost, plan: CanaryPlan, report: Rep
   }
 }
 
-/** Waits for the end of a job, 60 s at most; resolves with the job as it is then. */
-export async function drillEndOf({ connect, client, time }: DrillHost, id: string): Promise<JobView> {
+/** Waits for the end of a job, 60 s at most where nothing else is said; resolves with the job as it is then. */
+export async function drillEndOf(
+  { connect, client, time }: DrillHost,
+  id: string,
+  withinMs = ENDS_WITHIN_MS,
+): Promise<JobView> {
   const waiting = await connect();
-  const stop = time.after(ENDS_WITHIN_MS, () => waiting.close());
+  const stop = time.after(withinMs, () => waiting.close());
   try {
     return await waiting.ask('job', { id, wait: true });
   } catch {

@@ -7,13 +7,17 @@ import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import { bringCanaries, type DrillHost } from './canaries.ts';
 import { canaryDrill, type Report } from './canary-drill.ts';
+import { DIAGNOSIS_NAME, diagnosisDrill } from './diagnosis-drill.ts';
 import { originDrill } from './origin-drill.ts';
 import { CANARY_PLANS, type DrillUpdate, ORIGIN_PLAN } from './plans.ts';
 import { SCRATCH_PLANS, scratchDrill } from './scratch-drills.ts';
 
 const ON_HOST = [...CANARY_PLANS, ORIGIN_PLAN];
-/** Every drill, in the order in which they are done. */
-const NAMES = [...ON_HOST, ...SCRATCH_PLANS].map(({ name }) => name);
+/** The drills that are done where none is named, in their order. */
+const FREE = [...ON_HOST, ...SCRATCH_PLANS].map(({ name }) => name);
+/** Drills that ask real models, which costs money: each runs only where it is named. */
+const ASKING = ['models', DIAGNOSIS_NAME];
+const NAMES = [...FREE, ...ASKING];
 
 interface DrillNeeds {
   time: Time;
@@ -25,13 +29,13 @@ interface DrillNeeds {
 
 /**
  * Does drills on a running host and beside it, each after the other, and measures. Everything happens in this process: the
- * host only runs the canaries, as guest agents, while the drills last. `names`: which; empty: all. Rejects with
+ * host only runs the canaries, as guest agents, while the drills last. `names`: which; empty: all but those that ask models. Rejects with
  * `DRILL_UNKNOWN` before anything is done, and with `DRILL_BUSY` while another drill runs on this host.
  */
 export async function runDrills(names: readonly string[], needs: DrillNeeds): Promise<DrillView[]> {
   const { time, connect } = needs;
   for (const name of names) if (!NAMES.includes(name)) throw unknown(name);
-  const wanted = names.length > 0 ? names : NAMES;
+  const wanted = names.length > 0 ? names : FREE;
   const client = await connect();
   const { pid } = await client.ask('ping', {});
   const host: DrillHost = { time, client, connect, pid };
@@ -39,7 +43,7 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   const takeAway = plans.length > 0 ? await bringCanaries(host, plans) : () => {};
   try {
     const results: DrillView[] = [];
-    for (const name of wanted) results.push(await runDrill(host, name, needs.onUpdate));
+    for (const name of wanted) results.push(...(await runDrill(host, name, needs.onUpdate)));
     return results;
   } finally {
     takeAway();
@@ -47,7 +51,7 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   }
 }
 
-async function runDrill(host: DrillHost, name: string, onUpdate: (update: DrillUpdate) => void): Promise<DrillView> {
+async function runDrill(host: DrillHost, name: string, onUpdate: (update: DrillUpdate) => void): Promise<DrillView[]> {
   const report: Report = (what, text, memoryBytes) =>
     onUpdate({
       drill: name,
@@ -56,9 +60,16 @@ async function runDrill(host: DrillHost, name: string, onUpdate: (update: DrillU
       text,
       ...given({ memoryBytes }),
     });
+  if (ASKING.includes(name)) return askingDrill(host, name, report);
   const result = await resultOf(host, name, report);
   report('done', result.skipped ?? (result.ok ? 'the promise is kept' : 'the promise is broken'));
-  return result;
+  return [result];
+}
+
+/** A drill that asks models: a row for each rung, or for each fault. */
+function askingDrill(host: DrillHost, name: string, report: Report): Promise<DrillView[]> {
+  report('started', name === DIAGNOSIS_NAME ? 'faults in a Daruma of its own, and a model' : 'each rung of the chain');
+  return name === DIAGNOSIS_NAME ? diagnosisDrill(host, report) : host.client.ask('drillModels', {});
 }
 
 function resultOf(host: DrillHost, name: string, report: Report): Promise<DrillView> {

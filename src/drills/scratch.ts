@@ -29,6 +29,8 @@ interface ScratchOptions {
   sizeMb?: number;
   /** Further fields of the canary's agent file. Left out: it has no schedule. */
   agent?: Record<string, string>;
+  /** Further files, by their paths in the installation. */
+  files?: Record<string, string>;
   /** A module that is loaded before the host. */
   preload?: string;
 }
@@ -56,6 +58,7 @@ export async function openScratch(time: Time, options: ScratchOptions = {}): Pro
     ...options.agent,
   };
   writeFileSync(join(folder, 'agents/canary.yaml'), JSON.stringify(agent));
+  for (const [path, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, path), text);
   const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
     stdio: 'ignore',
     // The scratch host needs no page.

@@ -23,7 +23,10 @@ export interface FleetView {
   /** A copy of the store, made for the agent where it may write. */
   backUp(to: string, by: Agent): Promise<StoreCopy>;
   parts(): Promise<FleetParts>;
+  /** The question to a model about an incident that escalated. */
   evidence: Diagnoses['question'];
+  /** The evidence of any incident, for people and drills. */
+  evidenceOf: Diagnoses['evidence'];
   diagnosed: Diagnoses['answer'];
 }
 
@@ -95,6 +98,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
     backUp: (to, by) => writeForAgent({ to, by, folder: facts.folder }, store.backUp),
     parts: needs.parts,
     evidence: diagnoses.question,
+    evidenceOf: diagnoses.evidence,
     diagnosed: diagnoses.answer,
   };
 }

@@ -67,6 +67,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       ...config.warning(),
       ...zoneWarning(config.origins()),
       ...web.problems(),
+      ...rooms.modelDrills.warnings(),
       ...safeMode.warning(rooms.catalog.agents().keys()),
     ],
   };

@@ -25,6 +25,7 @@ interface HostModelsNeeds {
   refused: Parameters<typeof createModels>[0]['refused'];
   answered: Parameters<typeof createModels>[0]['answered'];
   listens: Parameters<typeof createModels>[0]['listens'];
+  provenAt: Parameters<typeof createModels>[0]['provenAt'];
 }
 
 /** More rungs than a chain may have. */
@@ -68,6 +69,6 @@ export function createHostModels(needs: HostModelsNeeds): Models {
       },
     },
     ...{ holds: needs.holds, refused: needs.refused, answered: needs.answered, listens: needs.listens },
-    provenAt: () => null,
+    provenAt: needs.provenAt,
   });
 }

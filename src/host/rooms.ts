@@ -38,6 +38,7 @@ import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createModelAgents, type ModelAgents, outagesOf } from './model-agents.ts';
+import { createModelDrills, type ModelDrills } from './model-drills/model-drills.ts';
 import { createHostModels } from './models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
@@ -91,6 +92,8 @@ export interface Rooms {
   alwaysAgents: AlwaysAgents;
   states: States;
   fleet: FleetView;
+  /** Drills that ask real models. */
+  modelDrills: ModelDrills;
   /** State of each agent in the store, within its budget. */
   kept: KeptBytes;
   configWatch: ConfigWatch;
@@ -145,6 +148,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     refused: modelAgents.waits.refused,
     answered: modelAgents.waits.answered,
     listens: modelAgents.listens,
+    provenAt: (rung) => modelDrills.provenAt(rung),
   });
   // Calls come from started workers: the rooms that answer them are built before.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
@@ -183,15 +187,15 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     states: states.all,
     parts: () => partsOf(catalog, store, facts),
   });
+  const modelDrills = createModelDrills({ ...base, ...log('model drills'), settings, models, runnableAgents });
   const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
   const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const aggregation = createAggregation({ ...log('telemetry'), store, load: () => loadOf(workers, store) });
-  const { again } = needs;
   const records = recordConfig(events, healer);
-  const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
+  const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
   return {
     ...{
       catalog,
@@ -214,6 +218,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       alwaysAgents,
       states,
       fleet,
+      modelDrills,
       kept,
       configWatch,
       heartbeats,
@@ -269,6 +274,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   const abandoned = await store.abandoned(owner);
   await startService('ledger', rooms.billing.ledger);
   await startService('models', rooms.models);
+  await startService('model drills', rooms.modelDrills);
   await startService('workers', workers);
   await startService('secrets', setup.service);
   await startService('catalog', catalog);

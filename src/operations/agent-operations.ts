@@ -45,6 +45,13 @@ export const AGENT_OPERATIONS = {
     args: z.strictObject({ id: name() }),
     result: async () => (await agentResults()).incidentResult,
   },
+  incidentEvidence: {
+    kind: 'read',
+    role: 'operator',
+    about: 'The evidence of an incident as a model would be given it: what was seen, log lines, remedies, sources.',
+    args: z.strictObject({ id: name() }),
+    result: async () => (await agentResults()).evidenceResult,
+  },
   ack: {
     kind: 'act',
     role: 'operator',

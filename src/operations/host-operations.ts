@@ -4,6 +4,7 @@ import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
 const hostResults = () => import('./results/host.ts');
+const commandResults = () => import('./results/command.ts');
 const webResults = () => import('./results/web.ts');
 
 /** Operations on the host itself. */
@@ -132,6 +133,25 @@ export const HOST_OPERATIONS = {
     about: 'The workers that are there now, with their jobs and their memory.',
     args: z.strictObject({ agent: name().optional() }),
     result: async () => z.array((await hostResults()).workerResult),
+  },
+  drillModels: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Proves each rung of the chain of models by three small real calls, which cost what such calls cost.',
+    args: NO_ARGUMENTS,
+    result: async () => z.array((await commandResults()).drillResult),
+  },
+  drillDone: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Keeps what a diagnosis drill has measured, for the report.',
+    args: z.strictObject({
+      rows: z
+        .array(z.strictObject({ name: text(100), ok: z.boolean(), seen: text(2_000).nullable() }))
+        .min(1)
+        .max(50),
+    }),
+    result: async () => z.null(),
   },
   guests: {
     kind: 'stream',

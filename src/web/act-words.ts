@@ -40,6 +40,9 @@ const SENTENCES: { [O in ActOp]: Sentence<O> } = {
     return `All agents are paused ${untilWords(all[0]!.until, clock, 'them')}.`;
   },
   resumeAll: (all) => (all.length === 0 ? 'There is no agent to resume.' : 'All agents run again.'),
+  drillModels: (rows) =>
+    `${rows.filter(({ repairMs }) => repairMs !== null).length} of ${many(rows.length, 'rung')} are proven.`,
+  drillDone: () => 'The result is kept.',
   restart({ agent, workers, jobs: ids, now }) {
     const rest =
       ids.length === 0 ? '' : now ? `; ${ids.join(', ')} runs again` : ` as soon as ${ids.join(', ')} has ended`;

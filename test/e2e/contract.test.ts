@@ -101,6 +101,9 @@ it('answers every operation as its row says, on a real host', async () => {
     (found) => found.length > 0,
   );
   await ask('incident', { id: incident!.id });
+  expect((await ask('incidentEvidence', { id: incident!.id })).evidence[0]).toMatchObject({ id: 'E1', what: 'seen' });
+  await ask('drillDone', { rows: [{ name: 'diagnosis/leak', ok: true, seen: null }] });
+  await ask('drillModels', {});
   await ask('ack', { id: incident!.id, note: 'seen' });
   await ask('mute', { id: incident!.id, forMs: 60_000 });
   await ask('unmute', { id: incident!.id });

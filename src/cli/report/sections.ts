@@ -34,7 +34,7 @@ export function reportText(report: ReportView, clock: Clock): ReportText {
     title: `Daruma, ${periodWords(report, clock)}`,
     lead: leadOf(report, clock),
     sections: [
-      ...[needsYou(report), healed(report, clock), agents(report), failures(report, clock)],
+      ...[needsYou(report), healed(report, clock), agents(report), ...drills(report, clock), failures(report, clock)],
       ...(report.bills ? [costs(report.bills)] : []),
     ],
   };
@@ -159,6 +159,17 @@ function costs({ month, agents }: BillsView): ReportSection {
     ]);
   const heads = ['AGENT', 'TODAY:', 'MONTH:', 'FORECAST:', 'CALLS:', 'TOKENS:', 'MEMORY:', 'PROCESSOR:'];
   return { title: `Costs of ${month}`, empty: 'nothing was measured yet', items: [], table: { heads, rows } };
+}
+
+/** Drills with models, where any were done: `chain proven 3 of 3 at 04:10`. */
+function drills({ drills = [] }: ReportView, clock: Clock): ReportSection[] {
+  if (drills.length === 0) return [];
+  const items = drills.map(({ name, at, words, right, of }) => {
+    const [first, ...rest] = oneLine(words).split('; ');
+    const text = [`${first} at ${shortTime(Date.parse(at), clock)}`, ...rest].join('; ');
+    return right < of ? { text, next: `daruma drill ${name}` } : { text };
+  });
+  return [{ title: 'Drills with models', items }];
 }
 
 function failures({ failures }: ReportView, clock: Clock): ReportSection {

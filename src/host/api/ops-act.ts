@@ -116,6 +116,21 @@ export function workerOps({
   };
 }
 
+/** The operations of diagnosis, and of drills that ask models. */
+export function modelDrillOps({
+  modelDrills,
+  fleet,
+}: Pick<HostContext, 'modelDrills' | 'fleet'>): Pick<OpTable, 'incidentEvidence' | 'drillModels' | 'drillDone'> {
+  return {
+    incidentEvidence: ({ id }) => fleet.evidenceOf(id),
+    drillModels: () => modelDrills.fallback(),
+    async drillDone({ rows }) {
+      await modelDrills.keepDiagnosis(rows);
+      return null;
+    },
+  };
+}
+
 /** The operations that change which settings of the host are in force. */
 export function configOps({
   config,

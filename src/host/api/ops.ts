@@ -5,7 +5,7 @@ import type { HostContext } from '../host-context.ts';
 import { learnOp } from '../learn/op.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
-import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
+import { actingOps, configOps, modelDrillOps, storeOps, workerOps } from './ops-act.ts';
 import { batchOps } from './ops-batch.ts';
 import { deliveryLookup, deliveryOps } from './ops-hooks.ts';
 import { jobOps } from './ops-jobs.ts';
@@ -24,6 +24,7 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...jobOps(hostContext),
     ...batchOps(hostContext),
     ...workerOps(hostContext),
+    ...modelDrillOps(hostContext),
     ...versionOps(hostContext),
     ...configOps(hostContext),
     ...rehearseOp(hostContext),

@@ -12,7 +12,7 @@ import type { Healer } from '../../healing/healer.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { DiagnosisQuestion, DiagnosisResult } from '../../plugin/fleet.ts';
+import type { DiagnosisQuestion, DiagnosisResult, EvidencePiece } from '../../plugin/fleet.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Finding, FindingStore } from '../../telemetry/ports.ts';
 import { createEvidenceReader, type GatherNeeds } from './gather.ts';
@@ -25,6 +25,8 @@ import { evidenceRoom } from './room.ts';
 export interface Diagnoses {
   /** The evidence for a model, or the reason why none is asked. Rejects for an incident that has not escalated. */
   question(incident: string): Promise<DiagnosisQuestion>;
+  /** The evidence that a model would be given of any incident; asks nobody, and counts for nothing. */
+  evidence(incident: string): Promise<{ evidence: EvidencePiece[]; remedies: string[] }>;
   /** Takes the answer of a model. Rejects with `DIAGNOSIS_UNUSABLE` for one that cannot be kept. `model`: who gave it. */
   answer(incident: string, said: unknown, model: string | null): Promise<DiagnosisResult>;
 }
@@ -45,13 +47,22 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
   const evidenceOf = createEvidenceReader(needs);
   const terms = () => needs.settings.models.diagnose;
 
-  async function escalated(id: string): Promise<Incident> {
+  async function incidentOf(id: string): Promise<Incident> {
     const incident = await store.incident(id);
-    if (!incident)
-      throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+    if (incident) return incident;
+    throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+  }
+
+  async function escalated(id: string): Promise<Incident> {
+    const incident = await incidentOf(id);
     if (incident.timeline.some(({ what }) => what === 'escalated')) return incident;
     const message = `${id} has not escalated: healing deals with it, and nobody is asked`;
     throw new Fault({ code: 'DIAGNOSIS_NOT_DUE', message, next: `daruma incidents ${id}` });
+  }
+
+  async function evidenceFor(incident: Incident) {
+    const evidence = await evidenceOf(incident, evidenceRoom(needs.settings.models.chain));
+    return { evidence, remedies: incident.agent === null ? [] : [...ADVISABLE] };
   }
 
   async function known({ fingerprint }: Incident): Promise<Diagnosis | undefined> {
@@ -107,7 +118,7 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
           );
         return { ask: false, why: `${plan.known.incident} has the diagnosis of this cause` };
       }
-      const evidence = await evidenceOf(incident, evidenceRoom(needs.settings.models.chain));
+      const { evidence, remedies } = await evidenceFor(incident);
       const pieces = givenPieces(evidence);
       const { agent } = incident;
       await keep(incident, {
@@ -119,8 +130,10 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
         problem: null,
         outcome: null,
       });
-      return { ask: true, evidence, remedies: agent === null ? [] : [...ADVISABLE] };
+      return { ask: true, evidence, remedies };
     },
+
+    evidence: async (id) => evidenceFor(await incidentOf(id)),
 
     async answer(id, said, model) {
       const incident = await escalated(id);

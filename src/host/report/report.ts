@@ -8,6 +8,7 @@ import type { FleetAgent } from '../../plugin/fleet.ts';
 import { type IncidentReads, incidentViews, withoutDrills } from '../api/incidents.ts';
 import { instantOf } from '../api/known.ts';
 import { type BillNeeds, billsOf } from '../bill/bills.ts';
+import { drillWords } from '../model-drills/model-drills.ts';
 import { agentFigures, type FigureNeeds, figuresOf } from './figures.ts';
 
 interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'> {
@@ -44,6 +45,7 @@ export function reportLookup(needs: ReportNeeds) {
           slotsKept: slotsBefore.reduce((sum, { kept }) => sum + kept, 0),
           slotsMissed: slotsBefore.reduce((sum, { missed }) => sum + missed, 0),
         },
+        drills: await drillWords(store),
         open: await incidentViews(needs, open),
         healed: await incidentViews(needs, healed),
         bills,

@@ -63,6 +63,13 @@ export const incidentResult = z
 
 export type IncidentView = z.infer<typeof incidentResult>;
 
+export const evidenceResult = z
+  .strictObject({
+    evidence: z.array(z.strictObject({ id: z.string(), what: z.string(), text: z.string() })),
+    remedies: z.array(z.string()).describe('The remedies that a model may advise.'),
+  })
+  .meta({ id: 'Evidence', description: 'Pieces of evidence of an incident, most telling first, without secrets.' });
+
 export const stateEntryResult = z
   .strictObject({
     key: z.string(),

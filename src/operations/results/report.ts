@@ -54,6 +54,18 @@ export const reportResult = z
       .describe('The newest of the period, at most 20.'),
     totals: z.strictObject(totals()),
     before: z.strictObject({ from: time(), ...totals() }).describe('The period before, of the same length.'),
+    drills: z
+      .array(
+        z.strictObject({
+          name: z.enum(['models', 'diagnosis']),
+          at: time(),
+          words: z.string().describe('chain proven 3 of 3; diagnosis drill: 4 of 6 right; …'),
+          right: countResult(),
+          of: countResult(),
+        }),
+      )
+      .optional()
+      .describe('The newest drill of each kind that asks models.'),
     open: z.array(incidentResult).describe('Incidents that have not ended now.'),
     healed: z.array(incidentResult).describe('Incidents that were healed in the period.'),
     bills: billsResult.optional().describe('What agents cost today and this month, as of now.'),

@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import type { CheckKind, CheckResult, RungState } from '../../gateway/models/ports.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import { timetableOf } from '../../kernel/cron/timetable.ts';
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import type { Log } from '../../kernel/log.ts';
+import { createLoop, type Turn } from '../../kernel/loop.ts';
+import { MINUTE_MS } from '../../kernel/measures.ts';
+import { entryFile } from '../../kernel/paths.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { DrillView } from '../../operations/results/command.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { FindingStore } from '../../telemetry/ports.ts';
+import {
+  CHECK_KINDS,
+  type DiagnosisRun,
+  diagnosisWords,
+  type FallbackRun,
+  fallbackRows,
+  fallbackWords,
+  provenTimes,
+  type RungProof,
+  unprovenFault,
+} from './proofs.ts';
+
+/**
+ * Drills that ask real models, by the settings `models.drills`, and only while an agent needs models: the fallback drill proves each
+ * rung by three small calls, the diagnosis drill scores answers on known faults. Both cost money, within the budget of models.
+ */
+export interface ModelDrills extends Service {
+  /** Does the fallback drill now, or joins the one that is under way. Rejects with `MODELS_OFF` where no model may be asked. */
+  fallback(): Promise<DrillView[]>;
+  /** Keeps the rows of a diagnosis drill that a client has done. */
+  keepDiagnosis(rows: DiagnosisRun['rows']): Promise<void>;
+  /** When a drill last proved the rung, epoch ms; null: none has. */
+  provenAt(rung: string): number | null;
+  /** Told while no rung is proven. */
+  warnings(): PlainFault[];
+}
+
+interface ModelDrillsNeeds {
+  time: Time;
+  log: Log;
+  store: FindingStore;
+  events: Pick<Events, 'record'>;
+  settings: Pick<HostSettings, 'models' | 'timezone'>;
+  facts: { folder: string };
+  models: { check(rung: string, kind: CheckKind): Promise<CheckResult>; chain(): readonly RungState[] };
+  runnableAgents(): ReadonlyMap<string, Pick<Agent, 'name' | 'needs' | 'on'>>;
+}
+
+type DrillKind = 'drill-models' | 'drill-diagnosis';
+
+const ESCALATED = 'incident.escalated';
+
+const EVERY_MS = MINUTE_MS;
+/** A host that has just started has other work; a crash loop of hosts must not ask models again and again. */
+const FIRST_MS = 5 * MINUTE_MS;
+/** Runs that are read at the start: a month of days. */
+const MOST_RUNS = 40;
+/** The longest diagnosis drill. */
+const LONGEST_MS = 20 * MINUTE_MS;
+
+export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
+  const { time, log, store, settings, models } = needs;
+  /** Newest first. */
+  let runs: FallbackRun[] = [];
+  let under: Promise<FallbackRun> | undefined;
+  let child: ChildProcess | undefined;
+  /** When each drill was last done or begun, or the host began to look. */
+  const lastAt: Partial<Record<DrillKind, number>> = {};
+
+  async function drill(progress: () => void): Promise<FallbackRun> {
+    const rungs: RungProof[] = [];
+    for (const { name, state, why } of models.chain()) {
+      const off = state === 'off' ? (why ?? 'it has no key') : null;
+      const checks: RungProof['checks'] = [];
+      for (const kind of off === null ? CHECK_KINDS : []) {
+        const { ok, tookMs, why, model } = await models.check(name, kind);
+        checks.push({ kind, ok, tookMs, why, model });
+        progress();
+        // What does not answer in plain words answers to nothing: two more calls would cost time only.
+        if (!ok && kind === 'plain') break;
+      }
+      rungs.push({ name, off, checks });
+    }
+    const run = { at: time.now(), rungs };
+    runs = [run, ...runs].slice(0, MOST_RUNS);
+    await keep('drill-models', run);
+    const { words, right } = fallbackWords(run);
+    needs.events.record(right > 0 ? 'info' : 'warn', {
+      kind: 'drill.models',
+      agent: null,
+      message: words,
+      data: { run },
+    });
+    return run;
+  }
+
+  function keep(kind: DrillKind, run: FallbackRun | DiagnosisRun): Promise<void> {
+    lastAt[kind] = run.at;
+    return store.putFinding({ kind, key: isoOf(run.at), at: run.at, record: { ...run } });
+  }
+
+  function isDue(kind: DrillKind, expression: string | null): boolean {
+    if (expression === null) return false;
+    lastAt[kind] ??= time.now();
+    const next = timetableOf({ expression, timezone: settings.timezone }).next(lastAt[kind]);
+    return next !== undefined && next <= time.now();
+  }
+
+  /** An agent may ask models; guests of drills do not count. */
+  function isInUse(): boolean {
+    if (!settings.models.enabled) return false;
+    return [...needs.runnableAgents().values()].some((one) => one.needs.llm !== false && !isDrillAgent(one.name));
+  }
+
+  function isDiagnosed(): boolean {
+    const isAsked = ({ needs: { llm }, on }: Pick<Agent, 'needs' | 'on'>) => llm !== false && on.includes(ESCALATED);
+    return [...needs.runnableAgents().values()].some(isAsked);
+  }
+
+  const runFallback = (progress = () => {}) => {
+    under ??= drill(progress).finally(() => {
+      under = undefined;
+    });
+    return under;
+  };
+
+  /** The drill is a client of this host, as everybody's is; its result comes back by an operation. */
+  function startDiagnosis() {
+    lastAt['drill-diagnosis'] = time.now();
+    const main = fileURLToPath(entryFile('main.js'));
+    const mine = spawn(process.execPath, [main, 'drill', 'diagnosis', '--json', '--dir', needs.facts.folder], {
+      stdio: 'ignore',
+    });
+    child = mine;
+    const stop = time.after(LONGEST_MS, () => mine.kill('SIGTERM'));
+    mine.once('error', (error) => log.warn('the diagnosis drill did not start', { fault: toPlainFault(error) }));
+    mine.once('exit', (code) => {
+      stop();
+      if (child === mine) child = undefined;
+      if (code !== 0 && code !== 1) log.warn(`the diagnosis drill ended with ${code ?? 'a signal'}`);
+    });
+  }
+
+  async function turn({ progress }: Pick<Turn, 'progress'>) {
+    const { fallback, diagnosis } = settings.models.drills;
+    if (!isInUse()) return;
+    if (isDue('drill-models', fallback)) await runFallback(progress);
+    if (isDiagnosed() && child === undefined && isDue('drill-diagnosis', diagnosis)) startDiagnosis();
+  }
+
+  const loop = createLoop(
+    { time, failed: (error) => log.warn('a drill of models failed', { fault: toPlainFault(error) }) },
+    { everyMs: EVERY_MS, firstMs: FIRST_MS, turn },
+  );
+
+  return {
+    async start() {
+      if (loop.alive() !== undefined) return;
+      const [kept, diagnoses] = await Promise.all([
+        store.findings({ kind: 'drill-models', limit: MOST_RUNS }).catch(() => []),
+        store.findings({ kind: 'drill-diagnosis', limit: 1 }).catch(() => []),
+      ]);
+      runs = kept.map(({ record }) => record as unknown as FallbackRun);
+      if (kept[0]) lastAt['drill-models'] = kept[0].at;
+      if (diagnoses[0]) lastAt['drill-diagnosis'] = diagnoses[0].at;
+      await loop.start();
+    },
+    async stop() {
+      child?.kill('SIGTERM');
+      await loop.stop();
+    },
+    alive: loop.alive,
+    fallback: async () => fallbackRows(await runFallback()),
+    keepDiagnosis(rows) {
+      const run = { at: time.now(), rows };
+      const message = diagnosisWords(run).words;
+      needs.events.record('info', { kind: 'drill.diagnosis', agent: null, message, data: { run } });
+      return keep('drill-diagnosis', run);
+    },
+    provenAt: (rung) => provenTimes(runs).get(rung) ?? null,
+    warnings: () => (isInUse() ? unprovenFault(runs, time.now()) : []),
+  };
+}
+
+/** The newest drills of models, in words, for the report. */
+export async function drillWords(store: Pick<FindingStore, 'findings'>) {
+  const [[models], [diagnosis]] = await Promise.all([
+    store.findings({ kind: 'drill-models', limit: 1 }),
+    store.findings({ kind: 'drill-diagnosis', limit: 1 }),
+  ]);
+  return [
+    ...(models ? [{ name: 'models' as const, at: isoOf(models.at), ...fallbackWords(models.record as never) }] : []),
+    ...(diagnosis
+      ? [{ name: 'diagnosis' as const, at: isoOf(diagnosis.at), ...diagnosisWords(diagnosis.record as never) }]
+      : []),
+  ];
+}
