@@ -79,6 +79,8 @@ test('one agent in full', () => {
       { path: 'limits.timeout', value: '60s', origin: 'plugins/x.ts' },
       { path: 'needs.net', value: ['api.shop.example'], origin: 'agents/x.yaml:6:3' },
       { path: 'needs.secrets', value: [], origin: 'default' },
+      { path: 'needs.exec', value: [{ command: 'git', args: ['log', '*'] }], origin: 'agents/x.yaml:7:3' },
+      { path: 'needs.llm', value: { calls: 5, tokens: 500_000, money: 0.5 }, origin: 'agents/x.yaml:8:3' },
     ],
     jobs: [job(), job({ id: 'job-a00', state: 'dead', error: { code: 'X', message: 'prices is not iterable' } })],
   };
@@ -87,7 +89,7 @@ test('one agent in full', () => {
   about      Fails when the API is slow.
   schedule   * * * * * · Europe/Berlin · next in 29s
   limits     memory 128MB · timeout 60s
-  needs      net api.shop.example
+  needs      net api.shop.example · exec git log * · llm 5 calls, 500,000 tokens, $0.50 a day
   workers    1 now, 0 to 1 · memory 44/128 MB
   24 h       1440 done · 0 dead · p95 182ms   ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
   queue      0 waiting · 1 dead letter

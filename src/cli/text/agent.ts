@@ -2,6 +2,7 @@ import type { AgentView, JobView } from '../../control/protocol.ts';
 import { memoryWords, stateWords } from '../../control/words/agent.ts';
 import { billWords, monthWords } from '../../control/words/bill.ts';
 import { inputWords } from '../../control/words/input.ts';
+import { needWord } from '../../control/words/need.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { signOf } from '../../kernel/state-sign.ts';
@@ -108,18 +109,13 @@ function nextSteps({ name, state, dead, lastJob }: AgentView): string[] {
 function limitWords(values: AgentDetails['values']): string | null {
   const words = values
     .filter(({ path, value }) => path.startsWith('limits.') && value !== null && value !== undefined)
-    .map(({ path, value }) => `${path.slice('limits.'.length)} ${wordOf(value)}`);
+    .map(({ path, value }) => `${path.slice('limits.'.length)} ${needWord(value)}`);
   return words.length > 0 ? words.join(' · ') : null;
 }
 
 function needWords(values: AgentDetails['values']): string | null {
   const words = values
     .filter(({ path, value }) => path.startsWith('needs.') && !(Array.isArray(value) && value.length === 0) && value)
-    .map(({ path, value }) => `${path.slice('needs.'.length)} ${wordOf(value)}`);
+    .map(({ path, value }) => `${path.slice('needs.'.length)} ${needWord(value)}`);
   return words.length > 0 ? words.join(' · ') : null;
-}
-
-function wordOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

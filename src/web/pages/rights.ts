@@ -1,4 +1,5 @@
 import type { Ops } from '../../control/protocol.ts';
+import { needWord } from '../../control/words/need.ts';
 
 type ConfigValues = Ops['configShow']['value']['values'];
 
@@ -11,7 +12,7 @@ const NEEDS: Readonly<Record<string, (list: string) => string>> = {
   exec: (list) => `runs ${list}`,
   modules: (list) => `loads ${list}`,
   fleet: () => 'may act on the fleet',
-  llm: (limits) => (limits === 'true' ? 'asks models' : `asks models, at most ${limits} a day`),
+  llm: (limits) => (limits === 'true' ? 'asks models' : `asks models, at most ${limits}`),
 };
 
 const LIMITS: Readonly<Record<string, string>> = {
@@ -28,22 +29,17 @@ const LIMITS: Readonly<Record<string, string>> = {
 /** The rights of an agent beside its own data folder, a sentence each; empty for an agent without rights. */
 export function rightWords(values: ConfigValues): string[] {
   return valuesBelow('needs.', values).map(([name, value]) =>
-    (NEEDS[name] ?? ((list) => `${name} ${list}`))(wordOf(value)),
+    (NEEDS[name] ?? ((list) => `${name} ${list}`))(needWord(value)),
   );
 }
 
 /** The limits of an agent in words: `ends after 5m`. */
 export function limitLines(values: ConfigValues): string[] {
-  return valuesBelow('limits.', values).map(([name, value]) => `${LIMITS[name] ?? name} ${wordOf(value)}`);
+  return valuesBelow('limits.', values).map(([name, value]) => `${LIMITS[name] ?? name} ${needWord(value)}`);
 }
 
 function valuesBelow(prefix: string, values: ConfigValues): [string, unknown][] {
   return values
     .filter(({ path, value }) => path.startsWith(prefix) && value && !(Array.isArray(value) && value.length === 0))
     .map(({ path, value }) => [path.slice(prefix.length), value]);
-}
-
-function wordOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(wordOf).join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
