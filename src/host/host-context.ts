@@ -68,6 +68,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       ...zoneWarning(config.origins()),
       ...web.problems(),
       ...rooms.modelDrills.warnings(),
+      ...rooms.models.gone(),
       ...safeMode.warning(rooms.catalog.agents().keys()),
     ],
   };

@@ -1,3 +1,4 @@
+import type { PlainFault } from '../../kernel/fault.ts';
 import type { LogLevel } from '../../kernel/log.ts';
 import { originOf } from '../../kernel/origin.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -9,6 +10,8 @@ import type { FromGateway } from './wire.ts';
 interface ChainView {
   receive(message: Extract<FromGateway, { say: 'resolved' | 'state' }>): void;
   view(): RungState[];
+  /** A fault for each rung whose first choice its provider does not list any more. */
+  gone(): PlainFault[];
   /** The gateway is gone, and with it the pauses that it knew. */
   lost(): void;
 }
@@ -105,8 +108,22 @@ export function createChainView(needs: ChainViewNeeds): ChainView {
         provenAt: needs.provenAt(rung.name),
       }));
     },
+    gone: () =>
+      rungs.flatMap((rung) => {
+        const { gone, model } = known.get(rung.name)!;
+        return gone.includes(rung.models[0]!) ? modelGone(rung, model) : [];
+      }),
     lost() {
       for (const { pauses } of known.values()) pauses.clear();
     },
+  };
+}
+
+function modelGone({ name, models: [first] }: Rung, model: string | null): PlainFault {
+  const instead = model === null ? 'none of its models is there' : `${model} is asked instead`;
+  return {
+    code: 'MODEL_GONE',
+    message: `${name} lists ${first} no more; ${instead}`,
+    next: 'put a model that its provider has first in models.chain of config/daruma.yaml',
   };
 }

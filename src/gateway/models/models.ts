@@ -31,6 +31,8 @@ export interface Models extends Service {
   view(): { pid: number; port: number } | null;
   /** The rungs in order, whether a gateway runs or not. */
   chain(): RungState[];
+  /** First choices of rungs that their providers do not list any more. */
+  gone(): PlainFault[];
   /** The reason why no gateway listens although one is needed. */
   fault(): PlainFault | undefined;
   counters: CallCounters;
@@ -177,6 +179,7 @@ export function createModels(needs: ModelsNeeds): Models {
     },
     view: () => (isWanted ? supervisor.view() : null),
     chain: chain.view,
+    gone: chain.gone,
     fault: () => (isWanted ? supervisor.fault() : undefined),
     counters,
   };

@@ -202,6 +202,9 @@ test('the first choice of a rung is gone: told, the next is asked, and remembere
   );
   expect((await gateway.ask(asked)).headers.get('x-daruma-model')).toBe('openai/gpt-oss-20b');
   await gateway.until(() => gateway.remembered.get('groq') === 'openai/gpt-oss-20b');
+  expect(gateway.models.gone()).toMatchObject([
+    { code: 'MODEL_GONE', message: expect.stringContaining('gpt-oss-20b is asked') },
+  ]);
 });
 
 test('keys of providers are in the gateway’s memory alone; it has no environment, and ends with its host', async () => {

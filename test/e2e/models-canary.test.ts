@@ -1,0 +1,85 @@
+import { closeSync, globSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ModelServer } from '../gateway/models/servers/model-server.ts';
+import { groqServer } from '../gateway/models/servers/openai-shape.ts';
+import { type Installation, installation, isRunning, plugin } from './installation.ts';
+
+const CANARY = 'gsk_canary_5b1f0c77d2a94e6f';
+
+let place: Installation;
+let groq: ModelServer;
+
+beforeAll(async () => {
+  groq = await groqServer();
+  const rung = `{ name: groq, url: "${groq.url}", key: CANARY_API_KEY, models: [${groq.models[0]}], free: true, timeout: 2s }`;
+  place = installation({
+    'config/daruma.yaml': `models:\n  chain: [${rung}]\n  drills: { fallback: false, diagnosis: false }\n`,
+    '.env': `CANARY_API_KEY=${CANARY}\n`,
+    'plugins/asks.ts': plugin(
+      `await context.llm.chat('One.'); await context.llm.chat('Two.').catch((error) => context.log.warn(String(error)));
+       return Object.keys(process.env);`,
+      'needs: { llm: true }, limits: { attempts: 1 },',
+    ),
+  });
+  await place.start();
+}, 60_000);
+afterAll(async () => {
+  await place?.leave();
+  await groq?.stop();
+});
+
+/** Whether the memory of a process that it may write holds the text. */
+function holdsInMemory(pid: number, text: string): boolean {
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    for (const [, from, to] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
+      const [start, end] = [Number.parseInt(from!, 16), Number.parseInt(to!, 16)];
+      if (end - start > 2 ** 30) continue;
+      const bytes = Buffer.alloc(end - start);
+      try {
+        readSync(memory, bytes, 0, bytes.length, start);
+      } catch {
+        continue;
+      }
+      if (bytes.includes(text)) return true;
+    }
+    return false;
+  } finally {
+    closeSync(memory);
+  }
+}
+
+it('a provider’s key is in no file, no answer, no environment and no memory of a worker; and no gateway outlives its host', async () => {
+  groq.next(null, '401');
+  await place.until(
+    async () => (await place.daruma('agents', '--json')).json,
+    (agents: { name: string }[]) => agents.some(({ name }) => name === 'asks'),
+  );
+  expect(await place.daruma('run', 'asks', '--wait', '--json').then(({ json }) => json)).toMatchObject({
+    state: 'done',
+  });
+  expect(groq.chats().at(-1)!.headers.authorization).toBe(`Bearer ${CANARY}`);
+  const answers = [];
+  for (const command of ['status', 'models', 'events', 'logs', 'jobs', 'secrets'])
+    answers.push(JSON.stringify((await place.daruma(command, '--json')).json));
+  answers.push(JSON.stringify((await place.daruma('config', 'show', '--json')).json));
+  expect(answers.filter((answer) => answer?.includes(CANARY))).toEqual([]);
+  const files = globSync('**/*', { cwd: place.folder, exclude: ['node_modules'] }).filter((file) => file !== '.env');
+  const read = (file: string) =>
+    statSync(join(place.folder, file)).isFile() ? readFileSync(join(place.folder, file)) : '';
+  expect(files.filter((file) => read(file).includes(CANARY))).toEqual([]);
+  const { host, models } = (await place.daruma('status', '--json')).json;
+  const cells = host.fences.map(({ pid }: { pid: number }) => pid) as number[];
+  for (const pid of [models.pid, ...cells])
+    for (const file of ['environ', 'cmdline'])
+      expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain(CANARY);
+  expect(cells.length).toBeGreaterThan(0);
+  expect(holdsInMemory(models.pid, CANARY)).toBe(true);
+  expect(cells.filter((pid) => holdsInMemory(pid, CANARY))).toEqual([]);
+  process.kill(host.pid, 'SIGKILL');
+  await place.until(
+    async () => isRunning(models.pid),
+    (runs) => !runs,
+  );
+});
