@@ -71,7 +71,7 @@ test('keys that are none, paths, bodies and models that there are not: errors of
   await codeOf(gateway.ask({ ...asked, messages: [] }));
   expect(gateway.ledger.begun).toBe(begun);
   gateway.held = new Set(['18.1']);
-  expect(await codeOf(gateway.ask(asked))).toEqual([503, 'ATTEMPT_OVER']);
+  expect(await codeOf(gateway.ask(asked))).toEqual([401, 'ATTEMPT_OVER']);
   expect((await gateway.ask(asked, { key: `dk-${gateway.access.key}.18.1` })).status).toBe(200);
   gateway.held = undefined;
 });
