@@ -22,18 +22,21 @@ const REPEATED = new Set([
 ]);
 
 /**
- * The value of `daruma <args> --json` and its exit code, by the code of the command in this process; undefined for a
+ * The value of `daruma <args> --json`, what it says beside that, and its exit code, by the code of the command in this process; undefined for a
  * command that is not {@link REPEATED}, and for one without `--json`. A process for each question takes 0.15 s of CPU.
  */
 export async function commandInside(
   folder: string,
   args: readonly string[],
-): Promise<{ code: number; json: unknown } | undefined> {
+): Promise<{ code: number; json: unknown; stderr: string } | undefined> {
   if (!REPEATED.has(args[0]!) || !args.includes('--json')) return undefined;
   let said: { code: number; json: unknown } | undefined;
+  let stderr = '';
   const program = buildProgram(async (row, words, options) => {
     const stage = createStage({ folder, json: true, launcher });
-    stage.note = () => {};
+    stage.note = (line) => {
+      stderr += `${line}\n`;
+    };
     try {
       const run = await row.run!(program);
       const result = (await run(stage, words, options as never)) as CommandResult;
@@ -46,7 +49,7 @@ export async function commandInside(
     }
   }, true);
   await program.parseAsync(args, { from: 'user' });
-  return said;
+  return said && { ...said, stderr };
 }
 
 const offline = () => import('../../src/host/api/offline.ts');

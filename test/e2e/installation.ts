@@ -156,7 +156,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       const inside = mayBeInside ? await commandInside(folder, args) : undefined;
       if (inside) {
         const json = await mustKeep(resultOf(args, inside.code), inside.json, `daruma ${args.join(' ')}`);
-        return { code: inside.code, stdout: JSON.stringify(json), stderr: '', json };
+        return { code: inside.code, stdout: JSON.stringify(json), stderr: inside.stderr, json };
       }
       ranAlone.add(args[0]!);
       return new Promise((resolve) => {

@@ -142,6 +142,7 @@ const LOOPS = [
   'aggregation',
   'ledger',
   'usage',
+  'model drills',
   'held files',
   'config probation',
   'web',

@@ -37,9 +37,6 @@ function flags(): string[] {
     '--disable-sigusr1',
     `--max-old-space-size=${HEAP_MB}`,
     '--max-semi-space-size=1',
-    // Its calls wait for providers: a call costs half a millisecond more without the optimizing compilers, which take 17 MB.
-    '--no-opt',
-    '--no-maglev',
     '--permission',
     ...[...own, '/proc/self/oom_score_adj'].map((path) => `--allow-fs-read=${path}`),
     '--allow-fs-write=/proc/self/oom_score_adj',

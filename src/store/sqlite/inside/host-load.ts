@@ -18,9 +18,10 @@ export function hostLoadWrites(db: DatabaseSync): Pick<Sync<AggregateStore>, 'pu
 }
 
 export function hostLoadReads(db: DatabaseSync): Pick<Sync<AggregateStore>, 'hostLoad'> {
+  // A number of JavaScript is bound as a real one: without the remainder nothing would be rounded down.
   const most = db.prepare(`
-    SELECT start / ?3 * ?3 AS at, max(workers) AS workers, max(busy) AS busy, max(waiting) AS waiting
-    FROM host_load WHERE start >= ?1 AND start < ?2 GROUP BY start / ?3 ORDER BY 1`);
+    SELECT start - start % ?3 AS at, max(workers) AS workers, max(busy) AS busy, max(waiting) AS waiting
+    FROM host_load WHERE start >= ?1 AND start < ?2 GROUP BY 1 ORDER BY 1`);
   return {
     hostLoad: ({ from, to, stepMs }) => most.all(from, to, stepMs) as unknown as HostLoad[],
   };

@@ -1,8 +1,5 @@
 import { FIRST_SCHEMA } from './first-schema.ts';
 
-/** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 16;
-
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
 
@@ -203,3 +200,6 @@ CREATE TABLE host_load (
 ) STRICT;
 `,
 ];
+
+/** The number of the newest schema that this code writes and reads. */
+export const SCHEMA = MIGRATIONS.length;

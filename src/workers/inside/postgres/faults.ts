@@ -78,7 +78,7 @@ export const poolFaults = {
   noAnswer(terms: PoolTerms, withinMs: number): PlainFault {
     return {
       code: 'PG_NO_ANSWER',
-      message: `${placeOf(terms)} takes connections and gave no answer within ${formatDuration(withinMs)}`,
+      message: `${placeOf(terms)} takes connections and gave no answer in ${formatDuration(withinMs)}, in a checkout of at most ${formatDuration(terms.checkoutMs)}`,
       next: 'is a PostgreSQL behind that port, and is it not frozen?',
     };
   },
