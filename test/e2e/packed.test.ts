@@ -148,7 +148,7 @@ describe('an installation of one’s own', () => {
     await npmStart(ops);
     for (const agent of ['disk-space', 'api-health', 'status-post', 'backup', 'daily-report']) {
       const { out } = await run(`npx daruma run ${agent} --wait --json`, ops);
-      expect(JSON.parse(out)).toMatchObject({ agent, state: 'done' });
+      expect(JSON.parse(out)).toMatchObject({ agent, state: 'done', failures: [] });
     }
     expect(readdirSync(join(ops, 'reports'))).toContain('latest.html');
     expect(existsSync(join(ops, 'posts/status.md'))).toBe(true);
