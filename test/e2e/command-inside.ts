@@ -3,6 +3,9 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { createStage, exitCodeOf } from '../../src/cli/stage.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 
+// Commands that wait side by side each listen for Ctrl-C.
+process.setMaxListeners(100);
+
 /** Commands that end by themselves and return one value, which tests ask for again and again. */
 const REPEATED = new Set([
   'status',
