@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import type { StatusView } from '../../src/control/protocol.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -11,6 +12,7 @@ import { noSecondIsMissing } from './slots.ts';
 const PAYS = plugin(
   `const { existsSync, appendFileSync } = await import('node:fs');
   const { job, folder } = context;
+  appendFileSync(folder + '/paid/begun', job.id);
   while (job.attempt === 1 && existsSync(folder + '/gate/closed')) await new Promise((r) => setTimeout(r, 10));
   await context.once('pay', () => appendFileSync(folder + '/paid/log', 'attempt ' + job.attempt + '\\n'));
   return job.attempt;`,
@@ -47,17 +49,22 @@ function thaw(pid: number) {
   }
 }
 
-function cell(): number {
-  const [found] = processesOf(place.folder).filter((text) => text.includes('inside/cell.js'));
-  return Number(found!.split(' ')[0]);
+/** The cell that holds the workers of `pays`: a spare one may stand beside it. */
+async function cell(): Promise<number> {
+  const own = ({ json }: { json: StatusView }) => json.host?.fences?.find(({ agent }) => agent === 'pays');
+  const said = await place.until(
+    () => place.daruma('status', '--json'),
+    (found) => own(found) !== undefined,
+  );
+  return own(said)!.pid;
 }
 
-/** A job whose first attempt is under way. */
+/** A job whose first attempt is under way: of `pays`, its worker has begun it. A job that is only on its way to a cell comes back untouched. */
 async function running(agent = 'pays'): Promise<string> {
   const { json } = await place.daruma('run', agent, '--json');
   await place.until(
     () => place.daruma('jobs', json.id, '--json'),
-    (said) => said.json.state === 'running',
+    (said) => said.json.state === 'running' && (agent !== 'pays' || existsSync(join(place.folder, 'paid/begun'))),
   );
   return json.id;
 }
@@ -75,7 +82,7 @@ it('gives the job of a cell that stands still to another one, and the first cell
   place = installation(FILES);
   await place.start();
   const id = await running();
-  const stopped = cell();
+  const stopped = await cell();
   freeze(stopped);
   const { json } = await ended(id);
   expect(json).toMatchObject({ state: 'done', attempt: 2, result: 2 });
@@ -91,7 +98,7 @@ it('refuses the end and the effect of an attempt that was cancelled and given ou
   place = installation(FILES);
   await place.start();
   const id = await running();
-  const stopped = cell();
+  const stopped = await cell();
   freeze(stopped);
   expect((await place.daruma('cancel', id, '--json')).json).toMatchObject({ state: 'cancelled', attempt: 1 });
   expect((await place.daruma('replay', id, '--json')).json).toMatchObject({ jobs: [id] });
@@ -109,7 +116,7 @@ it('ends a cell that stood still while its host was killed, before it can do any
   place = installation(FILES);
   await place.start();
   const id = await running();
-  const stopped = cell();
+  const stopped = await cell();
   freeze(stopped);
   await place.stop('SIGKILL');
   await place.start();

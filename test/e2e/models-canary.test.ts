@@ -3,18 +3,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ModelServer } from '../gateway/models/servers/model-server.ts';
 import { groqServer } from '../gateway/models/servers/openai-shape.ts';
+import { signIn } from '../web/client.ts';
 import { type Installation, installation, isRunning, plugin } from './installation.ts';
 
 const CANARY = 'gsk_canary_5b1f0c77d2a94e6f';
+const PAGES = [
+  ...['/', '/host?doctor=1', '/trends', '/logs?level=debug', '/incidents', '/jobs', '/agents/asks', '/versions/asks'],
+  ...['/reports', '/audit', '/schedule', '/dlq', '/metrics', '/healthz'],
+];
 
 let place: Installation;
 let groq: ModelServer;
 
 beforeAll(async () => {
+  delete process.env.DARUMA_WEB;
   groq = await groqServer();
   const rung = `{ name: groq, url: "${groq.url}", key: CANARY_API_KEY, models: [${groq.models[0]}], free: true, timeout: 2s }`;
   place = installation({
-    'config/daruma.yaml': `models:\n  chain: [${rung}]\n  drills: { fallback: false, diagnosis: false }\n`,
+    'config/daruma.yaml': `web: { port: 0 }\nmodels:\n  chain: [${rung}]\n  drills: { fallback: false, diagnosis: false }\n`,
     '.env': `CANARY_API_KEY=${CANARY}\n`,
     'plugins/asks.ts': plugin(
       `await context.llm.chat('One.'); await context.llm.chat('Two.').catch((error) => context.log.warn(String(error)));
@@ -50,7 +56,7 @@ function holdsInMemory(pid: number, text: string): boolean {
   }
 }
 
-it('a provider’s key is in no file, no answer, no environment and no memory of a worker; and no gateway outlives its host', async () => {
+it('a provider’s key is in no file, no answer, no page, no environment and no memory of a worker; and no gateway outlives its host', async () => {
   groq.next(null, '401');
   await place.until(
     async () => (await place.daruma('agents', '--json')).json,
@@ -65,6 +71,11 @@ it('a provider’s key is in no file, no answer, no environment and no memory of
     answers.push(JSON.stringify((await place.daruma(command, '--json')).json));
   answers.push(JSON.stringify((await place.daruma('config', 'show', '--json')).json));
   expect(answers.filter((answer) => answer?.includes(CANARY))).toEqual([]);
+  const browser = await signIn(place);
+  const pages = [];
+  for (const path of PAGES) pages.push({ path, text: (await browser.get(path)).text });
+  expect(pages.find(({ path }) => path.startsWith('/host'))!.text).toContain(groq.models[0]);
+  expect(pages.filter(({ text }) => text.includes(CANARY)).map(({ path }) => path)).toEqual([]);
   const files = globSync('**/*', { cwd: place.folder, exclude: ['node_modules'] }).filter((file) => file !== '.env');
   const read = (file: string) =>
     statSync(join(place.folder, file)).isFile() ? readFileSync(join(place.folder, file)) : '';

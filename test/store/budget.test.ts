@@ -47,6 +47,7 @@ const READS: Record<string, readonly [op: string, args: () => object]> = {
   'trends of a quarter': ['trends', () => ({ window: '90d', points: true })],
   'trends of an agent': ['trends', () => ({ window: '7d', agent: AGENT, points: true })],
   'load of the host': ['hostLoad', () => ({ window: '90d' })],
+  'costs of all agents': ['bills', () => ({})],
   'early warnings': ['warnings', () => ({})],
   'an hour around a moment': ['trends', () => ({ window: '1h', until: ago(1), agent: AGENT, points: true })],
   'bars of all agents': ['runs', () => ({ limit: 50 })],

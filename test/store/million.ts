@@ -10,7 +10,7 @@ const DAYS = 30;
 
 /**
  * Makes a store with a million finished jobs of twenty agents, spread over thirty days until now: every hundredth is dead after two attempts.
- * With slots, events, incidents, heartbeats, and all sums. Takes seconds: the rows come out of SQL.
+ * With slots, events, incidents, heartbeats, two years of costs, and all sums. Takes seconds: the rows come out of SQL.
  */
 export async function storeOfAMillion(file: string, jobs = 1_000_000): Promise<void> {
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
@@ -48,6 +48,11 @@ export async function storeOfAMillion(file: string, jobs = 1_000_000): Promise<v
       SELECT 'agent-' || printf('%02d', i % ${AGENTS}), 'crashed', 'healed', ${now} - i * 600000, ${now} - i * 600000 + 5000, 'f' || i % 9,
         '{"seen":"it crashed","version":"v1","jobs":[],"remedies":[],"timeline":[],"evidence":null,"repeats":0,"note":null}'
       FROM n WHERE i <= 4000;
+    INSERT INTO agent_usage (day, agent, heap_kbs, native_kbs, children_kbs, cpu_ms, disk_bytes)
+      SELECT date(${now} / 1000, 'unixepoch', -(i / ${AGENTS}) || ' days'), 'agent-' || printf('%02d', i % ${AGENTS}), 9000000, 400000, 0, 60000, 5000000
+      FROM n WHERE i < ${AGENTS} * 730;
+    INSERT INTO model_spend (day, agent, rung, calls, prompt_tokens, completion_tokens, micros, failed_tries, unpriced_tokens)
+      SELECT day, agent, rung, 40, 90000, 20000, 25000, 1, 0 FROM agent_usage, (SELECT 'groq' AS rung UNION ALL SELECT 'ollama');
     INSERT INTO aggregate_past VALUES (1, ${jobs}, ${now} + 1);
     COMMIT;`);
   db.close();
