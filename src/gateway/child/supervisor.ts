@@ -31,7 +31,7 @@ type Life =
   | { say: 'failed'; fault: PlainFault }
   | { say: 'pong' };
 
-/** What its owner does with one child. */
+/** The acts of an owner on one child. */
 interface ChildSession<Incoming> {
   /** Gets each message but those of {@link Life}. */
   receive(message: Incoming): void;
