@@ -73,7 +73,7 @@ function agents(report: FleetReport): string {
   return `## Agents\n\n${markdownTable(heads, rows)}`;
 }
 
-/** What agents spent on models; empty when nobody asked any. */
+/** Calls, tokens and money that agents spent on models; empty when no agent asked any. */
 function models({ models = [] }: FleetReport): string[] {
   if (models.length === 0) return [];
   const rows = models.map(({ agent, calls, tokens, money }) => [

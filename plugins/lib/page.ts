@@ -80,7 +80,7 @@ function agentsCard(agents: FleetAgent[]): string {
 <thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></section>`;
 }
 
-/** What agents spent on models; empty when nobody asked any. */
+/** Calls, tokens and money that agents spent on models; empty when no agent asked any. */
 function modelsCard({ models = [] }: FleetReport): string {
   if (models.length === 0) return '';
   const rows = models.map(({ agent, calls, tokens, money }) => {

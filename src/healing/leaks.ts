@@ -53,11 +53,11 @@ export function createLeakWatch({ time, openIncidents, edges, runsAlways, notice
   function leakIn({ worker, agent, at, limitBytes, ...held }: WorkerReading, { history }: WatchedWorker): Leak | null {
     const bytes = held.heapBytes + held.externalBytes + held.childrenBytes;
     const isQuarter = edges.add(agent, worker, bytes);
-    const known = edges.of(agent);
+    const quarters = edges.of(agent);
     const leak = history.add(at, bytes, limitBytes);
-    const repeats = leak && isDaily(known, time.now(), leak.usedBytes, limitBytes);
+    const repeats = leak && isDaily(quarters, time.now(), leak.usedBytes, limitBytes);
     if (leak && (!repeats || isImminent(leak, limitBytes))) return leak;
-    return isQuarter && known.at(-1)!.worker === worker ? slowLeakOf(known, limitBytes) : null;
+    return isQuarter && quarters.at(-1)!.worker === worker ? slowLeakOf(quarters, limitBytes) : null;
   }
 
   function reportLeak(

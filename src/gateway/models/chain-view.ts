@@ -34,7 +34,7 @@ interface Pause {
   why: string;
 }
 
-/** What is known of a rung. */
+/** The state of a rung, as the host knows it. */
 interface Known {
   model: string | null;
   /** Preferred models that its provider does not list. */
