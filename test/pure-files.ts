@@ -57,7 +57,7 @@ const FILES = new Set([
   'host/api/agent-state.ts',
   'host/api/handlers.ts',
   'host/api/views.ts',
-  'host/model-drills/proofs.ts',
+  'host/models/proofs.ts',
   'host/lifecycle/banner.ts',
   'host/lifecycle/exits.ts',
   'host/lifecycle/handles.ts',

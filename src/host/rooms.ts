@@ -16,7 +16,6 @@ import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
-import { createRetention } from '../telemetry/retention.ts';
 import { createRunCounters, type RunCounters } from '../telemetry/run-counters.ts';
 import type { Workers, WorkersNeeds } from '../workers/ports.ts';
 import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
@@ -37,15 +36,14 @@ import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
-import { createModelAgents, type ModelAgents, outagesOf } from './model-agents.ts';
-import { createModelDrills, type ModelDrills } from './model-drills/model-drills.ts';
-import { createHostModels } from './models.ts';
+import { createModelAgents, type ModelAgents, outagesOf } from './models/model-agents.ts';
+import { createModelDrills, type ModelDrills } from './models/model-drills.ts';
+import { createHostModels } from './models/models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
-import type { ShutdownStack } from './shutdown-stack.ts';
 import type { Probation } from './versions/probation.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
 
@@ -249,48 +247,4 @@ function closedToCommands({ folder, store, socket, logFolder }: HostFacts): stri
     ...[socket, tokenFile(socket), tokenFile(socket, 'reader'), logFolder],
     ...(credentials ? [credentials] : []),
   ];
-}
-
-interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'bus'> {
-  rooms: Rooms;
-  foundation: Foundation;
-  order: ShutdownStack;
-  /** The time that running jobs get to finish when the rooms stop. */
-  drain: { ms: number };
-}
-
-/** Starts the rooms in order. Resolves with the ids of the jobs that ran when an earlier host ended. */
-export async function startRooms({ time, settings, owner, bus, rooms, foundation, order, drain }: StartNeeds) {
-  const { guests, exec, healer, workers, setup, catalog, jobs, schedule, probation, outbound, heartbeats } = rooms;
-  const { store, log, asides } = foundation;
-  const { onStop, startService } = order;
-  onStop('guests', () => guests.stop());
-  await startService('exec', exec);
-  await startService('healing', healer);
-  asides.reportTo(healer);
-  outbound.takeOver(healer.open());
-  rooms.modelAgents.waits.takeOver(healer.open());
-  // Before jobs takes them over.
-  const abandoned = await store.abandoned(owner);
-  await startService('ledger', rooms.billing.ledger);
-  await startService('models', rooms.models);
-  await startService('model drills', rooms.modelDrills);
-  await startService('workers', workers);
-  await startService('secrets', setup.service);
-  await startService('catalog', catalog);
-  await rooms.modelAgents.ready();
-  await startService('jobs', jobs);
-  await startService('batches', rooms.batches);
-  // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.
-  jobs.onSettled((end, agent) => bus.emit('attempt.settled', { end, agent }));
-  onStop('draining workers', () => workers.drain(drain.ms));
-  await startService('schedule', schedule);
-  await startService('retention', createRetention({ time, log, store }, settings.retention));
-  await startService('probation', probation);
-  await startService('host events', rooms.hostEvents);
-  await startService('always agents', rooms.alwaysAgents);
-  await startService('heartbeats', heartbeats);
-  await startService('aggregation', rooms.aggregation);
-  await startService('usage', rooms.billing.usage);
-  return abandoned.map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createModelAgents } from '../../src/host/model-agents.ts';
+import { createModelAgents } from '../../src/host/models/model-agents.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Outcome } from '../../src/jobs/model.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';

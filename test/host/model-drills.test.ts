@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KNOWN_FAULTS, wrongInAnswer } from '../../src/drills/diagnosis-faults.ts';
 import type { CheckKind, RungState } from '../../src/gateway/models/ports.ts';
-import { createModelDrills, drillWords } from '../../src/host/model-drills/model-drills.ts';
+import { createModelDrills, drillWords } from '../../src/host/models/model-drills.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { Clock, quiet, T0 } from '../clock.ts';
 import { memoryFindings } from '../store/memory/records.ts';

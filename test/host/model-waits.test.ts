@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Incident } from '../../src/healing/ports.ts';
-import { createModelWaits } from '../../src/host/model-waits.ts';
+import { createModelWaits } from '../../src/host/models/model-waits.ts';
 import { waitOrGiveUp } from '../../src/jobs/waiting.ts';
 import { DAY_MS } from '../../src/kernel/measures.ts';
 import { Clock } from '../healing/world.ts';

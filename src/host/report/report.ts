@@ -8,7 +8,7 @@ import type { FleetAgent } from '../../plugin/fleet.ts';
 import { type IncidentReads, incidentViews, withoutDrills } from '../api/incidents.ts';
 import { instantOf } from '../api/known.ts';
 import { type BillNeeds, billsOf } from '../bill/bills.ts';
-import { drillWords } from '../model-drills/model-drills.ts';
+import { drillWords } from '../models/model-drills.ts';
 import { agentFigures, type FigureNeeds, figuresOf } from './figures.ts';
 
 interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'> {

@@ -1,12 +1,12 @@
-import type { Models } from '../gateway/models/models.ts';
-import type { OutageSource } from '../healing/ports.ts';
-import type { Agent } from '../jobs/agent.ts';
-import type { WorkerEvents } from '../jobs/worker-port.ts';
-import type { PlainFault } from '../kernel/fault.ts';
-import type { Time } from '../kernel/time.ts';
-import type { OpenModels, Workers } from '../workers/ports.ts';
-import { MODELS_NOT_THERE } from '../workers/worker-models.ts';
-import type { HostBus } from './bus.ts';
+import type { Models } from '../../gateway/models/models.ts';
+import type { OutageSource } from '../../healing/ports.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { WorkerEvents } from '../../jobs/worker-port.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { OpenModels, Workers } from '../../workers/ports.ts';
+import { MODELS_NOT_THERE } from '../../workers/worker-models.ts';
+import type { HostBus } from '../bus.ts';
 import { createModelWaits, type ModelWaits } from './model-waits.ts';
 
 /** Agents that ask models: they start when the gateway listens, wait for what it cannot answer, and follow it to another port. */

@@ -1,14 +1,14 @@
-import type { HostSettings } from '../catalog/files/host-settings-table.ts';
-import type { CallLedger } from '../gateway/models/calls.ts';
-import { createModels, type Models } from '../gateway/models/models.ts';
-import { toPlainFault } from '../kernel/fault.ts';
-import type { Time } from '../kernel/time.ts';
-import type { Events } from '../telemetry/events.ts';
-import type { Journal } from '../telemetry/journal.ts';
-import type { FindingStore } from '../telemetry/ports.ts';
-import type { HostFacts } from './facts.ts';
-import type { Outbound } from './outbound.ts';
-import type { Secrets } from './secrets/secrets.ts';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import type { CallLedger } from '../../gateway/models/calls.ts';
+import { createModels, type Models } from '../../gateway/models/models.ts';
+import { toPlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Journal } from '../../telemetry/journal.ts';
+import type { FindingStore } from '../../telemetry/ports.ts';
+import type { HostFacts } from '../facts.ts';
+import type { Outbound } from '../outbound.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 
 interface HostModelsNeeds {
   time: Time;

@@ -1,12 +1,12 @@
-import type { CallAttempt } from '../gateway/origins/ports.ts';
-import type { Incident, OutageSource } from '../healing/ports.ts';
-import type { AttemptRef } from '../jobs/ports.ts';
-import type { HoldUp } from '../jobs/waiting.ts';
-import type { PlainFault } from '../kernel/fault.ts';
-import { isoOf } from '../kernel/instant.ts';
-import { DAY_MS, MINUTE_MS } from '../kernel/measures.ts';
-import type { Outage, Recovery } from '../kernel/origin.ts';
-import type { Time } from '../kernel/time.ts';
+import type { CallAttempt } from '../../gateway/origins/ports.ts';
+import type { Incident, OutageSource } from '../../healing/ports.ts';
+import type { AttemptRef } from '../../jobs/ports.ts';
+import type { HoldUp } from '../../jobs/waiting.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import type { Outage, Recovery } from '../../kernel/origin.ts';
+import type { Time } from '../../kernel/time.ts';
 
 /**
  * Calls of models that went unanswered, for jobs and for healing: the job of such an attempt waits and loses no attempt, and all of
