@@ -44,7 +44,8 @@ const total = (files: LogFile[]): number => files.reduce((sum, file) => sum + fi
 async function listFiles(folder: string): Promise<LogFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const found = entries
-    .filter((entry) => entry.isFile())
+    // Files of the host itself: a copy that is being compressed, and the reserve for a full disk.
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.tmp') && !entry.name.startsWith('.'))
     .map(async (entry): Promise<LogFile[]> => {
       const place = join(entry.parentPath, entry.name);
       const facts = await stat(place).catch(() => undefined);

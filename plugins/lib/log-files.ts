@@ -8,10 +8,10 @@ export interface LogFile {
 
 /**
  * What a log file belongs to: its path without date, number and ending, so that `host/host.2026-11-22.3.log` and
- * `host/host.2026-11-21.1.log.gz` are one stream.
+ * `host/host.2026-11-21.1.log.zst` are one stream.
  */
 export function streamOf(path: string): string {
-  const bare = path.replace(/\.gz$/, '').replace(/\.(log|jsonl|ndjson|txt)$/, '');
+  const bare = path.replace(/\.(gz|zst)$/, '').replace(/\.(log|jsonl|ndjson|txt)$/, '');
   return bare.replace(/([.-](\d{4}-\d{2}-\d{2}(-\d{2})?|\d+))+$/, '');
 }
 

@@ -1,6 +1,8 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
+import { COMPRESSED, compareLogNames, logNameOf, plainLogName } from '../kernel/log-names.ts';
+import { type LogText, openLogText } from './log-text.ts';
 import { readHostFile } from './place.ts';
 import type { LogLine } from './protocol.ts';
 
@@ -12,15 +14,10 @@ export function logFolderOf(folder: string): string {
   return readHostFile(folder)?.logs ?? join(folder, 'logs');
 }
 
-/** The log files of a folder, newest first: by the day and the number in their names, as `daruma.2026-11-22.3.log`. */
+/** The log files among these names, newest first: by the day and the number in their names, as `daruma.2026-11-22.3.log`. */
 export function newestFirst(names: string[]): string[] {
-  const keyOf = (name: string) => {
-    const match = /\.(\d{4}-\d{2}-\d{2})\.(\d+)\.log$/.exec(name);
-    return match ? `${match[1]} ${match[2]!.padStart(9, '0')}` : '';
-  };
-  return names
-    .filter((name) => name.endsWith('.log'))
-    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : keyOf(a) > keyOf(b) ? -1 : a < b ? 1 : -1));
+  const isLog = (name: string) => name.endsWith('.log') || logNameOf(name) !== undefined;
+  return names.filter(isLog).toSorted((a, b) => compareLogNames(b, a));
 }
 
 /** A file of the log. */
@@ -31,12 +28,21 @@ interface LogFile {
   changedAt: number;
 }
 
-/** The log files of a folder, newest first; none where there is no such folder. A link is no log file. */
+/** Times of a file and of its compressed copy differ by less, in ms: file systems round them. */
+const SAME_TIME_MS = 2;
+
+/** The log files of a folder, newest first; none where there is no such folder. A link is no log file; a file whose compressed copy is there already counts once. */
 export function logFilesIn(folder: string): LogFile[] {
-  return namesIn(folder).flatMap((name) => {
+  const files = namesIn(folder).flatMap((name) => {
     const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
     return stats?.isFile() ? [{ name, bytes: stats.size, changedAt: stats.mtimeMs }] : [];
   });
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const isCopied = ({ name, changedAt }: LogFile) => {
+    const copy = byName.get(name + COMPRESSED);
+    return copy !== undefined && Math.abs(copy.changedAt - changedAt) < SAME_TIME_MS;
+  };
+  return files.filter((file) => !isCopied(file));
 }
 
 function namesIn(folder: string): string[] {
@@ -47,7 +53,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** A line with its place: `fromEnd` line ends lie between it and the end of the file, which had `bytes` then. */
+/** A line with its place: `fromEnd` line ends lie between it and the end of the file, whose text had `bytes` then. */
 export interface PlacedLine {
   line: LogLine;
   file: string;
@@ -60,16 +66,35 @@ export function* linesBackwards(folder: string): Generator<LogLine> {
   for (const { line } of placedLinesBackwards(folder)) yield line;
 }
 
-/** The lines of {@link linesBackwards} with their places. */
-export function* placedLinesBackwards(folder: string): Generator<PlacedLine> {
-  for (const name of namesIn(folder)) {
-    let fromEnd = 0;
-    for (const { text, bytes } of textBackwards(join(folder, name))) {
-      const line = parseLogLine(text);
-      if (line) yield { line, file: name, fromEnd, bytes };
-      fromEnd += 1;
+/**
+ * The lines of {@link linesBackwards} with their places. `before` (epoch ms) leaves out files that were begun then or later: of
+ * each only the first line is read.
+ */
+export function* placedLinesBackwards(folder: string, before = Number.POSITIVE_INFINITY): Generator<PlacedLine> {
+  for (const { name } of logFilesIn(folder)) {
+    const text = openLogText(join(folder, name));
+    // Rotated away between the listing and now.
+    if (!text) continue;
+    try {
+      if (before < Number.POSITIVE_INFINITY && beganAt(text) >= before) continue;
+      let fromEnd = 0;
+      for (const one of textBackwards(text)) {
+        const line = parseLogLine(one);
+        if (line) yield { line, file: plainLogName(name), fromEnd, bytes: text.bytes };
+        fromEnd += 1;
+      }
+    } finally {
+      text.close();
     }
   }
+}
+
+/** The time of the first line, epoch ms; the earliest there is where that is no line of a log. */
+function beganAt(text: LogText): number {
+  const chunk = text.read(0, CHUNK_BYTES);
+  const end = chunk.indexOf(NEWLINE);
+  const line = end < 0 ? undefined : parseLogLine(chunk.toString('utf8', 0, end));
+  return line ? Date.parse(line.time) : Number.NEGATIVE_INFINITY;
 }
 
 /** Undefined for what is no line of a log. */
@@ -85,62 +110,43 @@ export function parseLogLine(text: string): LogLine | undefined {
 }
 
 /** The lines of a file from its end, read in pieces: the newest hundred of 10 MB cost one read. */
-function* textBackwards(path: string): Generator<{ text: string; bytes: number }> {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch {
-    // Rotated away between the listing and now.
-    return;
-  }
-  try {
-    const bytes = statSync(path).size;
-    let end = bytes;
-    // The pieces of the line whose beginning has not been read yet, last piece first.
-    let pieces: Buffer[] = [];
-    while (end > 0) {
-      const size = Math.min(CHUNK_BYTES, end);
-      const chunk = Buffer.allocUnsafe(size);
-      const read = readSync(file, chunk, 0, size, end - size);
-      end -= size;
-      let until = read;
-      for (
-        let at = chunk.lastIndexOf(NEWLINE, until - 1);
-        at >= 0;
-        at = until > 0 ? chunk.lastIndexOf(NEWLINE, until - 1) : -1
-      ) {
-        yield { text: Buffer.concat([chunk.subarray(at + 1, until), ...pieces.reverse()]).toString('utf8'), bytes };
-        pieces = [];
-        until = at;
-      }
-      pieces.push(chunk.subarray(0, until));
+function* textBackwards(text: LogText): Generator<string> {
+  let end = text.bytes;
+  // The pieces of the line whose beginning has not been read yet, last piece first.
+  let pieces: Buffer[] = [];
+  while (end > 0) {
+    const size = Math.min(CHUNK_BYTES, end);
+    const chunk = text.read(end - size, size);
+    end -= size;
+    let until = chunk.length;
+    for (
+      let at = chunk.lastIndexOf(NEWLINE, until - 1);
+      at >= 0;
+      at = until > 0 ? chunk.lastIndexOf(NEWLINE, until - 1) : -1
+    ) {
+      yield Buffer.concat([chunk.subarray(at + 1, until), ...pieces.reverse()]).toString('utf8');
+      pieces = [];
+      until = at;
     }
-    yield { text: Buffer.concat(pieces.reverse()).toString('utf8'), bytes };
-  } finally {
-    closeSync(file);
+    pieces.push(chunk.subarray(0, until));
   }
+  yield Buffer.concat(pieces.reverse()).toString('utf8');
 }
 
-/** Counts the line ends in the first `bytes` of a file, in pieces: others go on between two of them. 0 for a file that is gone. */
+/** Counts the line ends in the first `bytes` of a file's text, in pieces: others go on between two of them. 0 for a file that is gone. */
 export async function countLineEnds(path: string, bytes: number): Promise<number> {
-  let file: number;
+  const text = openLogText(path);
+  if (!text) return 0;
   try {
-    file = openSync(path, 'r');
-  } catch {
-    return 0;
-  }
-  try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     let count = 0;
     for (let from = 0; from < bytes; from += CHUNK_BYTES) {
-      const read = readSync(file, chunk, 0, Math.min(CHUNK_BYTES, bytes - from), from);
-      const part = chunk.subarray(0, read);
+      const part = text.read(from, Math.min(CHUNK_BYTES, bytes - from));
       for (let at = part.indexOf(NEWLINE); at >= 0; at = part.indexOf(NEWLINE, at + 1)) count += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
     return count;
   } finally {
-    closeSync(file);
+    text.close();
   }
 }
 

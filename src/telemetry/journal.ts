@@ -8,13 +8,15 @@ import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
 import { refusedFolderName } from '../kernel/paths.ts';
 import { createScrubber, type Scrubber } from '../kernel/scrub.ts';
+import { createLogBudget } from './log-budget.ts';
 import { logFiles, trimLogs } from './log-files.ts';
 
 /**
  * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call
- * returns, so that a line that was logged survives SIGKILL. Rotated by size and by day; all files together, those of
- * earlier processes included, stay within one byte budget. A full disk makes no call throw: lines that cannot
- * be written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
+ * returns, so that a line that was logged survives SIGKILL. Rotated by size and by day; files that are closed are
+ * compressed (`.log.zst`), by other threads. All files together, those of earlier processes and a reserve for a full disk
+ * included, stay within one byte budget. A full disk makes no call throw: the reserve is given back, then lines that cannot be
+ * written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
  */
 export interface Journal {
   /** A log for a room. */
@@ -26,7 +28,7 @@ export interface Journal {
   level(level: LogLevel): void;
   /** Sets how many bytes all log files together may take. */
   budget(bytes: number): void;
-  /** Deletes the oldest files down to half of what all of them take; returns the bytes that came free. */
+  /** Gives the reserve back, then deletes the oldest files down to half of what all of them take; returns the bytes that came free. */
   shrink(): number;
   /** The values that no line may show, from now on. */
   hide(values: Iterable<string>): void;
@@ -61,32 +63,23 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 function createJournal(file: RollingFile, options: JournalOptions): Journal {
-  const { folder, maxFileBytes } = options;
   const { stream } = file;
   const followers = new Set<(line: Record<string, unknown>) => void>();
   const scrub = createScrubber();
-  let sinceTrim = 0;
-  let { budgetBytes } = options;
+  const files = createLogBudget({ ...options, stream: STREAM, open: () => stream.file });
+  stream.on('ready', files.rolled);
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ENOSPC') files.full();
+  });
 
   /** The last step of each line, which is here the text that goes to the file. */
   function onLine(line: string): string {
-    sinceTrim += line.length;
-    if (sinceTrim > maxFileBytes / 4) {
-      sinceTrim = 0;
-      trim();
-    }
+    files.wrote(line.length);
     if (followers.size > 0) {
       const written = JSON.parse(line) as Record<string, unknown>;
       for (const call of followers) call(written);
     }
     return line;
-  }
-
-  /** The watch of open handles takes care of a folder that cannot be read. */
-  function trim() {
-    try {
-      trimLogs(folder, STREAM, budgetBytes - maxFileBytes);
-    } catch {}
   }
 
   const logger: Logger = pino(
@@ -129,19 +122,15 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
     level(level) {
       logger.level = level;
     },
-    budget(bytes) {
-      budgetBytes = bytes;
-    },
-    shrink() {
-      const bytes = logFiles(folder, STREAM).reduce((sum, one) => sum + one.bytes, 0);
-      return trimLogs(folder, STREAM, bytes / 2).reduce((sum, one) => sum + one.bytes, 0);
-    },
+    budget: files.budget,
+    shrink: files.shrink,
     hide: scrub.hide,
     scrub,
     dropped: losses.dropped,
     file,
     close() {
       followers.clear();
+      files.close();
       // Lines that a full disk has kept in memory are written once more, without a flush: the host would stand still for that.
       stream.write('');
       losses.end();

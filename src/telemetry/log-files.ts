@@ -1,5 +1,6 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMPRESSED, compareLogNames, HALF_COMPRESSED, logNameOf } from '../kernel/log-names.ts';
 
 interface LogFile {
   name: string;
@@ -8,16 +9,9 @@ interface LogFile {
   changedAt: number;
 }
 
-/** `daruma.2026-11-22.3.log`: the stream, the day, the number on that day. */
-const NAME = /^(.+)\.(\d{4}-\d{2}-\d{2})\.(\d+)\.log$/;
-
 /** Compares files, the oldest first: by day, then by number. */
 export function inOrder(files: LogFile[]): LogFile[] {
-  const key = (name: string) => {
-    const match = NAME.exec(name);
-    return match ? `${match[2]} ${match[3]!.padStart(9, '0')}` : '';
-  };
-  return files.toSorted((a, b) => (key(a.name) < key(b.name) ? -1 : key(a.name) > key(b.name) ? 1 : 0));
+  return files.toSorted((a, b) => compareLogNames(a.name, b.name));
 }
 
 /** The oldest files that have to go so that the rest fits the budget. The newest, which is open, always stays. */
@@ -33,12 +27,17 @@ export function filesToDrop(files: LogFile[], budgetBytes: number): LogFile[] {
   return dropped;
 }
 
+/** The files that are closed and not compressed, oldest first, by the name of the file that is open. */
+export function filesToCompress(files: LogFile[], open: string): LogFile[] {
+  return inOrder(files).filter(({ name }) => !name.endsWith(COMPRESSED) && compareLogNames(name, open) < 0);
+}
+
 /** The log files of a stream in a folder, of this process and of all earlier ones; none when the folder is missing. */
 export function logFiles(folder: string, stream: string): LogFile[] {
   const files: LogFile[] = [];
   for (const name of namesIn(folder)) {
-    if (NAME.exec(name)?.[1] !== stream) continue;
-    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (logNameOf(name)?.stream !== stream) continue;
+    const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
     if (stats?.isFile()) files.push({ name, bytes: stats.size, changedAt: stats.mtimeMs });
   }
   return inOrder(files);
@@ -49,6 +48,12 @@ export function trimLogs(folder: string, stream: string, budgetBytes: number): L
   const dropped = filesToDrop(logFiles(folder, stream), budgetBytes);
   for (const { name } of dropped) rmSync(join(folder, name), { force: true });
   return dropped;
+}
+
+/** Deletes compressed files that a process began and did not end. */
+export function dropUnfinished(folder: string, stream: string): void {
+  for (const name of namesIn(folder))
+    if (name.startsWith(`${stream}.`) && name.endsWith(HALF_COMPRESSED)) rmSync(join(folder, name), { force: true });
 }
 
 function namesIn(folder: string): string[] {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Hono } from 'hono';
 import { logFilesIn } from '../control/log-files.ts';
+import { COMPRESSED } from '../kernel/log-names.ts';
 import { type AppNeeds, shortAnswer, signedIn, signInPage } from './app.ts';
 
 /** Files that are sent at the same time. */
@@ -56,7 +57,7 @@ async function openFile(path: string) {
 
 function headersOf(name: string, bytes: number): Record<string, string> {
   return {
-    'content-type': 'text/plain; charset=utf-8',
+    'content-type': name.endsWith(COMPRESSED) ? 'application/zstd' : 'text/plain; charset=utf-8',
     'content-length': String(bytes),
     'content-disposition': `attachment; filename="${name}"`,
     'cache-control': 'no-store',

@@ -10,6 +10,7 @@ describe('the stream of a log file', () => {
   it.each([
     ['daruma.2026-11-22.3.log', 'daruma'],
     ['daruma.2026-11-22.12.log.gz', 'daruma'],
+    ['daruma.2026-11-22.2.log.zst', 'daruma'],
     ['agents/shop.2026-11-22.1.log', 'agents/shop'],
     ['edge-2026-11-22-13.jsonl', 'edge'],
     ['plain.log', 'plain'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { filesToDrop, inOrder } from '../../src/telemetry/log-files.ts';
+import { filesToCompress, filesToDrop, inOrder } from '../../src/telemetry/log-files.ts';
 
 const file = (day: number, number: number, bytes: number) => ({
   name: `daruma.2026-11-${String(day).padStart(2, '0')}.${number}.log`,
@@ -11,6 +11,17 @@ const file = (day: number, number: number, bytes: number) => ({
 it('puts files in the order in which they were written, number 10 after number 9', () => {
   const names = inOrder([file(22, 10, 1), file(22, 9, 1), file(21, 11, 1)]).map(({ name }) => name);
   expect(names).toEqual(['daruma.2026-11-21.11.log', 'daruma.2026-11-22.9.log', 'daruma.2026-11-22.10.log']);
+});
+
+it('compresses what is closed and not compressed yet, oldest first', () => {
+  const packed = (day: number, number: number) => ({
+    ...file(day, number, 1),
+    name: `${file(day, number, 1).name}.zst`,
+  });
+  const files = [file(22, 2, 1), file(22, 1, 1), packed(21, 1), file(20, 3, 1), file(22, 3, 1)];
+  const names = filesToCompress(files, file(22, 2, 1).name).map(({ name }) => name);
+  expect(names).toEqual(['daruma.2026-11-20.3.log', 'daruma.2026-11-22.1.log']);
+  expect(inOrder([file(22, 1, 1), packed(21, 1)]).map(({ name }) => name)[0]).toMatch(/zst$/);
 });
 
 it('drops the oldest until the rest fits, and never the newest', () => {

@@ -42,7 +42,7 @@ export async function newestLines(
   const isWanted = lineFilter(filter);
   const found: PlacedLine[] = [];
   let read = 0;
-  for (const placed of placedLinesBackwards(folder)) {
+  for (const placed of placedLinesBackwards(folder, filter.before)) {
     if (isWanted(placed.line)) found.push(placed);
     if (found.length >= limit || ++read >= MOST_READ) break;
     if (read % READ_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
