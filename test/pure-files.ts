@@ -63,6 +63,7 @@ const FILES = new Set([
   'host/lifecycle/handles.ts',
   'jobs/agent.ts',
   'telemetry/early-warnings.ts',
+  'telemetry/warnings/warning.ts',
   'jobs/attempt-state.ts',
   'jobs/batch.ts',
   'jobs/settle.ts',

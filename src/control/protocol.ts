@@ -34,7 +34,7 @@ export type {
   OriginView,
   StatusView,
 } from '../operations/results/status.ts';
-export type { TrendsView } from '../operations/results/trends.ts';
+export type { TrendsView, WarningView } from '../operations/results/trends.ts';
 export type {
   ChangeView,
   LearnedView,

@@ -4,6 +4,7 @@ import type { RefusedChain } from '../jobs/chains.ts';
 import type { AttemptRef, Settlement } from '../jobs/ports.ts';
 import type { WorkerEvents } from '../jobs/worker-port.ts';
 import type { Bus } from '../kernel/bus.ts';
+import type { WarningChange } from '../telemetry/warnings/warning.ts';
 import type { LeftOver, WorkerEnd, WorkerReading } from '../workers/ports.ts';
 
 /** The facts that rooms find out and that other rooms act on. `subscriptions.ts` says who does. */
@@ -44,6 +45,8 @@ export interface RoomFacts {
   'batch.changed': undefined;
   /** Agents came to be without a next slot, or have one again. */
   'planning.changed': undefined;
+  /** Early warnings began, got more certain, or are over. */
+  'warnings.changed': readonly WarningChange[];
 }
 
 export type HostBus = Bus<RoomFacts>;

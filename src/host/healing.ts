@@ -51,7 +51,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     wake: (name) => jobs.wake(name),
     recycle: (worker, why) => workers.recycle?.(worker, why),
     ownCell: (name) => workers.ownCell?.(name),
-    room: () => roomOf(needs.storeFolder),
+    room: () => machineResourcesOf(needs.storeFolder),
     dropAllIdle() {
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
@@ -82,8 +82,8 @@ function withoutSecrets(store: StorePorts, scrub: Pick<Scrubber, 'value'>): Stor
   };
 }
 
-/** A container's bounds where there are any, else the machine's. */
-async function roomOf(folder: string): Promise<MachineResources> {
+/** Memory and disk, by a container's bounds where there are any, else the machine's. */
+export async function machineResourcesOf(folder: string): Promise<MachineResources> {
   const { bavail, blocks, bsize } = await statfs(folder);
   const bound = process.constrainedMemory();
   return {

@@ -11,6 +11,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
 import type { JobRecords, Owner } from '../jobs/ports.ts';
+import type { Log } from '../kernel/log.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
@@ -46,6 +47,8 @@ import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { Probation } from './versions/probation.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
+import { createHostWarnings } from './warnings/sources.ts';
+import type { EarlyWarnings } from './warnings/warnings.ts';
 
 /** The ground on which rooms are built. */
 export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events'> {
@@ -102,6 +105,7 @@ export interface Rooms {
   billing: Billing;
   /** Counts of what ended since the start, by agent. */
   runCounters: RunCounters;
+  earlyWarnings: EarlyWarnings;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
@@ -125,17 +129,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     const visiting = guests.agents();
     return visiting.size === 0 ? catalog.agents() : new Map([...catalog.agents(), ...visiting]);
   };
-  const exec = createExec(
-    {
-      ...log('exec'),
-      left: (what) => bus.emit('command.left', journal.scrub.value(what)),
-      brokerBroken: (what) => bus.emit('broker.broken', what),
-    },
-    {
-      ...{ folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
-      ...{ fence: settings.exec.fence, hidden: closedToCommands(facts) },
-    },
-  );
+  const exec = createHostExec({ ...base, ...log('exec'), settings });
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const modelAgents = createModelAgents({ ...base, runnableAgents, models: () => models, workers: () => workers });
   const setup = createSetup({ ...base, folder, catalog, lacksModels: modelAgents.lacks });
@@ -192,6 +186,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const aggregation = createAggregation({ ...log('telemetry'), store, load: () => loadOf(workers, store) });
+  const earlyWarnings = createHostWarnings({ ...base, ...log('warnings'), healer, catalog, billing });
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
   return {
@@ -223,9 +218,30 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       aggregation,
       billing,
       runCounters: createRunCounters(),
+      earlyWarnings,
       runnableAgents,
     },
   };
+}
+
+interface HostExecNeeds extends Pick<RoomsNeeds, 'time' | 'bus' | 'journal' | 'facts' | 'settings'> {
+  log: Log;
+}
+
+/** Commands of agents: what the broker finds is a fact on the bus. */
+function createHostExec({ time, log, bus, journal, facts, settings }: HostExecNeeds): Exec {
+  const { folder, folderId } = facts;
+  return createExec(
+    {
+      ...{ time, log },
+      left: (what) => bus.emit('command.left', journal.scrub.value(what)),
+      brokerBroken: (what) => bus.emit('broker.broken', what),
+    },
+    {
+      ...{ folder, folderId, runFolder: join(folder, 'data/run') },
+      ...{ fence: settings.exec.fence, hidden: closedToCommands(facts) },
+    },
+  );
 }
 
 async function loadOf(workers: Pick<Workers, 'view'>, store: Pick<JobRecords, 'overview'>) {

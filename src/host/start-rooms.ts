@@ -44,5 +44,6 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
   await startService('usage', rooms.billing.usage);
+  await startService('early warnings', rooms.earlyWarnings);
   return abandoned.map(({ id }) => id);
 }

@@ -266,8 +266,7 @@ export const AGENT_OPERATIONS = {
   warnings: {
     kind: 'read',
     role: 'reader',
-    about:
-      'Agents that get slower, fail more often or grow to their memory limit: the last 24 hours against the week before.',
+    about: 'What rises or leaks, of agents and of the host, hours before it reaches its limit.',
     args: NO_ARGUMENTS,
     result: async () => z.array((await import('./results/trends.ts')).warningResult),
   },

@@ -225,9 +225,9 @@ export interface HeartbeatStore {
 
 /**
  * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
- * the drill, by its time · `model`: the model that a rung has, by the rung's name · `memory`: the course of an agent's memory, by its name.
+ * the drill, by its time · `model`: the model that a rung has, by the rung's name · `memory`: the course of an agent's memory, by its name · `warning`: the current warnings.
  */
-type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model' | 'memory';
+type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model' | 'memory' | 'warning';
 
 /** Something that took long to find out or cost something. */
 export interface Finding {

@@ -59,7 +59,7 @@ describe('the machine', () => {
 
 const noSecrets = { secrets: [], envFile: { isThere: false, unused: [] }, problems: [], notes: [] };
 const host: HostCheckFacts = {
-  ...{ watchedBy: 'systemd', pid: 812, upMs: DAY_MS, jumpedMs: 3, zone: 'Europe/Berlin', warnings: [] },
+  ...{ watchedBy: 'systemd', pid: 812, upMs: DAY_MS, jumpedMs: 3, zone: 'Europe/Berlin', warnings: [], early: [] },
   ...{
     page: { url: 'http://127.0.0.1:7070' },
     isPageWanted: true,

@@ -142,6 +142,7 @@ const LOOPS = [
   'aggregation',
   'ledger',
   'usage',
+  'early warnings',
   'model drills',
   'held files',
   'config probation',

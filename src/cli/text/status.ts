@@ -1,5 +1,6 @@
-import type { AgentView, ConfigView, OriginView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, ConfigView, OriginView, StatusView, WarningView } from '../../control/protocol.ts';
 import { lastRun, memoryWords, needsSomebody, stateWords } from '../../control/words/agent.ts';
+import { warningWords } from '../../control/words/warning.ts';
 import { type Clock, nextTime, relative, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { signOf } from '../../kernel/state-sign.ts';
@@ -37,6 +38,8 @@ export function statusLines(status: StatusView, look: Look): string[] {
   if (notes.length > 0) lines.push('', ...notes.flatMap((note) => faultLines(note, look.paint, '·')));
   const down = originLines(status.origins ?? [], look);
   if (down.length > 0) lines.push('', ...down);
+  const rising = warningLines(status.warnings ?? [], look);
+  if (rising.length > 0) lines.push('', ...rising);
   const sums = summary(status);
   if (sums) lines.push('', sums);
   return lines;
@@ -199,6 +202,23 @@ export function spark(stretches: readonly SparkRange[], places = stretches.lengt
     if (dead > 0) return done > 0 ? { letter: '!', is: 'mixed' } : { letter: '✗', is: 'dead' };
     return { letter: BARS[Math.ceil((done / highest) * BARS.length) - 1]!, is: 'fine' };
   });
+}
+
+/** Lines that status shows of early warnings, the most certain first. */
+const MOST_WARNINGS = 6;
+
+/** A line and the next step of each early warning, and a line for those that are left out. */
+function warningLines(warnings: readonly WarningView[], { paint, clock, width }: Look): string[] {
+  const left = warnings.length - MOST_WARNINGS;
+  return [
+    ...warnings
+      .slice(0, MOST_WARNINGS)
+      .flatMap((warning) => [
+        `${paint('yellow', '↗')} ${cut(`${warning.word}: ${oneLine(warningWords(warning, clock))}`, width - 2)}`,
+        `  ${paint('cyan', '→')} ${cut(oneLine(warning.next), width - 4)}`,
+      ]),
+    ...(left > 0 ? [paint('dim', `  and ${left} more: daruma status --json`)] : []),
+  ];
 }
 
 /** A line for each origin that is down: since when, why, the origin that is asked instead, the time of the next probe. */

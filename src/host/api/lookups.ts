@@ -1,6 +1,5 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { WhyView } from '../../control/protocol.ts';
-import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
@@ -15,6 +14,7 @@ import { explainSlot, slotNear } from '../../schedule/why.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
+import { type WarningReads, warningLookup } from '../warnings/op.ts';
 import { type BatchReads, batchLookups } from './batches.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
@@ -22,7 +22,6 @@ import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { trendLookup } from './trends.ts';
 import { viewJob, viewRun } from './views.ts';
-import { warningLookup } from './warnings.ts';
 
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<
@@ -114,19 +113,18 @@ export function createLookups(needs: LookupNeeds): Lookups {
 }
 
 /** The needs of operations that read the store, whether the host runs or not. */
-interface LookupNeeds extends Pick<BillNeeds, 'timezone'> {
+interface LookupNeeds extends Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'earlyWarnings'> {
   time: Time;
   store: BillNeeds['store'] &
     Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
-    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches' | 'hostLoad'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'hostLoad'> &
+    WarningReads['store'] &
     Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
     BatchReads &
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
-  /** Budgets of models that are nearly spent; undefined while the host is down. */
-  rising?: () => readonly RisingBudget[];
   /** Why a job does not start; undefined while the host is down. */
   holdUpOf?: HoldUps;
 }

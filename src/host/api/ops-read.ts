@@ -63,7 +63,6 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
   const lookups = createLookups({
     ...hostContext,
     timezone: () => hostContext.settings.timezone,
-    rising: hostContext.billing.ledger.rising,
     holdUpOf: createHoldUps(hostContext),
   });
   return {

@@ -19,6 +19,7 @@ import type { Workers, WorkersView } from '../../workers/ports.ts';
 import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
+import { viewWarnings, type WarningReads } from '../warnings/op.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import { viewModels } from './ops-models.ts';
@@ -29,7 +30,11 @@ const HOURS = 24;
 
 interface StatusNeeds {
   time: Time;
-  store: Pick<FigureStore, 'hourFigures'> & Pick<AggregateStore, 'aggregateSums'> & IncidentReads & BillNeeds['store'];
+  store: Pick<FigureStore, 'hourFigures'> &
+    Pick<AggregateStore, 'aggregateSums'> &
+    IncidentReads &
+    BillNeeds['store'] &
+    WarningReads['store'];
   timezone(): string;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
@@ -53,6 +58,7 @@ type Running =
       | 'models'
       | 'heartbeats'
       | 'billing'
+      | 'earlyWarnings'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -98,7 +104,11 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
   return async (only) => {
     if (only !== undefined) listingOf(catalog, only);
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
-    const [facts, incidents] = await Promise.all([look(only), countIncidents(store, time)]);
+    const [facts, incidents, warnings] = await Promise.all([
+      look(only),
+      countIncidents(store, time),
+      viewWarnings({ store, ...given({ earlyWarnings: running?.earlyWarnings }) }),
+    ]);
     const { left } = facts;
     const page = running?.web.view() ?? null;
     return {
@@ -109,6 +119,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       agents: listings.map((listing) => viewAgent(listing, catalog.agents().get(listing.name), facts, running)),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
+      warnings: warnings.filter(({ agent }) => only === undefined || agent === only),
       problems: [
         ...(running?.warnings() ?? []),
         ...(running ? latePings({ time, heartbeats: running.heartbeats }) : []),

@@ -40,6 +40,7 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
     jumpedMs,
     zone: settings.timezone,
     warnings: hostContext.warnings(),
+    early: hostContext.earlyWarnings.current(),
     page: web.view(),
     isPageWanted: settings.web.enabled && process.env.DARUMA_WEB !== 'off',
     probation:

@@ -3,6 +3,7 @@ import type { RungState } from '../../gateway/models/ports.ts';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { DoctorCheck } from '../../operations/results/doctor.ts';
+import type { Warning } from '../../telemetry/warnings/warning.ts';
 import { fine, problem, warning } from './machine-checks.ts';
 import type { ProcessBelow } from './processes.ts';
 
@@ -15,6 +16,8 @@ export interface HostCheckFacts extends AgentFacts {
   jumpedMs: number;
   zone: string;
   warnings: readonly PlainFault[];
+  /** Early warnings. */
+  early: readonly Warning[];
   page: { url: string } | null;
   isPageWanted: boolean;
   /** Changed settings that are on probation: how many, and until when in ms. */
@@ -53,7 +56,7 @@ const GRACE_MS = 60_000;
 export function hostChecks(facts: HostCheckFacts): DoctorCheck[] {
   const inGroup = (group: DoctorCheck['group'], checks: Check[]) => checks.map((check) => ({ ...check, group }));
   return [
-    ...inGroup('host', [...clock(facts), timezone(facts), store(facts), log(facts)]),
+    ...inGroup('host', [...clock(facts), timezone(facts), store(facts), log(facts), ...early(facts)]),
     ...inGroup('supervision', [supervisor(facts), ...faults(facts), page(facts), config(facts), children(facts)]),
     ...inGroup('llm', facts.models ? chainChecks(facts.models) : []),
   ];
@@ -115,6 +118,13 @@ function log({ droppedLines }: HostCheckFacts): Check {
         `${droppedLines} log lines were lost since the host began`,
         'daruma doctor looks at the disk; a slower logger, logs.level',
       );
+}
+
+/** What is told of early warnings; what only rises is shown by status. */
+function early({ early }: HostCheckFacts): Check[] {
+  return early
+    .filter(({ word }) => word !== 'rising')
+    .map(({ fingerprint, text, next }) => warning(fingerprint, text, next));
 }
 
 function supervisor({ watchedBy, pid }: HostCheckFacts): Check {

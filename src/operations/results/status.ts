@@ -3,6 +3,7 @@ import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
 import { chainResult } from './models.ts';
+import { warningResult } from './trends.ts';
 
 const refusal = () =>
   z
@@ -244,6 +245,7 @@ export const statusResult = z
       .max(100)
       .optional()
       .describe('Servers that agents call: those that are down first, then the newest. Empty while the host is down.'),
+    warnings: z.array(warningResult).optional().describe('What rises or leaks, the most certain first.'),
     problems: z.array(faultResult).describe('Files that were rejected and plugins that are idle.'),
     notes: z.array(faultResult).optional().describe('What may be meant so, and is worth a line.'),
   })

@@ -62,13 +62,19 @@ export type HostLoadView = z.infer<typeof hostLoadResult>;
 
 export const warningResult = z
   .strictObject({
-    agent: z.string().nullable().describe('null: all agents together.'),
-    is: z
-      .enum(['slower', 'failing', 'growing', 'spending'])
-      .describe(
-        'slower: its P95 · failing: its share of failed attempts · growing: its memory, to the limit · spending: 80 % of a budget for models are spent today.',
-      ),
-    text: z.string().describe('A sentence with the figures.'),
+    fingerprint: z.string().describe('`memory:shop`, `disk:host`: at most one warning each.'),
+    agent: z.string().nullable().describe('null: the host, or all agents together.'),
+    quantity: z
+      .enum(['memory', 'duration', 'errors', 'wait', 'disk', 'wal', 'logs', 'pool', 'spend', 'difference'])
+      .describe('difference: memory of a version beside the version before it.'),
+    word: z
+      .enum(['rising', 'leaking', 'due'])
+      .describe('rising: shown · leaking: told · due: acted on by healing, whose incident tells it.'),
+    since: time(),
+    text: z.string().describe('A sentence with the figures and the limit.'),
+    next: z.string().describe('The next command or step.'),
+    hitsAt: time().nullable().describe('When the limit is reached; null: not known, or there is none.'),
+    culprit: z.string().optional().describe('What causes it, where that is known.'),
   })
   .meta({ id: 'Warning', description: 'A sign of trouble to come. A warning is no reason of health.' });
 

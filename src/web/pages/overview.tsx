@@ -11,7 +11,7 @@ import { needsOf } from './needs.ts';
 import { NeedList } from './needs-you.tsx';
 import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
-import { EarlyWarnings, earlyWarningsOf } from './warnings.tsx';
+import { earlyWarningsOf, WarningList } from './warnings.tsx';
 import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
 /** Runs of an agent that its row shows as bars, at most. */
@@ -45,7 +45,7 @@ export const overviewPage: Page = {
           >
             <AgentTable agents={status.agents} beats={beats} call={call} />
           </Section>
-          <EarlyWarnings warnings={warnings} />
+          <WarningList warnings={warnings} call={call} />
           <Healed incidents={healed} call={call} />
         </>
       );

@@ -8,7 +8,7 @@ import { BillTable } from './bills.tsx';
 import { Sparkline } from './charts.tsx';
 import { addressOf, Choices, counted, Section, withQuery } from './parts.tsx';
 import { inShell } from './shell.tsx';
-import { EarlyWarnings, earlyWarningsOf } from './warnings.tsx';
+import { earlyWarningsOf, WarningList } from './warnings.tsx';
 import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
 const MOST_BARS = 60;
@@ -34,7 +34,7 @@ export const trendsPage: Page = {
     const shown = trends.agents.slice(first, first + MOST_AGENTS);
     return inShell(call, 'Trends', (status) => (
       <>
-        <EarlyWarnings warnings={warnings} />
+        <WarningList warnings={warnings} call={call} />
         <Now status={status} />
         <Section
           title={counted(trends.agents.length, 'agent')}

@@ -1,4 +1,5 @@
 import type { Ops } from '../../control/protocol.ts';
+import { warningWords } from '../../control/words/warning.ts';
 import type { PageCall } from '../page.ts';
 import { addressOf, Said, Section } from './parts.tsx';
 
@@ -10,16 +11,17 @@ export async function earlyWarningsOf({ ask }: Pick<PageCall, 'ask'>): Promise<W
   return await ask('warnings', {}).catch((): Warnings => []);
 }
 
-/** A list of the warnings; empty without any. A warning needs nobody: the page stays as calm as it is. */
-export function EarlyWarnings({ warnings }: { warnings: Warnings }) {
+/** A list of the warnings, the most certain first; empty without any. A warning needs nobody: the page stays as calm as it is. */
+export function WarningList({ warnings, call }: { warnings: Warnings; call: PageCall }) {
   if (warnings.length === 0) return null;
   return (
-    <Section title="Early warnings" id="warnings" aside={<span class="dim">24 h against the week before</span>}>
+    <Section title="Early warnings" id="warnings" aside={<span class="dim">before a limit is reached</span>}>
       <ul class="lines">
-        {warnings.slice(0, MOST).map(({ agent, text }) => (
+        {warnings.slice(0, MOST).map((warning) => (
           <li>
-            <span class="sign yellow">↗</span>{' '}
-            {agent === null ? 'all agents' : <a href={addressOf('agents', agent)}>{agent}</a>} <Said text={text} />
+            <span class="sign yellow">↗</span> <b>{warning.word}</b>{' '}
+            {warning.agent === null ? 'host' : <a href={addressOf('agents', warning.agent)}>{warning.agent}</a>}{' '}
+            <Said text={warningWords(warning, call.clock)} /> <span class="next">→ {warning.next}</span>
           </li>
         ))}
       </ul>

@@ -257,7 +257,11 @@ export const ANSWERS: Answers = {
     return { window, from, to: isHour ? '2026-11-22T11:00:00.000Z' : '2026-11-22T11:04:31.000Z', agents };
   },
   warnings: () => [
-    { agent: 'news-digest', is: 'slower', text: 'p95 of news-digest is 38 % above last week: 21s, was 15s' },
+    {
+      ...{ fingerprint: 'duration:news-digest', agent: 'news-digest', quantity: 'duration', word: 'rising' },
+      ...{ since: '2026-11-22T09:00:00.000Z', hitsAt: null, next: 'daruma status news-digest' },
+      text: 'p95 of news-digest is 38 % above last week: 21s, was 15s',
+    },
   ],
   health: () => ({
     state: 'degraded',

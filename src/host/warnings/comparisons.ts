@@ -1,51 +1,36 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
-import type { WarningView } from '../../operations/results/trends.ts';
 import { compareStretches, type EarlyWarning, memoryGrowthOf, type Stretch } from '../../telemetry/early-warnings.ts';
 import type { Aggregate, AggregateFilter, AggregateStore } from '../../telemetry/ports.ts';
+import { fingerprintOfWarning, type SeenWarning } from '../../telemetry/warnings/warning.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
-import { risingWords } from '../bill/billing.ts';
+import type { WarningSource } from './warnings.ts';
 
-interface WarningNeeds {
+export interface ComparisonNeeds {
   time: Time;
   store: Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches'>;
   catalog: Pick<Catalog, 'agents'>;
-  /** Budgets of models that are nearly spent; undefined while the host is down. */
-  rising?: () => readonly RisingBudget[];
 }
 
-/** The time for which warnings are given again: what they compare are days. */
+/** Days are compared: a look of so long ago is as good as a new one. */
 const FRESH_MS = 5 * MINUTE_MS;
 const DAYS_BEFORE = 7;
 const MEMORY_HOURS = 48;
 
-/** The operation that warns early, whether the host runs or not. */
-export function warningLookup(needs: WarningNeeds): { warnings(): Promise<WarningView[]> } {
-  const { rising = () => [] } = needs;
-  let latest: { at: number; value: Promise<WarningView[]> } | undefined;
-  return {
-    async warnings() {
-      const at = needs.time.monotonic();
-      if (!latest || at - latest.at >= FRESH_MS) latest = { at, value: readWarnings(needs) };
-      const mine = latest;
-      mine.value.catch(() => {
-        if (latest === mine) latest = undefined;
-      });
-      const spending = rising().map((budget) => ({
-        agent: budget.agent,
-        is: 'spending' as const,
-        text: risingWords(budget),
-      }));
-      return [...spending, ...(await mine.value)];
-    },
+/** Compares the last 24 hours of each agent with the week before, at most every five minutes. */
+export function createComparisons(needs: ComparisonNeeds): WarningSource {
+  let latest: { at: number; seen: SeenWarning[] } | undefined;
+  return async () => {
+    const at = needs.time.monotonic();
+    if (!latest || at - latest.at >= FRESH_MS) latest = { at, seen: await compareAgents(needs) };
+    return latest.seen;
   };
 }
 
-async function readWarnings({ time, store, catalog }: WarningNeeds): Promise<WarningView[]> {
+async function compareAgents({ time, store, catalog }: ComparisonNeeds): Promise<SeenWarning[]> {
   const now = windowFilter('24h', time.now());
   // Whole days, UTC, of which the newest had ended when the 24 hours began.
   const end = now.from - (now.from % DAY_MS);
@@ -62,11 +47,11 @@ async function readWarnings({ time, store, catalog }: WarningNeeds): Promise<War
       const [present, past] = [current.get(agent), before.get(agent)];
       const growth = memoryGrowthOf(peaksOf(hoursOf.get(agent) ?? []), catalog.agents().get(agent)!.limits.memoryBytes);
       const found = [...(present && past ? compareStretches(present, past) : []), ...(growth ? [growth] : [])];
-      return found.map((one) => ({ agent, is: one.is, text: warningWords(agent, one) }));
+      return found.map((one) => seenOf(agent, one, time.now()));
     });
 }
 
-async function stretchesOf(store: WarningNeeds['store'], filter: AggregateFilter): Promise<Map<string, Stretch>> {
+async function stretchesOf(store: ComparisonNeeds['store'], filter: AggregateFilter): Promise<Map<string, Stretch>> {
   const [sums, sketches] = await Promise.all([store.aggregateSums(filter), store.durationSketches(filter)]);
   const durationsOf = new Map(sketches.map(({ agent, durations }) => [agent, durations]));
   return new Map(
@@ -83,11 +68,28 @@ function peaksOf(hours: readonly Aggregate[]) {
   );
 }
 
+const QUANTITY = { slower: 'duration', failing: 'errors', growing: 'memory' } as const;
+const NEXT = {
+  slower: (agent: string) => `daruma status ${agent}; the page Trends shows since when`,
+  failing: (agent: string) => `daruma logs ${agent} --level error`,
+  growing: (agent: string) => `daruma status ${agent} shows its memory; look for what the plugin keeps between jobs`,
+};
+
+function seenOf(agent: string, found: EarlyWarning, now: number): SeenWarning {
+  const quantity = QUANTITY[found.is];
+  return {
+    fingerprint: fingerprintOfWarning(quantity, agent),
+    ...{ agent, quantity, word: 'rising' },
+    text: warningWords(agent, found),
+    next: NEXT[found.is](agent),
+    hitsAt: found.is === 'growing' ? now + found.leftMs : null,
+  };
+}
+
 /** `p95 of news-digest is 38 % above last week: 2.1s, was 1.5s (212 runs, 1,480 before)` */
 function warningWords(agent: string, warning: EarlyWarning): string {
   if (warning.is === 'growing') {
-    const { perHourBytes, leftMs } = warning;
-    return `memory of ${agent} grows by ${formatSize(perHourBytes)} an hour: the limit in ${formatDuration(leftMs)}`;
+    return `memory of ${agent} grows by ${formatSize(warning.perHourBytes)} an hour, to its limit`;
   }
   const { is, now, before, runs, runsBefore } = warning;
   const counts = `(${runs.toLocaleString('en')} runs, ${runsBefore.toLocaleString('en')} before)`;
