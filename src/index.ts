@@ -25,6 +25,7 @@ export {
   type WebhookSecret,
 } from './plugin/define.ts';
 export type {
+  BackupProof,
   DiagnosisAnswer,
   DiagnosisQuestion,
   DiagnosisResult,

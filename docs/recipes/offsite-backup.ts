@@ -14,7 +14,7 @@ export default definePlugin({
   needs: { exec: ['rsync'], read: ['backups', '/home/ops/.ssh'], net: ['nas.example:22'] },
   async run({ settings, folder, exec, summary }) {
     const backups = join(folder, 'backups');
-    const archives = (await readdir(backups)).filter((file) => file.endsWith('.tar.gz')).sort();
+    const archives = (await readdir(backups)).filter((file) => /^daruma-.*\.tar\.(gz|zst)$/.test(file)).sort();
     const newest = archives.at(-1);
     if (!newest) throw new Error('there is no backup: daruma backup now');
     const hours = (Date.now() - (await stat(join(backups, newest))).mtimeMs) / 3_600_000;

@@ -7,14 +7,53 @@ export interface Backup {
   bytes: number;
 }
 
-/** Which backups go: all but the newest `keep`, and of those the oldest that do not fit in `budget` bytes. The newest never goes. */
-export function surplus<B extends Backup>(backups: readonly B[], keep: number, budget: number): B[] {
+/** How many backups stay: the newest of each of so many days, weeks and months that have one. Days, weeks (from Monday) and months are those of UTC, as in the names. */
+export interface Keep {
+  daily: number;
+  weekly: number;
+  monthly: number;
+}
+
+/** The name of an archive, with its time. */
+export const ARCHIVE = /^daruma-(\d{4})(\d\d)(\d\d)T\d{6}Z\.tar\.(?:gz|zst)$/;
+
+/**
+ * Which backups go: all but those that `keep` names (a number: so many of the newest), and of those the oldest that do not fit in
+ * `budget` bytes. The newest never goes.
+ */
+export function surplus<B extends Backup>(backups: readonly B[], keep: number | Keep, budget: number): B[] {
   const newestFirst = backups.toSorted((a, b) => (a.name < b.name ? 1 : -1)); // names carry the time
+  const kept = new Set(typeof keep === 'number' ? newestFirst.slice(0, keep) : keptBy(newestFirst, keep));
   let bytes = 0;
   return newestFirst.filter((backup, place) => {
+    if (place > 0 && !kept.has(backup)) return true;
     bytes += backup.bytes;
-    return place > 0 && (place >= keep || bytes > budget);
+    return place > 0 && bytes > budget;
   });
+}
+
+function* keptBy<B extends Backup>(newestFirst: readonly B[], { daily, weekly, monthly }: Keep): Iterable<B> {
+  yield* newestOfEach(newestFirst, daily, (day) => day.toString());
+  yield* newestOfEach(newestFirst, weekly, (day) => day.subtract({ days: day.dayOfWeek - 1 }).toString());
+  yield* newestOfEach(newestFirst, monthly, (day) => day.toPlainYearMonth().toString());
+}
+
+function newestOfEach<B extends Backup>(
+  newestFirst: readonly B[],
+  most: number,
+  spanOf: (day: Temporal.PlainDate) => string,
+): B[] {
+  const newest = new Map<string, B>();
+  for (const backup of newestFirst) {
+    const span = spanOf(dayOf(backup.name));
+    if (!newest.has(span)) newest.set(span, backup);
+  }
+  return [...newest.values()].slice(0, most);
+}
+
+function dayOf(name: string): Temporal.PlainDate {
+  const [, year, month, day] = ARCHIVE.exec(name)!;
+  return Temporal.PlainDate.from({ year: Number(year), month: Number(month), day: Number(day) });
 }
 
 /** Says of which archives the command line need not doubt: when each was read back, and how many bytes it had. */

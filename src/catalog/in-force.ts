@@ -79,7 +79,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
         if (format !== FORMAT) return NOTHING_IN_FORCE;
         // Agents may be called `constructor`: a map is keyed by their names.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
-        const agents = mapOf<Resolved>(found.agents);
+        const agents = new Map([...mapOf<Resolved>(found.agents)].filter(([, one]) => isAgent(one)));
         const kept = mapOf<KeptRollout>(found.rollouts ?? found.standings);
         const rollouts = new Map([...kept].map(([name, one]) => [name, rolloutOf(one, agents.get(name) ?? null)]));
         return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, rollouts, gone: found.gone ?? [] };
@@ -111,6 +111,12 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       await writing;
     },
   };
+}
+
+/** Whether the row of an agent has what a start cannot do without: a file that is damaged must not stop a host. */
+function isAgent(one: Partial<Resolved> | null): boolean {
+  const version = one?.agent?.version as { plugin?: unknown; id?: unknown } | undefined;
+  return typeof version?.plugin === 'string' && typeof version.id === 'string';
 }
 
 /** A rollout as files hold it. Earlier hosts called all of them `standings`, the probation `trial` and waived causes `excused`. */

@@ -7,9 +7,9 @@ import type {
   FenceView,
   Op,
   Ops,
-  ProofView,
   RestoreView,
   StoreView,
+  VerifiedView,
 } from '../control/protocol.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Time } from '../kernel/time.ts';
@@ -26,7 +26,7 @@ export interface Offline {
 /** Backups of one installation, without its host. */
 interface OfflineBackups {
   list(): BackupView[];
-  verify(file: string): Promise<ProofView>;
+  verify(file: string): Promise<VerifiedView>;
   restore(file: string): Promise<RestoreView>;
   packages(): RestoreView['packages'];
 }

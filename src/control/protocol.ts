@@ -19,6 +19,7 @@ export type {
   StoreView,
   TestView,
   UnreadableView,
+  VerifiedView,
 } from '../operations/results/command.ts';
 export type { DoctorCheck, DoctorView } from '../operations/results/doctor.ts';
 export type { HealthView } from '../operations/results/health.ts';

@@ -80,6 +80,7 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
   fleetReport: { from: orNone(instant), to: orNone(instant) },
   fleetHealth: {},
   backUp: { to: path },
+  proveBackup: { file: path },
   fleetParts: {},
   fleetEvidence: { incident: name },
   fleetDiagnosed: { incident: name, answer: json, model: orNone(textUpTo(200)) },

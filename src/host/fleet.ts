@@ -11,6 +11,7 @@ import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/
 import type { UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
 import { writeForAgent } from './backup/agent-file.ts';
+import { createProofs, type Proofs } from './backup/prove.ts';
 import { createDiagnoses, type Diagnoses, type DiagnosesNeeds } from './diagnosis/diagnosis.ts';
 import type { HostFacts } from './facts.ts';
 import { type FigureNeeds, figuresOf } from './report/figures.ts';
@@ -22,12 +23,16 @@ export interface FleetView {
   health(): Promise<FleetHealth>;
   /** A copy of the store, made for the agent where it may write. */
   backUp(to: string, by: Agent): Promise<StoreCopy>;
+  /** Has a process of its own prove an archive that lies where the agent may write. */
+  proveBackup: Proofs['prove'];
   parts(): Promise<FleetParts>;
   /** The question to a model about an incident that escalated. */
   evidence: Diagnoses['question'];
   /** The evidence of any incident, for people and drills. */
   evidenceOf: Diagnoses['evidence'];
   diagnosed: Diagnoses['answer'];
+  /** Ends the processes that prove archives. */
+  stop(): void;
 }
 
 interface FleetNeeds extends Omit<FigureNeeds, 'store'>, Omit<DiagnosesNeeds, 'store' | 'facts'> {
@@ -43,6 +48,7 @@ const HEALTH_TIMEOUT_MS = 5_000;
 export function createFleet(needs: FleetNeeds): FleetView {
   const { time, store, facts } = needs;
   const diagnoses = createDiagnoses(needs);
+  const proofs = createProofs(facts.folder);
 
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
     const to = toText === undefined ? time.now() : instantOf(toText);
@@ -96,10 +102,12 @@ export function createFleet(needs: FleetNeeds): FleetView {
     report,
     health,
     backUp: (to, by) => writeForAgent({ to, by, folder: facts.folder }, store.backUp),
+    proveBackup: proofs.prove,
     parts: needs.parts,
     evidence: diagnoses.question,
     evidenceOf: diagnoses.evidence,
     diagnosed: diagnoses.answer,
+    stop: proofs.stop,
   };
 }
 

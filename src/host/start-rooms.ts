@@ -35,6 +35,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('batches', rooms.batches);
   // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.
   jobs.onSettled((end, agent) => bus.emit('attempt.settled', { end, agent }));
+  onStop('proofs of backups', async () => rooms.fleet.stop());
   onStop('draining workers', () => workers.drain(drain.ms));
   await startService('schedule', schedule);
   await startService('retention', createRetention({ time, log, store }, settings.retention));

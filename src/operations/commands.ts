@@ -17,7 +17,6 @@ import {
   forgottenResult,
   initResult,
   newResult,
-  proofResult,
   restoreResult,
   serviceInstallResult,
   serviceStatusResult,
@@ -25,6 +24,7 @@ import {
   stoppedResult,
   storeResult,
   testResult,
+  verifiedResult,
 } from './results/command.ts';
 import { deliveriesResult } from './results/delivery.ts';
 import { doctorResult } from './results/doctor.ts';
@@ -107,7 +107,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   'mcp revoke': revokedResult,
   'backup list': z.array(backupResult),
   'backup now': runResult,
-  'backup verify': proofResult,
+  'backup verify': verifiedResult,
   'backup restore': restoreResult,
   'store check': storeResult,
   'store mend': storeResult,

@@ -55,6 +55,20 @@ export interface StoreCopy {
   jobs: number;
 }
 
+/** A backup that was proved: unpacked into an empty folder, its store whole, and an installation that starts. */
+export interface BackupProof {
+  /** Jobs in its store. */
+  jobs: number;
+  /** Files and folders. */
+  entries: number;
+  /** Bytes of all files, unpacked. */
+  bytes: number;
+  /** The SHA-256 of its store as it lies in the archive, in hex. */
+  storeHash: string;
+  /** The agents that a host would begin with, sorted. */
+  agents: string[];
+}
+
 /** Parts of an installation beside its folders; for backups. Every path is relative to the installation. */
 export interface FleetParts {
   /** Of Daruma. */
@@ -118,6 +132,12 @@ export interface Fleet {
    * fails (`STORE_FULL`, `STORE_CORRUPT`, …).
    */
   backUp(to: string): Promise<StoreCopy>;
+  /**
+   * Proves an archive that lies in a folder of `needs.write`, as `daruma backup verify` does: a process of its own unpacks it into an
+   * empty folder, has SQLite look at the whole store, and starts the installation up to the point at which agents would work.
+   * Rejects with what is wrong: `BACKUP_DAMAGED`, `BACKUP_UNSAFE`, `STORE_CORRUPT`, `BACKUP_NO_START`, `DISK_FULL`, …
+   */
+  proveBackup(file: string): Promise<BackupProof>;
   /** Other files of the installation. */
   parts(): Promise<FleetParts>;
   /**

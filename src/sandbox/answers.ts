@@ -13,7 +13,7 @@ export type ActingCall = CallTo<'beginEffect' | 'setState' | 'deleteState' | 'se
 
 /** A call for something that only the world outside of the sandbox knows. */
 export type FleetCall = CallTo<
-  'fleetReport' | 'fleetHealth' | 'backUp' | 'fleetParts' | 'fleetEvidence' | 'fleetDiagnosed'
+  'fleetReport' | 'fleetHealth' | 'backUp' | 'proveBackup' | 'fleetParts' | 'fleetEvidence' | 'fleetDiagnosed'
 >;
 
 /** The record of an effect (`once`). `result` is JSON text, null for undefined. */
@@ -142,6 +142,7 @@ export function createAnswers(world: World): SandboxAnswers {
     fleetReport: (call) => world.fleet(call),
     fleetHealth: (call) => world.fleet(call),
     backUp: (call) => world.fleet(call),
+    proveBackup: (call) => world.fleet(call),
     fleetParts: (call) => world.fleet(call),
     fleetEvidence: (call) => world.fleet(call),
     fleetDiagnosed: (call) => world.fleet(call),

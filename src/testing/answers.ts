@@ -82,9 +82,11 @@ async function exec(
 }
 
 function fleetAnswer(call: FleetCall, fleet: NonNullable<RunOptions['fleet']>): unknown {
-  const { report, health, backUp, parts, evidence, diagnosed } = fleet;
+  const { report, health, backUp, proveBackup, parts, evidence, diagnosed } = fleet;
   if (call.ask === 'fleetHealth') return health ?? refuse('fleet.health', 'fleet: { health }');
   if (call.ask === 'backUp') return backUp?.(call.to) ?? refuse('fleet.backUp', 'fleet: { backUp: (to) => … }');
+  if (call.ask === 'proveBackup')
+    return proveBackup?.(call.file) ?? refuse('fleet.proveBackup', 'fleet: { proveBackup: (file) => … }');
   if (call.ask === 'fleetParts') return parts ?? refuse('fleet.parts', 'fleet: { parts }');
   if (call.ask === 'fleetEvidence')
     return evidence?.(call.incident) ?? refuse('fleet.evidence', 'fleet: { evidence: (incident) => … }');

@@ -3,6 +3,7 @@ import type { LogLevel } from '../kernel/log.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
 import type {
+  BackupProof,
   DiagnosisAnswer,
   DiagnosisQuestion,
   DiagnosisResult,
@@ -48,6 +49,8 @@ export interface RunOptions {
     health?: FleetHealth;
     /** Makes the copy of the store that the plugin asks for, or only says what came of it. `to`: as the plugin wrote it. */
     backUp?: (to: string) => StoreCopy | Promise<StoreCopy>;
+    /** Proves the archive that the plugin made, or only says what came of it. `file`: as the plugin wrote it. */
+    proveBackup?: (file: string) => BackupProof | Promise<BackupProof>;
     parts?: FleetParts;
     /** The evidence of an incident, and whether a model is to be asked. */
     evidence?: (incident: string) => DiagnosisQuestion;

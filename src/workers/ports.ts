@@ -153,6 +153,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'fleetHealth' }
     /** `to`: a path as the plugin wrote it. The answer is a {@link StoreCopy}. */
     | { ask: 'backUp'; to: string }
+    | { ask: 'proveBackup'; file: string }
     | { ask: 'fleetParts' }
     /** The answer is a {@link DiagnosisQuestion}. */
     | { ask: 'fleetEvidence'; incident: string }

@@ -33,6 +33,15 @@ it('what is in force is found again after the installation was moved, or came ou
   expect(await createInForceFile(folder, quiet).read()).toEqual(NOTHING_IN_FORCE);
 });
 
+it('an agent whose row is damaged is left out, and the others are there: no host fails to start for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-in-force-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const whole = { agent: { name: 'shop', version: { plugin: 'shop', id: '1234' } }, origins: [] };
+  const agents = { shop: whole, empty: {}, none: null, half: { agent: { version: { plugin: 7 } } } };
+  writeFileSync(join(folder, 'in-force.json'), JSON.stringify({ format: 1, agents }));
+  expect([...(await createInForceFile(folder, quiet).read()).agents.keys()]).toEqual(['shop']);
+});
+
 it('an upgrade keeps which versions are good, on probation and bad: earlier hosts had other words for them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'daruma-in-force-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +53,8 @@ it('an upgrade keeps which versions are good, on probation and bad: earlier host
     bad: [{ ...rejected, excused: ['f-2'] }],
     pin: null,
   };
-  const agents = { shop: { agent: { name: 'shop' } } };
+  const places = { file: join(folder, 'shop/v1/plugin.mjs'), mapFile: join(folder, 'shop/v1/plugin.mjs.map') };
+  const agents = { shop: { agent: { name: 'shop', version: { plugin: 'shop', id: 'v1', ...places } } } };
   writeFileSync(join(folder, 'in-force.json'), JSON.stringify({ format: 1, agents, standings: { shop: old } }));
   const file = createInForceFile(folder, quiet);
   const { rollouts } = await file.read();

@@ -159,7 +159,7 @@ describe('an installation of one’s own', () => {
 describe('a machine that has nothing but an archive of it', () => {
   it('is given all that npm needs, without a wall of warnings', async () => {
     const name = readdirSync(join(ops, 'backups'))
-      .filter((file) => file.endsWith('.tar.gz'))
+      .filter((file) => file.endsWith('.tar.zst'))
       .sort()
       .at(-1);
     const archive = join(folder, name!);

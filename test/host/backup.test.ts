@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -19,6 +20,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, staysInside } from '../../src/host/backup/archive.ts';
 import { openBackups } from '../../src/host/backup/index.ts';
+import { createProofs } from '../../src/host/backup/prove.ts';
 import { refuseHalfRestored, settleRestored } from '../../src/host/backup/restored.ts';
 import { lockFolder } from '../../src/host/lifecycle/lock.ts';
 import { machineTime } from '../../src/kernel/time.ts';
@@ -238,6 +240,78 @@ it('verify says what it found, leaves nothing behind, and the list knows', async
   // Another file under the same name was never read back.
   writeFileSync(file, 'x');
   expect(backups.list()[0]!.verifiedAt).toBeNull();
+});
+
+describe('the start of what was unpacked', () => {
+  const plugin = `import { definePlugin } from 'daruma';\nexport default definePlugin({ about: 'Sells.', schedule: '0 0 * * *', async run() {} });\n`;
+  const agentOf = (name: string) => ({ agent: { name, version: { plugin: name, id: '1234' } }, origins: [] });
+  const inForce = (...names: string[]) =>
+    write(
+      source,
+      'data/versions/in-force.json',
+      JSON.stringify({ format: 1, agents: Object.fromEntries(names.map((name) => [name, agentOf(name)])) }),
+    );
+
+  it('finds the agents, and opens no store but that of the archive', async () => {
+    const live = join(tempFolder(), 'live.db');
+    write(source, 'config/daruma.yaml', `store: { file: ${live} }\n`);
+    write(source, 'plugins/shop.ts', plugin);
+    inForce('shop');
+    expect(await openBackups(tempFolder()).verify(pack(source))).toMatchObject({ agents: ['shop'], jobs: 3 });
+    expect(existsSync(live)).toBe(false);
+  });
+
+  it('is refused where an agent that was in force would not run, with the reason', async () => {
+    inForce('shop', 'gone');
+    await expect(openBackups(tempFolder()).verify(pack(source))).rejects.toMatchObject({
+      plain: {
+        code: 'BACKUP_NO_START',
+        message: expect.stringMatching(
+          /would not start: gone, shop would not run; plugins\/shop\.ts: its default export/,
+        ),
+      },
+    });
+  });
+
+  it('is refused where the settings are wrong, with their place', async () => {
+    write(source, 'config/daruma.yaml', 'timezone: Nowhere/There\n');
+    await expect(openBackups(tempFolder()).verify(pack(source))).rejects.toMatchObject({
+      plain: { code: 'BACKUP_NO_START', file: 'config/daruma.yaml', line: 1 },
+    });
+  });
+});
+
+describe('an archive of an agent', () => {
+  const by = { name: 'backup', needs: { write: ['backups'] } } as never;
+  const placed = async () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'backups'));
+    write(folder, 'data/run/proving-1-killed/left', 'of a host that was killed');
+    execFileSync('cp', [pack(source), join(folder, 'backups/draft')]);
+    return folder;
+  };
+
+  it('is proved by a process of its own, which leaves nothing', async () => {
+    const folder = await placed();
+    const proofs = createProofs(folder);
+    const hash = createHash('sha256')
+      .update(readFileSync(join(source, 'data/daruma.db')))
+      .digest('hex');
+    expect(await proofs.prove('backups/draft', by)).toMatchObject({ jobs: 3, storeHash: hash, agents: [] });
+    writeFileSync(join(folder, 'backups/draft'), 'no archive');
+    await expect(proofs.prove('backups/draft', by)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+    await expect(proofs.prove('data/draft', by)).rejects.toMatchObject({ plain: { code: 'NOT_IN_NEEDS' } });
+    expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
+  });
+
+  it('is given up when the host stops', async () => {
+    const folder = await placed();
+    const proofs = createProofs(folder);
+    const proof = proofs.prove('backups/draft', by);
+    proofs.stop();
+    await expect(proof).rejects.toMatchObject({ plain: { code: 'BACKUP_UNPROVEN' } });
+    expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
+  });
 });
 
 it('the job that made the backup is over for the first host after a restore, and no other job is', async () => {

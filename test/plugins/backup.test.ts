@@ -16,9 +16,10 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import backup from '../../plugins/backup.ts';
-import { differences, pack, readBack } from '../../plugins/lib/archive.ts';
+import { pack } from '../../plugins/lib/archive.ts';
 import { surplus } from '../../plugins/lib/backups.ts';
 import { contentsOf, hasCredentials } from '../../plugins/lib/contents.ts';
+import { entriesOf } from '../../src/host/backup/archive.ts';
 import { runPlugin, tempFolder, type World } from './context.ts';
 import { countJobs, makeStore, startWriter } from './store-sample.ts';
 
@@ -47,20 +48,21 @@ describe('a backup', () => {
     const { folder, storeFile } = installation(50);
     const { result, summary, beats } = await make({ folder, storeFile });
     expect(result).toEqual({
-      file: expect.stringMatching(/^backups\/daruma-\d{8}T\d{6}Z\.tar\.gz$/),
+      file: expect.stringMatching(/^backups\/daruma-\d{8}T\d{6}Z\.tar\.zst$/),
       bytes: statSync(join(folder, result.file)).size,
       jobs: 50,
       entries: 11,
+      agents: ['shop'],
       checked: true,
       lacks: expect.arrayContaining(['secrets and .env']),
     });
     expect(inBackups(folder)).toEqual([result.file.slice('backups/'.length), 'verified.json']);
     expect(statSync(join(folder, result.file)).mode & 0o777).toBe(0o600);
     expect(summary).toContain('50 jobs, 11 entries');
-    expect(beats).toEqual(expect.arrayContaining(['packing', 'reading the backup back', 'checking the store inside']));
+    expect(beats).toEqual(expect.arrayContaining(['packing', 'restoring it into an empty folder']));
 
     const restored = tempFolder();
-    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    execFileSync('tar', ['xf', join(folder, result.file), '-C', restored]);
     expect(readFileSync(join(restored, 'plugins/lib/deep/help.ts'), 'utf8')).toBe('export const help = 2;');
     expect(readFileSync(join(restored, 'agents/shop.yaml'), 'utf8')).toBe('plugin: shop\n');
     expect(readdirSync(join(restored, 'data')).sort()).toEqual(['backup.json', 'daruma.db', 'daruma.db-wal']);
@@ -73,7 +75,7 @@ describe('a backup', () => {
     const { result } = await make({ folder, storeFile });
     const added = await writer.stop();
     const restored = tempFolder();
-    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    execFileSync('tar', ['xf', join(folder, result.file), '-C', restored]);
     const copy = new DatabaseSync(join(restored, 'data/daruma.db'), { readOnly: true });
     const { jobs, newest } = copy.prepare('SELECT count(*) AS jobs, max(id) AS newest FROM job').get()!;
     copy.close();
@@ -89,7 +91,7 @@ describe('a backup', () => {
     const storeFile = join(tempFolder(), 'elsewhere.db');
     makeStore(storeFile, 3);
     const { result } = await make({ folder, storeFile });
-    expect(execFileSync('tar', ['tzf', join(folder, result.file)], { encoding: 'utf8' })).toContain(
+    expect(execFileSync('tar', ['tf', join(folder, result.file)], { encoding: 'utf8' })).toContain(
       '\ndata/daruma.db\n',
     );
     expect(result.jobs).toBe(3);
@@ -111,7 +113,8 @@ describe('a backup', () => {
   it('leaves nothing behind when it is stopped half way', async () => {
     const { folder, storeFile } = installation();
     const stop = new AbortController();
-    const onBeat = (note: string | undefined) => note === 'reading the backup back' && stop.abort(new Error('drained'));
+    const onBeat = (note: string | undefined) =>
+      note === 'restoring it into an empty folder' && stop.abort(new Error('drained'));
     await expect(make({ folder, storeFile, signal: stop.signal, onBeat })).rejects.toThrow('drained');
     expect(inBackups(folder)).toEqual([]);
   });
@@ -158,7 +161,7 @@ describe('what an archive holds', () => {
       lacks: ['something'],
     };
     const { result } = await make({ folder, storeFile, parts, job: 'job-7' });
-    const there = execFileSync('tar', ['tzf', join(folder, result.file)], { encoding: 'utf8' }).split('\n');
+    const there = execFileSync('tar', ['tf', join(folder, result.file)], { encoding: 'utf8' }).split('\n');
     for (const name of [
       'package.json',
       'package-lock.json',
@@ -173,7 +176,7 @@ describe('what an archive holds', () => {
     expect(result.lacks).toEqual(expect.arrayContaining(['something', 'plugins/.env', 'config/.env.local']));
 
     const restored = tempFolder();
-    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    execFileSync('tar', ['xf', join(folder, result.file), '-C', restored]);
     expect(readFileSync(join(restored, 'src/shared.ts'), 'utf8')).toBe('export const price = 7;');
     expect(statSync(join(restored, 'data/daruma.db-wal')).size).toBe(0);
     expect(JSON.parse(readFileSync(join(restored, 'data/backup.json'), 'utf8'))).toMatchObject({
@@ -190,7 +193,7 @@ describe('what an archive holds', () => {
     const writer = await startWriter(storeFile);
     await writer.stop();
     expect(statSync(`${storeFile}-wal`).size).toBeGreaterThan(0);
-    execFileSync('tar', ['xzf', join(folder, result.file), '-C', folder]);
+    execFileSync('tar', ['xf', join(folder, result.file), '-C', folder]);
     const store = new DatabaseSync(storeFile);
     store.exec('PRAGMA journal_mode = WAL');
     expect(store.prepare('SELECT count(*) AS jobs FROM job').get()).toEqual({ jobs: 50 });
@@ -206,7 +209,7 @@ describe('what an archive holds', () => {
     symlinkSync('nowhere.ts', join(folder, 'plugins/dangling.ts'));
     symlinkSync('..', join(folder, 'plugins/round'));
     const { result } = await make({ folder, storeFile });
-    const listed = execFileSync('tar', ['tvzf', join(folder, result.file)], { encoding: 'utf8' });
+    const listed = execFileSync('tar', ['tvf', join(folder, result.file)], { encoding: 'utf8' });
     expect(listed).not.toMatch(/^[lh]/m);
     expect(listed).toContain('plugins/tax.ts');
     expect(result.lacks).toEqual(
@@ -264,25 +267,15 @@ describe('an archive', () => {
     return { folder, archive, entries };
   }
 
-  it('is read back as it was packed', async () => {
+  it('has what was packed, and overwrites nothing', async () => {
     const { folder, archive, entries } = await packed();
-    const found = await readBack(archive, 'plugins/a.bin', tempFolder());
-    expect(found).toEqual(
+    expect(entries).toEqual(
       new Map([
         ['plugins/', 0],
         ['plugins/a.bin', 300_000],
       ]),
     );
-    expect(differences(entries, found)).toEqual([]);
-    expect(
-      differences(
-        entries,
-        new Map([
-          ['plugins/', 0],
-          ['plugins/b', 1],
-        ]),
-      ),
-    ).toEqual(['plugins/a.bin', 'plugins/b']);
+    expect(execFileSync('tar', ['tf', archive], { encoding: 'utf8' })).toBe('plugins/\nplugins/a.bin\n');
     await expect(pack(archive, { folder, paths: ['plugins'], strip: '' }, () => {})).rejects.toThrow('EEXIST');
   });
 
@@ -299,16 +292,79 @@ describe('an archive', () => {
     await setImmediate();
   });
 
-  it('that was cut short or changed is refused', async () => {
+  it('that was cut short or changed anywhere is refused', async () => {
     const { archive } = await packed();
     const whole = readFileSync(archive);
-    const changed = Buffer.from(whole);
-    changed[200_000]! ^= 1;
-    writeFileSync(archive, changed);
-    await expect(readBack(archive, 'plugins/a.bin', tempFolder())).rejects.toThrow();
+    for (const at of [100, 150_000, whole.length - 1]) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1;
+      writeFileSync(archive, changed);
+      await expect(entriesOf(archive)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+    }
     writeFileSync(archive, whole);
     truncateSync(archive, 150_000);
-    await expect(readBack(archive, 'plugins/a.bin', tempFolder())).rejects.toThrow();
+    await expect(entriesOf(archive)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+  });
+});
+
+describe('an archive that differs from what went in', () => {
+  it.each([
+    ['storeHash', { storeHash: 'other' }, 'the store in the archive differs'],
+    ['entries', { entries: 1 }, 'the archive differs from what went in: 1 entries'],
+    ['bytes', { bytes: 1 }, 'of 1 bytes'],
+  ])('is no backup: %s', async (_what, differs, message) => {
+    const { folder, storeFile } = installation();
+    await expect(make({ folder, storeFile, proof: differs })).rejects.toThrow(message);
+    expect(inBackups(folder)).toEqual([]);
+  });
+});
+
+describe('old backups', () => {
+  const at = (day: Temporal.PlainDate) => ({
+    name: `daruma-${day.toString().replaceAll('-', '')}T020000Z.tar.zst`,
+    bytes: 1,
+  });
+  const anyDays = fc
+    .uniqueArray(fc.nat(800), { minLength: 1 })
+    .map((days) => days.map((day) => Temporal.PlainDate.from('2024-01-01').add({ days: day })));
+  const anyKeep = fc.record({
+    daily: fc.integer({ min: 1, max: 9 }),
+    weekly: fc.nat(9),
+    monthly: fc.nat(9),
+  });
+  const nameOf = (day: Temporal.PlainDate) => at(day).name;
+
+  it('stay for seven days, four weeks and twelve months', () => {
+    const days = Array.from({ length: 500 }, (_, day) => Temporal.PlainDate.from('2026-11-27').subtract({ days: day }));
+    const going = new Set(surplus(days.map(at), { daily: 7, weekly: 4, monthly: 12 }, Number.POSITIVE_INFINITY));
+    const left = days.map(at).filter(({ name }) => ![...going].some((gone) => gone.name === name));
+    expect(left.map(({ name }) => name.slice(7, 15))).toEqual([
+      ...['20261127', '20261126', '20261125', '20261124', '20261123', '20261122', '20261121'],
+      // 22 November is a Sunday, the newest of its week, and among the days already.
+      ...['20261115', '20261108', '20261031', '20260930', '20260831', '20260731', '20260630', '20260531'],
+      ...['20260430', '20260331', '20260228', '20260131', '20251231'],
+    ]);
+  });
+
+  it('that stay are the newest of their day, week or month, and one more backup lets no other back in', () => {
+    fc.assert(
+      fc.property(anyDays, anyKeep, (days, keep) => {
+        const names = days.map(nameOf).sort().reverse();
+        const going = new Set(surplus(days.map(at), keep, Number.POSITIVE_INFINITY).map(({ name }) => name));
+        const left = names.filter((name) => !going.has(name));
+        expect(left.slice(0, keep.daily)).toEqual(names.slice(0, keep.daily));
+        expect(left.length).toBeLessThanOrEqual(keep.daily + keep.weekly + keep.monthly);
+        const months = new Set(names.map((name) => name.slice(7, 13)));
+        const kept = new Set(left.map((name) => name.slice(7, 13)));
+        expect(kept.size).toBeGreaterThanOrEqual(Math.min(months.size, keep.monthly));
+        const again = surplus(
+          left.map((name) => ({ name, bytes: 1 })),
+          keep,
+          Number.POSITIVE_INFINITY,
+        );
+        expect(again).toEqual([]);
+      }),
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import {
+  type BackupProof,
   type Context,
   EffectUnknown,
   type Fleet,
@@ -12,6 +13,7 @@ import {
   type z,
 } from 'daruma';
 import { onTestFinished } from 'vitest';
+import { unpackAndProve } from '../../src/host/backup/archive.ts';
 import { copyStore } from '../../src/store/sqlite/inside/copy.ts';
 import { deniedLlm } from '../../src/workers/inside/denied-llm.ts';
 import { reportOf } from './fleet-sample.ts';
@@ -27,6 +29,8 @@ export interface World {
   report?: FleetReport | ((from: string) => FleetReport);
   storeFile?: string;
   parts?: Partial<FleetParts>;
+  /** Fields of the proof of a backup that are not as they were found. */
+  proof?: Partial<BackupProof>;
   health?: Awaited<ReturnType<Fleet['health']>>;
   signal?: AbortSignal;
   /** Called at each beat. */
@@ -62,6 +66,12 @@ export function partsWith(folder: string, storeFile?: string): FleetParts {
   const path = storeFile?.startsWith(`${folder}/`) ? relative(folder, storeFile) : 'data/daruma.db';
   const store = { path, bytes: storeFile === undefined ? 0 : statSync(storeFile).size };
   return { version: '0.1.0', store, versions: [], sources: [], secrets: [], lacks: [] };
+}
+
+/** As the host does it, but for the start of what was unpacked, which test/host/backup.test.ts has. */
+export async function proveHere(file: string) {
+  const { jobs, entries, bytes, storeHash } = await unpackAndProve(file, tempFolder());
+  return { jobs, entries, bytes, storeHash, agents: ['shop'] };
 }
 
 /** A context of which everything is real but the host: sends are recorded, effects and states are kept in memory. */
@@ -133,6 +143,7 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
         if (!world.storeFile) throw new Error('this world has no store');
         return copyStore(world.storeFile, to);
       },
+      proveBackup: async (file) => ({ ...(await proveHere(file)), ...world.proof }),
       parts: async () => ({ ...partsWith(folder, world.storeFile), ...world.parts }),
       evidence: async () => ({ ask: false, why: 'this world has no incidents' }),
       diagnosed: async () => ({ outcome: null }),

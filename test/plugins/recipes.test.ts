@@ -76,7 +76,7 @@ describe('offsite-backup', () => {
   }
 
   it('hands the folder to rsync', async () => {
-    const folder = folderWith('daruma-20261122T020000Z.tar.gz', 'daruma-20261123T020000Z.tar.gz');
+    const folder = folderWith('daruma-20261122T020000Z.tar.zst', 'daruma-20261123T020000Z.tar.zst');
     const calls: string[][] = [];
     const exec = (command: string, args: readonly string[]) => {
       calls.push([command, ...args]);
@@ -84,7 +84,7 @@ describe('offsite-backup', () => {
     };
     const { error, result } = await runPlugin(recipe('offsite-backup'), { folder, exec });
     expect(error).toBeNull();
-    expect(result).toEqual({ newest: 'daruma-20261123T020000Z.tar.gz', archives: 2 });
+    expect(result).toEqual({ newest: 'daruma-20261123T020000Z.tar.zst', archives: 2 });
     expect(calls).toEqual([
       ['rsync', '--archive', '--ignore-existing', `${folder}/backups/`, 'backups@nas.example:ops/'],
     ]);
@@ -94,7 +94,7 @@ describe('offsite-backup', () => {
     const exec = () => '';
     const none = await runPlugin(recipe('offsite-backup'), { folder: folderWith(), exec });
     expect(none.error?.message).toContain('there is no backup');
-    const folder = folderWith('daruma-20261122T020000Z.tar.gz');
+    const folder = folderWith('daruma-20261122T020000Z.tar.zst');
     const old = await runPlugin(recipe('offsite-backup'), { folder, exec, settings: { oldest: 0 } });
     expect(old.error?.message).toContain('hours old');
   });

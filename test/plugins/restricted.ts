@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { FleetReport, Json, PluginDefinition } from 'daruma';
 import { build } from 'esbuild';
 import { copyStore } from '../../src/store/sqlite/inside/copy.ts';
-import { partsWith, tempFolder } from './context.ts';
+import { partsWith, proveHere, tempFolder } from './context.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,6 +21,10 @@ const backUp = (to) => new Promise((resolve) => {
   parentPort.once('message', resolve);
   parentPort.postMessage({ backUp: to });
 });
+const proveBackup = (file) => new Promise((resolve) => {
+  parentPort.once('message', resolve);
+  parentPort.postMessage({ proveBackup: file });
+});
 const context = {
   settings: plugin.settings.parse(settings), secrets: {}, agent: 'tested', folder,
   job: { id: 'job-1', attempt: 1, slot, trigger: 'manual', input },
@@ -28,7 +32,7 @@ const context = {
   signal: new AbortController().signal, beat: nothing, summary: nothing, fetch,
   once: (key, effect) => effect(),
   send: async (agent, message, options) => { sent.push({ agent, message, options }); return 'sent'; },
-  fleet: { report: async () => report, backUp, parts: async () => parts },
+  fleet: { report: async () => report, backUp, proveBackup, parts: async () => parts },
 };
 try {
   const result = await plugin.run(context);
@@ -77,6 +81,8 @@ export async function runRestricted(name: string, plugin: PluginDefinition, term
   try {
     return await new Promise<{ result?: unknown; error?: string; sent?: { agent: string }[] }>((done, fail) => {
       worker.once('error', fail).on('message', (said) => {
+        if (said.proveBackup !== undefined)
+          return void proveHere(said.proveBackup).then((proof) => worker.postMessage(proof), fail);
         if (said.backUp === undefined) return done(said);
         copyStore(terms.storeFile!, said.backUp).then((copy) => worker.postMessage(copy), fail);
       });

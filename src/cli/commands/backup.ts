@@ -52,6 +52,7 @@ export async function backupVerifyCommand(stage: Stage, [file]: Words): Promise<
   const proof = await (await stage.launcher.backups(stage.folder)).verify(resolve(file!));
   const lines = [
     `${stage.paint('green', '✓')} ${file} can be restored: ${proofWords(proof, stage)}`,
+    `  a host would begin with ${proof.agents.length === 0 ? 'no agent' : proof.agents.join(', ')}`,
     ...lackLines(proof),
   ];
   return { json: proof, lines };

@@ -1,13 +1,17 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { extract, list } from 'tar';
 import { resolveHostSettings } from '../../catalog/files/host-settings.ts';
-import type { ProofView } from '../../control/protocol.ts';
+import type { ProofView, VerifiedView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { proveStore } from '../../store/open.ts';
+import { dryStart } from './dry-start.ts';
 
 /** A file or folder in an archive that is safe to unpack: inside of the folder, and no link. */
 interface Entry {
@@ -45,7 +49,7 @@ export async function entriesOf(file: string): Promise<Entry[]> {
     throw new Fault({
       code: 'BACKUP_UNSAFE',
       message: `${file} holds ${unsafe.length === 1 ? 'an entry' : `${unsafe.length} entries`} that no backup has: ${unsafe.slice(0, 3).join(', ')}`,
-      next: 'nothing was unpacked; if you trust it, look at it with tar tvzf',
+      next: 'nothing was unpacked; if you trust it, look at it with tar tvf',
     });
   }
   return entries;
@@ -73,6 +77,12 @@ async function unpack(file: string, entries: readonly Entry[], into: string): Pr
       filter: (path) => known.has(plainName(path)),
     }),
   );
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }
 
 /** The path as it is written in other places: `./plugins/` is `plugins`. */
@@ -144,21 +154,34 @@ export async function unpackAndProve(file: string, into: string): Promise<Unpack
   if (!paths.has(store)) {
     throw new Fault({ code: 'BACKUP_UNKNOWN', message: `${file} holds no store`, next: 'daruma backup list' });
   }
+  // Before SQLite brings the store to today's schema.
+  const storeHash = await hashOf(join(into, store));
   const { jobs } = proveStore({ file: join(into, store) });
   const lacks = about.lacks ?? [
     ...ALWAYS_LACKS,
     ...['package.json', 'package-lock.json'].filter((name) => !paths.has(name)),
   ];
   const bytes = list.reduce((sum, entry) => sum + entry.bytes, 0);
-  return { file, about, store, list, madeAt: about.madeAt ?? null, jobs, entries: list.length, bytes, lacks };
+  return {
+    file,
+    about,
+    store,
+    list,
+    madeAt: about.madeAt ?? null,
+    jobs,
+    entries: list.length,
+    bytes,
+    storeHash,
+    lacks,
+  };
 }
 
-/** Proves that an archive can be restored, in a temporary folder that is gone afterwards. */
-export async function verifyBackup(file: string): Promise<ProofView> {
+/** Proves that an archive can be restored and started, in a temporary folder that is gone afterwards. */
+export async function verifyBackup(file: string): Promise<VerifiedView> {
   const place = await mkdtemp(join(tmpdir(), 'daruma-verify-'));
   try {
-    const { about: _, store: __, list: ___, ...proof } = await unpackAndProve(resolve(file), place);
-    return proof;
+    const { about: _, store, list: __, ...proof } = await unpackAndProve(resolve(file), place);
+    return { ...proof, agents: await dryStart(place, store) };
   } finally {
     await rm(place, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { BackupView, ProofView, RestoreView } from '../../control/protocol.ts';
+import type { BackupView, ProofView, RestoreView, VerifiedView } from '../../control/protocol.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { verifyBackup } from './archive.ts';
 import { packagesOf, restoreBackup } from './restore.ts';
@@ -9,7 +9,7 @@ import { packagesOf, restoreBackup } from './restore.ts';
 export interface Backups {
   list(): BackupView[];
   /** Rejects with a Fault that says what is wrong with it. */
-  verify(file: string): Promise<ProofView>;
+  verify(file: string): Promise<VerifiedView>;
   /** Into this installation; see {@link restoreBackup}. */
   restore(file: string): Promise<RestoreView>;
   /** The packages that package.json asks for, and whether each is there by now. */
@@ -32,7 +32,7 @@ export function openBackups(folder: string): Backups {
 const FOLDER = 'backups';
 /** Which archive was read back, when, and how many bytes it had: by name. The backup plugin writes it as well. */
 const VERIFIED = 'verified.json';
-const NAME = /^daruma-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tar\.gz$/;
+const NAME = /^daruma-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tar\.(?:gz|zst)$/;
 
 type Verified = Record<string, { at: string; bytes: number }>;
 

@@ -118,8 +118,10 @@ export function createCapture(needs: CaptureNeeds): Capture {
     if (call.ask === 'fleetReport') return needs.fleet.report(call.from, call.to);
     if (call.ask === 'fleetHealth') return needs.fleet.health();
     if (call.ask === 'fleetParts') return needs.fleet.parts();
-    if (call.ask !== 'backUp') return refuse('fleet', call.incident, 'nothing: a rehearsal asks no model');
-    return refuse('fleet.backUp', call.to, 'nothing: a rehearsal writes no file');
+    if (call.ask === 'backUp') return refuse('fleet.backUp', call.to, 'nothing: a rehearsal writes no file');
+    if (call.ask === 'proveBackup')
+      return refuse('fleet.proveBackup', call.file, 'nothing: a rehearsal unpacks nothing');
+    return refuse('fleet', call.incident, 'nothing: a rehearsal asks no model');
   }
 
   const { answer } = createAnswers({

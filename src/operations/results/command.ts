@@ -104,9 +104,17 @@ export const proofResult = z
     jobs: countResult(),
     entries: countResult(),
     bytes: bytes().describe('Of all files in the archive, unpacked.'),
+    storeHash: z.string().describe('The SHA-256 of the store in the archive, in hex.'),
     lacks: z.array(z.string()).describe('What an installation has and the archive has not, one sentence each.'),
   })
-  .meta({ id: 'Proof', description: 'What an archive holds, once it has proved that it can be restored.' });
+  .meta({ id: 'Proof', description: 'What an archive holds.' });
+
+export const verifiedResult = proofResult
+  .extend({ agents: z.array(z.string()).describe('The agents that a host would begin with, by name.') })
+  .meta({
+    id: 'Verified',
+    description: 'What an archive holds, once it has proved that it can be restored and started.',
+  });
 
 export const restoreResult = proofResult
   .extend({
@@ -126,6 +134,7 @@ export const restoreResult = proofResult
 
 export type BackupView = z.infer<typeof backupResult>;
 export type ProofView = z.infer<typeof proofResult>;
+export type VerifiedView = z.infer<typeof verifiedResult>;
 export type RestoreView = z.infer<typeof restoreResult>;
 
 const unreadable = z

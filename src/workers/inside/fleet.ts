@@ -3,6 +3,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { isInstant, isoOf } from '../../kernel/instant.ts';
 import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
 import type {
+  BackupProof,
   DiagnosisQuestion,
   DiagnosisResult,
   Fleet,
@@ -34,6 +35,10 @@ export function createContextFleet(ask: Ask, allowed: boolean, agent: string): F
     async backUp(to) {
       if (typeof to !== 'string' || to === '') throw invalid(`backUp: ${shown(to)} is no path of a file`);
       return (await look({ ask: 'backUp', to })) as StoreCopy;
+    },
+    async proveBackup(file) {
+      if (typeof file !== 'string' || file === '') throw invalid(`proveBackup: ${shown(file)} is no path of a file`);
+      return (await look({ ask: 'proveBackup', file })) as BackupProof;
     },
     async parts() {
       return (await look({ ask: 'fleetParts' })) as FleetParts;
