@@ -1,16 +1,11 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { definePlugin, GiveUp, z } from 'daruma';
+import { definePlugin, z } from 'daruma';
+import { post } from './lib/post.ts';
 import { oneLine } from './lib/text.ts';
 
-const post = z.object({
-  title: z.string().optional(),
-  text: z.string().min(1),
-  markdown: z.string().optional(),
-});
-
 export default definePlugin({
-  about: 'Writes what other agents send it, { title?, text, markdown? }, to a Markdown file.',
+  about: 'Adds what other agents send it to a Markdown file.',
   settings: z.strictObject({
     file: z
       .string()
@@ -18,13 +13,12 @@ export default definePlugin({
       .default('posts/status.md')
       .describe('The file that posts are added to, inside posts/.'),
   }),
+  input: post,
   limits: { memory: '64MB', timeout: '30s', attempts: 5 },
   needs: { write: ['posts'] },
   async run({ settings, folder, job, once }) {
-    const parsed = post.safeParse(job.input);
-    if (!parsed.success) throw new GiveUp(`expected { title?, text, markdown? }: ${z.prettifyError(parsed.error)}`);
     const file = join(folder, settings.file);
-    const { title, text, markdown } = parsed.data;
+    const { title, text, markdown, url, image } = job.input;
     // The mark ends the post: where it stands, the whole post stands. So doing it again after a crash is harmless.
     const mark = `<!-- job ${job.id} -->`;
     return once(
@@ -35,7 +29,8 @@ export default definePlugin({
         const at = new Date().toISOString();
         if (before.includes(mark)) return { file: settings.file, at, bytes: 0 };
         const gap = before === '' ? '' : before.endsWith('\n') ? '\n' : '\n\n';
-        const entry = `${gap}## ${oneLine(title ?? 'Post')}\n\n_${at}_\n\n${(markdown ?? text).trim()}\n\n${mark}\n`;
+        const parts = [(markdown ?? text).trim(), image && `![](${image})`, url && `<${url}>`].filter(Boolean);
+        const entry = `${gap}## ${oneLine(title ?? 'Post')}\n\n_${at}_\n\n${parts.join('\n\n')}\n\n${mark}\n`;
         await appendFile(file, entry, { flag: 'as' }); // on disk when it returns
         return { file: settings.file, at, bytes: Buffer.byteLength(entry) };
       },

@@ -1,16 +1,12 @@
 import type { FleetAgent, FleetReport } from 'daruma';
 import { dayTitle } from './days.ts';
 import { activeAgents, isEmpty, isTroubled, jobsOf, successOf, type Totals, totalsOf } from './figures.ts';
+import type { Post } from './post.ts';
 import { clip, escapeMarkdown, lengthOf, markdownTable, oneLine } from './text.ts';
 import { showCount, showMany, showMs, showShare } from './units.ts';
 
-export interface Post {
-  title: string;
-  /** Plain text of at most {@link SHORT} characters, for micro-blogs. */
-  text: string;
-  /** The longer form. */
-  markdown: string;
-}
+/** The post of a status. `text` has at most {@link SHORT} characters, for micro-blogs. */
+type StatusPost = Required<Pick<Post, 'title' | 'text' | 'markdown'>> & Post;
 
 /** The longest `text`. */
 export const SHORT = 500;
@@ -18,7 +14,7 @@ export const SHORT = 500;
 const SENTENCE = 160;
 
 /** What the installation did in the report's period, in plain words. */
-export function composeStatus(report: FleetReport, timezone: string): Post {
+export function composeStatus(report: FleetReport, timezone: string): StatusPost {
   const totals = totalsOf(report);
   const troubled = report.agents.filter(isTroubled);
   const sentences = isEmpty(totals) ? quietSentences(report) : busySentences(report, totals);

@@ -22,6 +22,9 @@ import { reportOf } from './fleet-sample.ts';
 export interface World {
   settings?: unknown;
   input?: Json;
+  secrets?: Record<string, string>;
+  /** What earlier jobs left in `state`. */
+  states?: Map<string, unknown>;
   folder?: string;
   job?: string;
   slot?: string;
@@ -75,17 +78,25 @@ export async function proveHere(file: string) {
 }
 
 /** A context of which everything is real but the host: sends are recorded, effects and states are kept in memory. */
-export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Schema>, world: World = {}) {
+export function contextFor<
+  Schema extends z.ZodType,
+  Input extends z.ZodType,
+  Secret extends string,
+  Body extends z.ZodType,
+  Topic extends string,
+>(plugin: PluginDefinition<Schema, Input, Secret, Body, Topic>, world: World = {}) {
+  type Given = Parameters<typeof plugin.run>[0];
   const folder = world.folder ?? tempFolder();
   const traces: Traces = { folder, beats: [], warnings: [], sent: [], summary: null, periods: [] };
   const effects = world.effects ?? new Map();
-  const states = new Map<string, unknown>();
+  const states = world.states ?? new Map<string, unknown>();
   const signal = world.signal ?? new AbortController().signal;
   const quiet = () => {};
-  const context: Context<z.output<Schema>> = {
+  const input = world.input ?? null;
+  const context: Given = {
     llm: deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
-    secrets: {},
+    secrets: (world.secrets ?? {}) as Given['secrets'],
     agent: 'tested',
     folder,
     job: {
@@ -93,7 +104,8 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
       attempt: 1,
       slot: world.slot ?? null,
       trigger: 'manual',
-      input: world.input ?? null,
+      // A job that does not fit reaches no plugin.
+      input: (plugin.input && world.input !== undefined ? plugin.input.parse(input) : input) as Given['job']['input'],
     },
     log: { debug: quiet, info: quiet, error: quiet, warn: (message) => void traces.warnings.push(message) },
     signal,
@@ -107,9 +119,15 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
       if (known === 'begun' && options?.ifUnknown !== 'repeat') throw new EffectUnknown(key);
       if (known && known !== 'begun') return known.result as never;
       effects.set(key, 'begun');
-      const result = await effect();
-      effects.set(key, { result });
-      return result;
+      try {
+        const result = await effect();
+        effects.set(key, { result });
+        return result;
+      } catch (error) {
+        // A throw is an effect that was not done.
+        effects.delete(key);
+        throw error;
+      }
     },
     state: {
       get: async (key) => states.get(key) as never,
@@ -153,7 +171,13 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
 }
 
 /** Runs one job of the plugin in its world. */
-export async function runPlugin<Schema extends z.ZodType>(plugin: PluginDefinition<Schema>, world: World = {}) {
+export async function runPlugin<
+  Schema extends z.ZodType,
+  Input extends z.ZodType,
+  Secret extends string,
+  Body extends z.ZodType,
+  Topic extends string,
+>(plugin: PluginDefinition<Schema, Input, Secret, Body, Topic>, world: World = {}) {
   const { context, traces } = contextFor(plugin, world);
   // What a result is must survive JSON: it crosses threads and is stored.
   const result = JSON.parse(JSON.stringify((await plugin.run(context)) ?? null));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { CronTime } from 'cron';
 import { type PluginDefinition, z } from 'daruma';
 import { describe, expect, it } from 'vitest';
@@ -15,10 +15,44 @@ const plugins = await Promise.all(
   }),
 );
 
+const CHANNELS = ['post-email', 'post-file', 'post-webhook'];
+/** Channels that work without an account. */
+const OPEN_TO_ALL = ['post-file'];
+
+describe('every channel', () => {
+  const channels = plugins.filter(({ name }) => CHANNELS.includes(name));
+
+  it.each(channels)('$name takes the same posts, and nothing else', ({ plugin }) => {
+    const takes = (input: unknown) => plugin.input!.safeParse(input).success;
+    const whole = {
+      title: 'T',
+      text: 't',
+      markdown: '- t',
+      url: 'https://a.example',
+      image: 'https://a.example/i.png',
+    };
+    for (const level of ['info', 'warning', 'critical', 'recovery']) expect(takes({ ...whole, level })).toBe(true);
+    expect(takes({ text: 'alone' })).toBe(true);
+    const wrong = [null, 'hello', { text: '' }, { markdown: 'no text' }, { text: 't', body: 'x' }];
+    const unsafe = [
+      { text: 't', url: 'javascript:alert(1)' },
+      { text: 't', level: 'loud' },
+    ];
+    for (const input of [...wrong, ...unsafe]) expect(takes(input), JSON.stringify(input)).toBe(false);
+  });
+
+  it.each(channels)('$name is there, off where it needs an account, with one line that switches it on', ({ name }) => {
+    const file = new URL(`../../agents/${name}.yaml`, import.meta.url);
+    if (OPEN_TO_ALL.includes(name)) return expect(existsSync(file)).toBe(false);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines.filter((line) => /^enabled: false\b/.test(line))).toHaveLength(1);
+  });
+});
+
 describe('every shipped plugin', () => {
-  it('is one of seven', () => {
-    const shipped = ['api-health', 'backup', 'daily-report', 'disk-space', 'log-cleanup', 'post-file', 'status-post'];
-    expect(plugins.map(({ name }) => name)).toEqual(shipped);
+  it('is one of these', () => {
+    const work = ['api-health', 'backup', 'daily-report', 'disk-space', 'log-cleanup', 'status-post'];
+    expect(plugins.map(({ name }) => name)).toEqual([...work, ...CHANNELS].sort());
   });
 
   it.each(plugins)('$name says what it is for, what it may hold and how often it is tried', ({ plugin }) => {

@@ -148,7 +148,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
       if (pause === null && !down) return outcomeOf(result);
       // A reader that waits for the rest of the answer would wait with the connection.
       if ('response' in result) void result.response.body?.cancel().catch(() => {});
-      if (pause === null) throw new Fault(originDown(down!), 'error' in result ? { cause: result.error } : {});
+      if (pause === null) throw closedBy(down!, result);
       if (pause > 0) await time.sleep(pause, AbortSignal.any(stop));
     }
   }
@@ -180,6 +180,13 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     const asked = order.origin === null ? order : { ...order, timeoutMs: order.timeoutMs ?? BOUNDS.timer.most };
     return outcomeOf(await once(asked, undefined, call));
   };
+}
+
+/** The fault of the call after which the server counts as down: `asked` says that this call was out itself, and may have done its work. */
+function closedBy(down: OriginDown, result: Tried): Fault {
+  const plain = originDown(down);
+  const fault = { ...plain, data: { ...plain.data, asked: true } };
+  return new Fault(fault, 'error' in result ? { cause: result.error } : {});
 }
 
 function outcomeOf(result: Tried): Response {
