@@ -55,6 +55,9 @@ export const OBSERVE: readonly CommandRow[] = [
     options: optionsOf('follow', { level: 'debug' }),
     own: [
       { flags: '-f, --follow', about: 'go on with each new line, over restarts of the host' },
+      { flags: '--agent <name>', about: 'only lines of that agent' },
+      { flags: '--debug', about: 'have the agent log at debug level first, for as long as --for says' },
+      { flags: '--for <time>', about: 'with --debug: how long (default: 1h)' },
       { flags: '--grep <pattern>', about: 'only lines that match the regular expression' },
       { flags: '--since <time>', about: 'only lines from then on: 10m, 02:00, "Sat 02:00", 2026-11-21' },
       { flags: '-n, --lines <n>', about: 'the newest so many (default: 100; 20 with --follow; 10000 with --since)' },
@@ -241,6 +244,7 @@ export const ACT: readonly CommandRow[] = [
   {
     usage: 'level <agent> <level>',
     about: 'what an agent may log: debug, info, warn, error',
+    options: optionsOf('level'),
     run: async () => (await import('./commands/pause.ts')).levelCommand,
   },
   {

@@ -231,6 +231,15 @@ export const OPERATION_OPTIONS = {
       default: 50,
     },
   },
+  level: {
+    forMs: {
+      flags: '--for <time>',
+      about: 'how long (default: until the host ends): 30m, 2h',
+      is: 'length',
+      least: 1,
+      most: 2073600000,
+    },
+  },
   follow: {
     job: { flags: '--job <id>', about: 'only lines of one job', is: 'text' },
     level: {

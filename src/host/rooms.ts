@@ -37,6 +37,7 @@ import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
+import { createLogLevels, type LogLevels } from './log-levels.ts';
 import { createModelAgents, type ModelAgents, outagesOf } from './models/model-agents.ts';
 import { createModelDrills, type ModelDrills } from './models/model-drills.ts';
 import { createHostModels } from './models/models.ts';
@@ -81,6 +82,7 @@ export interface Rooms {
   /** Agents that lack a secret, and the secrets. */
   setup: Setup;
   workers: Workers;
+  logLevels: LogLevels;
   placements: Placements;
   jobs: Jobs;
   batches: Batches;
@@ -199,6 +201,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       modelAgents,
       setup,
       workers,
+      logLevels: createLogLevels({ time, workers, agents: runnableAgents }),
       placements,
       jobs,
       batches,

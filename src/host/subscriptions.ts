@@ -35,6 +35,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
   const orphans = watchOrphans({ store, events, journal, catalog });
   bus.on('agents.changed', ({ added, changed }) => {
     setup.use();
+    rooms.logLevels.use();
     healer.use(runnableAgents());
     outbound.use();
     rooms.modelAgents.use();

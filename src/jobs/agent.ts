@@ -1,3 +1,4 @@
+import type { LogLevel } from '../kernel/log.ts';
 import type { LlmLimits, Needs } from '../plugin/define.ts';
 
 type CatchUp = 'skip' | 'once' | 'all';
@@ -101,6 +102,8 @@ export interface Agent {
   narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
   isolation: 'shared' | 'own';
+  /** The lowest level at which it logs; undefined: info. Running workers follow it, so it is no part of the fingerprint. */
+  logLevel?: LogLevel;
   /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */
   fingerprint: string;
 }

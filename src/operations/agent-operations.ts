@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { DAY_MS } from '../kernel/measures.ts';
-import { countArgument, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
+import { countArgument, flag, instant, limit, name, payload, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const hostResults = () => import('./results/host.ts');
@@ -123,13 +123,6 @@ export const AGENT_OPERATIONS = {
     }),
     options: { now: '--now' },
     result: async () => (await hostResults()).restartedResult,
-  },
-  level: {
-    kind: 'act',
-    role: 'operator',
-    about: 'Sets the lowest level at which an agent may log, until the host ends.',
-    args: z.strictObject({ agent: name(), level: logLevel() }),
-    result: async () => (await hostResults()).levelResult,
   },
   stateSizes: {
     kind: 'read',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { flag, guestFile, instant, limit, logLevel, name, pingName, text } from './arguments.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
+import { countArgument, flag, guestFile, instant, limit, logLevel, name, pingName, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
@@ -50,6 +51,19 @@ export const HOST_OPERATIONS = {
     about: 'Forgets a program that pinged: nothing waits for it any more.',
     args: z.strictObject({ name: pingName() }),
     result: async () => (await import('./results/health.ts')).pingForgottenResult,
+  },
+  level: {
+    kind: 'act',
+    role: 'operator',
+    about:
+      'Sets the lowest level at which an agent may log, in its running workers too, for a time or until the host ends.',
+    args: z.strictObject({
+      agent: name(),
+      level: logLevel(),
+      forMs: countArgument(BOUNDS.timer).optional().describe('How long (default: until the host ends).'),
+    }),
+    options: { forMs: '--for <time>' },
+    result: async () => (await hostResults()).levelResult,
   },
   follow: {
     kind: 'stream',

@@ -22,7 +22,6 @@ export interface Workers extends Service, WorkerPort {
   serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */
   level(agent: string, level: LogLevel): void;
-  levelOf(agent: string): LogLevel;
   /**
    * Every worker of the agent goes when it has done what it holds; with `now`, jobs that run are stopped and given back, which costs them no
    * attempt. The answer names the workers, and the jobs that ran on them.

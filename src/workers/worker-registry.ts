@@ -61,9 +61,8 @@ interface WorkerRegistry {
   killCellOf(worker: HostWorker): void;
   /** Kills cells that have said nothing for longer than their jobs may take; `tickMs` since the last call. */
   findStuck(tickMs: number): void;
+  /** Default of an agent: info. */
   level(agent: string, level: LogLevel): void;
-  /** Default: info. */
-  levelOf(agent: string): LogLevel;
 }
 
 interface Place {
@@ -83,7 +82,6 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const { folder, bootMs } = options;
   const places = new Map<HostWorker, Place>();
   const levels = new Map<string, LogLevel>();
-  const levelOf = (agent: string) => levels.get(agent) ?? 'info';
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
   const broken = (cell: Cell, fault: PlainFault) => replacement.broken(cell, fault);
@@ -109,7 +107,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const begin = (secrets: Record<string, string>) => {
       workerTelemetry.opened(worker, [...Object.values(secrets), ...(models.llm ? [models.llm.key] : [])]);
       const traced = suspects.get(agent.name) === agent.version.id;
-      const terms = { folder, bootMs, level: levelOf(agent.name), markerPlace, traced };
+      const terms = { folder, bootMs, level: levels.get(agent.name) ?? 'info', markerPlace, traced };
       worker.start(specOf(agent, { ...terms, secrets, llm: models.llm, rehearsal }));
     };
     const refuse = (error: unknown) => {
@@ -189,7 +187,6 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       killQuietCells(cells.all(), tickMs, log);
       killStuckCells(places, tickMs, { log, bootMs });
     },
-    levelOf,
     level(agent, level) {
       levels.set(agent, level);
       postLevel(places, agent, level);

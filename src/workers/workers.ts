@@ -101,7 +101,6 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       for (const worker of registry.workers()) if (worker.abort(ref, why)) return;
     },
     level: registry.level,
-    levelOf: registry.levelOf,
     restart(agent, now) {
       const own = [...registry.workers()].filter((worker) => worker.agent.name === agent);
       const jobs = own.flatMap((worker) => worker.jobNow().job ?? []);

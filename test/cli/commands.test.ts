@@ -86,7 +86,7 @@ describe('--json', () => {
     cancelMany: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
     pause: ({ agent: name }) => ({ agent: name, until: null }),
     resume: ({ agent: name }) => ({ agent: name }),
-    level: (args) => args,
+    level: ({ agent: name, level }) => ({ agent: name, level, until: null }),
     check: () => ({ agents: ['a'], problems: [] }),
     configShow: () => ({ values: [] }),
   };

@@ -178,4 +178,18 @@ it('changes an agent’s log level while it runs', async () => {
   const said = JSON.parse(stdout).map((line: { msg: string }) => line.msg);
   expect(said.filter((msg: string) => msg === 'deep')).toHaveLength(1);
   expect(said.filter((msg: string) => msg === 'plain')).toHaveLength(2);
+  const worker = async () => (await place!.daruma('status', '--json')).json.workers;
+  // Of its file: the worker that runs follows it, and is not replaced.
+  await place.daruma('level', 'chatty', 'info', '--for', '1ms');
+  const before = JSON.stringify(await worker());
+  place.write('agents/chatty.yaml', 'plugin: chatty\nlogs:\n  level: error\n');
+  const logged = async () => {
+    const { json } = await place!.daruma('run', 'chatty', '--wait', '--json');
+    return (await place!.daruma('logs', '--job', json.id, '--json')).json.map(({ msg }: { msg: string }) => msg);
+  };
+  await place.until(logged, (lines) => !lines.includes('plain'));
+  expect(JSON.stringify(await worker())).toBe(before);
+  const debugged = await place.daruma('logs', '--agent', 'chatty', '--debug', '--for', '1h', '-n', '1');
+  expect(debugged.stderr).toContain('chatty logs from debug until');
+  expect(await logged()).toEqual(expect.arrayContaining(['deep', 'plain']));
 });

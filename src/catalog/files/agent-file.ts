@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
 import {
   catchUpField,
   countField,
@@ -60,6 +61,12 @@ export const agentFileSchema = z.strictObject({
   needs: needsField.optional().describe('Narrows what the plugin needs; never widens it.'),
   workers: workersField.optional().describe('Workers that run its jobs side by side.'),
   isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
+  logs: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).optional().describe('The lowest level that is written. Default info.'),
+    })
+    .optional()
+    .describe('What it writes to the log; running workers follow at once.'),
 });
 
 /** The content of an agent file that passed its schema. */

@@ -2,6 +2,7 @@ import type { ControlClient } from '../../control/client.ts';
 import { linesBackwards, logFolderOf } from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
+import { fullTime } from '../../kernel/clock.ts';
 import { usage } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
@@ -18,12 +19,17 @@ interface LogsOptions {
   job?: string;
   since?: string;
   lines?: string;
+  agent?: string;
+  debug?: boolean;
+  for?: string;
 }
 
 const NEWEST = { plain: 100, follow: 20, since: 10_000 };
 
 /** The newest lines of the log files; with `--follow` each new one as well, over restarts of the host. */
-export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOptions): Promise<CommandResult | number> {
+export async function logsCommand(stage: Stage, [named]: Words, options: LogsOptions): Promise<CommandResult | number> {
+  const agent = named ?? options.agent;
+  if (options.debug) await logDebugLines(stage, agent, options.for);
   const wanted = filterOf(stage, agent, options);
   if (options.follow) return await follow(stage, agent, options, wanted);
   const lines = newest(stage, wanted);
@@ -33,6 +39,19 @@ export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOpt
   const show = linePrinter(stage, agent, options);
   for (const line of lines) show(line);
   return 0;
+}
+
+/** Has the agent log at debug level, for an hour unless it is told otherwise. */
+async function logDebugLines(stage: Stage, agent: string | undefined, length = '1h'): Promise<void> {
+  if (agent === undefined)
+    throw usage(
+      '--debug wants the name of an agent, whose lines it asks for',
+      'daruma logs backup --debug --for 1h -f',
+    );
+  const { forMs } = argumentsOf('level', { for: length }, { clock: stage.clock, command: 'logs' });
+  const { until } = await stage.ask('level', { agent, level: 'debug', forMs });
+  const end = until === null ? '' : ` until ${fullTime(Date.parse(until), stage.clock)}`;
+  stage.note(`${agent} logs from debug${end}        daruma level ${agent} info`);
 }
 
 /** No lines may mean a name that was mistyped. The agent cannot be checked while there is neither a host nor a store. */

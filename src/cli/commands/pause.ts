@@ -49,9 +49,15 @@ export async function restartCommand(stage: Stage, [agent]: Words, options: { no
 }
 
 /** Sets what an agent may log, at once and without a restart. */
-export async function levelCommand(stage: Stage, [agent, level]: Words): Promise<CommandResult> {
+export async function levelCommand(
+  stage: Stage,
+  [agent, level]: Words,
+  options: { for?: string },
+): Promise<CommandResult> {
   const word = wordOf(level!, LOG_LEVELS, 'level', `daruma level ${agent}`);
-  const answer = await stage.ask('level', { agent: agent!, level: word });
-  const line = `${stage.paint('green', '✓')} ${answer.agent} logs from ${answer.level}        daruma logs ${answer.agent} -f`;
+  const { forMs } = argumentsOf('level', options, { clock: stage.clock, command: 'level' });
+  const answer = await stage.ask('level', { agent: agent!, level: word, forMs });
+  const end = answer.until ? ` until ${fullTime(Date.parse(answer.until), stage.clock)}` : '';
+  const line = `${stage.paint('green', '✓')} ${answer.agent} logs from ${answer.level}${end}        daruma logs ${answer.agent} -f`;
   return { json: answer, lines: [line] };
 }

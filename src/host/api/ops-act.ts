@@ -15,7 +15,7 @@ type Acting = Pick<
  * log.
  */
 export function actingOps(hostContext: HostContext): Acting {
-  const { catalog, pauses, workers, events, healer } = hostContext;
+  const { catalog, pauses, workers, events, healer, logLevels } = hostContext;
 
   async function pause(agent: string, forMs: number | undefined) {
     return { agent, until: isoOrNull(await pauses.pause(agent, forMs)) };
@@ -58,10 +58,9 @@ export function actingOps(hostContext: HostContext): Acting {
       return { agent, ...gone, now };
     },
 
-    async level({ agent, level }) {
+    async level({ agent, level, forMs }) {
       listingOf(catalog, agent);
-      workers.level(agent, level);
-      return { agent, level };
+      return { agent, level, until: isoOrNull(logLevels.set(agent, level, forMs)) };
     },
 
     async stop() {

@@ -32,7 +32,13 @@ export const restartedResult = z
   })
   .meta({ id: 'Restarted' });
 
-export const levelResult = z.strictObject({ agent: z.string(), level: z.string() }).meta({ id: 'Level' });
+export const levelResult = z
+  .strictObject({
+    agent: z.string(),
+    level: z.string(),
+    until: time().nullable().describe('The agent goes back to the level of its file then; null: when the host ends.'),
+  })
+  .meta({ id: 'Level' });
 
 export const mendedResult = z
   .strictObject({ mended: countResult().describe('Rows that were set aside.') })
