@@ -12,20 +12,37 @@ const rung = (name: string, state: RungState['state'] = 'ready'): RungState => (
 });
 
 /** A host at T0, a noon, with a drill at 04:10. */
-function host({ llm = true as boolean, calls = memoryFindings().calls, clock = new Clock() } = {}) {
+function host({
+  llm = true as boolean,
+  calls = memoryFindings().calls,
+  clock = new Clock(),
+  diagnosis = null as string | null,
+  on = [] as string[],
+} = {}) {
   const asked: string[] = [];
   const broken = new Map<string, string>();
   const recorded: string[] = [];
+  /** The diagnosis drills that were begun: when, what ends each, and whether the host has ended it. */
+  const begun: { at: number; ended: (why: string | null) => void; isCut: boolean }[] = [];
+  const warned: string[] = [];
   const store = {
     putFinding: async (finding: never) => void (calls.putFinding as (one: never) => void)(finding),
     findings: async (filter: never) => (calls.findings as (one: never) => never)(filter),
   } as never;
   const drills = createModelDrills({
-    ...{ time: clock, log: silentLog, store, facts: { folder: '/nowhere' } },
+    ...{ time: clock, log: { ...silentLog, warn: (line) => void warned.push(line) }, store },
+    facts: { folder: '/nowhere' },
+    openDiagnosis(ended) {
+      const drill = { at: clock.now(), ended, isCut: false };
+      begun.push(drill);
+      return () => {
+        drill.isCut = true;
+      };
+    },
     events: { record: (_, { message }) => void recorded.push(message) },
     settings: {
       timezone: 'UTC',
-      models: { enabled: true, chain: [], drills: { fallback: '10 4 * * *', diagnosis: null } },
+      models: { enabled: true, chain: [], drills: { fallback: diagnosis === null ? '10 4 * * *' : null, diagnosis } },
     } as never,
     models: {
       chain: () => [rung('groq'), rung('cerebras', 'off'), rung('ollama')],
@@ -35,9 +52,9 @@ function host({ llm = true as boolean, calls = memoryFindings().calls, clock = n
         return { ok: why === null, tookMs: 5, usage: null, model: 'm', why };
       },
     },
-    runnableAgents: () => new Map([['a', { name: 'a', on: [], needs: { llm } as never }]]),
+    runnableAgents: () => new Map([['a', { name: 'a', on, needs: { llm } as never }]]),
   });
-  return { drills, clock, asked, broken, recorded, calls, store };
+  return { drills, clock, asked, broken, recorded, calls, store, begun, warned };
 }
 
 describe('the fallback drill', () => {
@@ -125,9 +142,66 @@ describe('the fallback drill', () => {
 });
 
 describe('the diagnosis drill', () => {
+  const weekly = { diagnosis: '40 4 * * SUN', on: ['incident.escalated'] };
+  const row = (name: string, ok: boolean) => ({ name: `diagnosis/${name}`, ok, seen: null });
+  const timesOf = (begun: { at: number }[]) => begun.map(({ at }) => new Date(at).toISOString().slice(0, 16));
+  /** Lets a quarter of an hour pass that ends at this time, with nothing but one late turn before it. */
+  async function pass(clock: Clock, until: string) {
+    clock.wall = Date.parse(until) - HOUR / 4;
+    await clock.pass(HOUR / 4);
+  }
+
+  it('begins on Sundays at its time, once a week, also after one that failed, and is made good where the host was down', async () => {
+    const one = host(weekly);
+    await one.drills.start();
+    await pass(one.clock, '2026-11-29T04:39:00Z');
+    expect(one.begun).toEqual([]);
+    await one.clock.pass(2 * 60_000);
+    expect(timesOf(one.begun)).toEqual(['2026-11-29T04:40']);
+    await one.drills.keepDiagnosis([row('leak', true), row('hang', false)]);
+    one.begun[0]!.ended(null);
+    await pass(one.clock, '2026-12-06T04:39:00Z');
+    expect(one.begun).toHaveLength(1);
+    await one.clock.pass(2 * 60_000);
+    one.begun[1]!.ended('it ended with 2');
+    expect(one.warned).toEqual(['the diagnosis drill failed: it ended with 2']);
+    await pass(one.clock, '2026-12-13T05:00:00Z');
+    expect(timesOf(one.begun)).toEqual(['2026-11-29T04:40', '2026-12-06T04:40', '2026-12-13T04:45']);
+    await one.drills.stop();
+    // The store has the score of the first week alone: what two weeks lack is made good by one drill.
+    const later = host({ ...weekly, calls: one.calls, clock: one.clock });
+    await later.drills.start();
+    await later.clock.pass(HOUR / 2);
+    expect(later.begun).toHaveLength(1);
+    await later.drills.stop();
+  });
+
+  it('is cut off after twenty minutes, and with its host; no second one begins beside it', async () => {
+    const { drills, clock, begun } = host({ ...weekly, diagnosis: '* * * * *' });
+    await drills.start();
+    await clock.pass(HOUR / 3);
+    expect(begun).toMatchObject([{ isCut: false }]);
+    await clock.pass(HOUR / 6);
+    expect(begun).toMatchObject([{ isCut: true }]);
+    begun[0]!.ended('it ended with a signal');
+    await clock.pass(HOUR / 30);
+    expect(begun).toMatchObject([{ isCut: true }, { isCut: false }]);
+    await drills.stop();
+    expect(begun[1]!.isCut).toBe(true);
+  });
+
+  it('never begins by itself without an agent that listens to incidents that escalate and may ask models', async () => {
+    for (const lacks of [{ on: [] }, { llm: false }]) {
+      const { drills, clock, begun } = host({ ...weekly, ...lacks });
+      await drills.start();
+      for (const day of ['2026-11-29', '2026-12-06']) await pass(clock, `${day}T05:00:00Z`);
+      expect(begun).toEqual([]);
+      await drills.stop();
+    }
+  });
+
   it('is kept with its score', async () => {
     const { drills, store } = host();
-    const row = (name: string, ok: boolean) => ({ name: `diagnosis/${name}`, ok, seen: null });
     await drills.keepDiagnosis([row('leak', true), row('hang', false)]);
     expect(await drillWords(store)).toMatchObject([
       { name: 'diagnosis', words: 'diagnosis drill: 1 of 2 right; not hang', right: 1, of: 2 },

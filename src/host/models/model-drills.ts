@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import type { CheckKind, CheckResult, RungState } from '../../gateway/models/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
@@ -10,12 +8,12 @@ import { isoOf } from '../../kernel/instant.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop, type Turn } from '../../kernel/loop.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
-import { entryFile } from '../../kernel/paths.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { DrillView } from '../../operations/results/command.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { FindingStore } from '../../telemetry/ports.ts';
+import { diagnosisDrillOf, type OpenDiagnosisDrill } from './drill-process.ts';
 import {
   CHECK_KINDS,
   type DiagnosisRun,
@@ -50,6 +48,8 @@ interface ModelDrillsNeeds {
   events: Pick<Events, 'record'>;
   settings: Pick<HostSettings, 'models' | 'timezone'>;
   facts: { folder: string };
+  /** Default: a process of its own, by the command line. */
+  openDiagnosis?: OpenDiagnosisDrill;
   models: { check(rung: string, kind: CheckKind): Promise<CheckResult>; chain(): readonly RungState[] };
   runnableAgents(): ReadonlyMap<string, Pick<Agent, 'name' | 'needs' | 'on'>>;
 }
@@ -67,11 +67,12 @@ const MOST_RUNS = 40;
 const LONGEST_MS = 20 * MINUTE_MS;
 
 export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
-  const { time, log, store, settings, models } = needs;
+  const { time, log, store, settings, models, openDiagnosis = diagnosisDrillOf(needs.facts.folder) } = needs;
   /** Newest first. */
   let runs: FallbackRun[] = [];
   let under: Promise<FallbackRun> | undefined;
-  let child: ChildProcess | undefined;
+  /** Ends the diagnosis drill that is under way. */
+  let endDiagnosis: (() => void) | undefined;
   /** When each drill was last done or begun, or the host began to look. */
   const lastAt: Partial<Record<DrillKind, number>> = {};
 
@@ -135,25 +136,20 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
   /** The drill is a client of this host, as everybody's is; its result comes back by an operation. */
   function startDiagnosis() {
     lastAt['drill-diagnosis'] = time.now();
-    const main = fileURLToPath(entryFile('main.js'));
-    const mine = spawn(process.execPath, [main, 'drill', 'diagnosis', '--json', '--dir', needs.facts.folder], {
-      stdio: 'ignore',
+    const end = openDiagnosis((why) => {
+      stopLate();
+      if (endDiagnosis === end) endDiagnosis = undefined;
+      if (why !== null) log.warn(`the diagnosis drill failed: ${why}`);
     });
-    child = mine;
-    const stop = time.after(LONGEST_MS, () => mine.kill('SIGTERM'));
-    mine.once('error', (error) => log.warn('the diagnosis drill did not start', { fault: toPlainFault(error) }));
-    mine.once('exit', (code) => {
-      stop();
-      if (child === mine) child = undefined;
-      if (code !== 0 && code !== 1) log.warn(`the diagnosis drill ended with ${code ?? 'a signal'}`);
-    });
+    endDiagnosis = end;
+    const stopLate = time.after(LONGEST_MS, end);
   }
 
   async function turn({ progress }: Pick<Turn, 'progress'>) {
     const { fallback, diagnosis } = settings.models.drills;
     if (!isInUse()) return;
     if (isDue('drill-models', fallback)) await runFallback(progress);
-    if (isDiagnosed() && child === undefined && isDue('drill-diagnosis', diagnosis)) startDiagnosis();
+    if (isDiagnosed() && endDiagnosis === undefined && isDue('drill-diagnosis', diagnosis)) startDiagnosis();
   }
 
   const loop = createLoop(
@@ -174,7 +170,7 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
       await loop.start();
     },
     async stop() {
-      child?.kill('SIGTERM');
+      endDiagnosis?.();
       await loop.stop();
     },
     alive: loop.alive,
