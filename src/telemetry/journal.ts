@@ -17,6 +17,7 @@ import { logFiles, trimLogs } from './log-files.ts';
  * compressed (`.log.zst`), by other threads. All files together, those of earlier processes and a reserve for a full disk
  * included, stay within one byte budget. A full disk makes no call throw: the reserve is given back, then lines that cannot be
  * written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
+ * No line has a key of a worker at the model gateway.
  */
 export interface Journal {
   /** A log for a room. */
@@ -50,6 +51,8 @@ interface JournalOptions {
 }
 
 const STREAM = 'daruma';
+/** The key of a worker at the model gateway: nobody has to declare it, and the host makes a new one for each worker. */
+const WORKER_KEY = /\bdk-[0-9a-f]{32}(?:\.[\w:-]{1,100}\.\d{1,9})?/g;
 const KEPT_WHEN_FULL_BYTES = MB;
 
 /** Opens the log; rejects with the system's error when the folder cannot be written. */
@@ -73,7 +76,8 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
   });
 
   /** The last step of each line, which is here the text that goes to the file. */
-  function onLine(line: string): string {
+  function onLine(given: string): string {
+    const line = given.includes('dk-') ? given.replace(WORKER_KEY, '[secret]') : given;
     files.wrote(line.length);
     if (followers.size > 0) {
       const written = JSON.parse(line) as Record<string, unknown>;

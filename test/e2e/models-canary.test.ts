@@ -27,6 +27,13 @@ beforeAll(async () => {
        return Object.keys(process.env);`,
       'needs: { llm: true }, limits: { attempts: 1 },',
     ),
+    'plugins/spills.ts': plugin(
+      `await context.llm.chat('One.');
+       context.log.info('asked with ' + context.llm.apiKey, { key: context.llm.apiKey });
+       console.log(context.llm.apiKey);
+       return context.llm.apiKey;`,
+      'needs: { llm: true }, limits: { attempts: 1 },',
+    ),
   });
   await place.start();
 }, 60_000);
@@ -35,20 +42,24 @@ afterAll(async () => {
   await groq?.stop();
 });
 
-/** Whether the memory of a process that it may write holds the text. */
+const AT_ONCE = 2 ** 24;
+
+/**
+ * Whether the memory of a process holds the text, with one byte or two to a letter: its heaps and all else that it can write,
+ * reachable or not. No snapshot of a heap has more, and a cell can make none of itself: it may write no file.
+ */
 function holdsInMemory(pid: number, text: string): boolean {
   const memory = openSync(`/proc/${pid}/mem`, 'r');
+  const forms = [Buffer.from(text), Buffer.from(text, 'utf16le')];
+  const bytes = Buffer.alloc(AT_ONCE + text.length * 2);
+  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm);
   try {
-    for (const [, from, to] of readFileSync(`/proc/${pid}/maps`, 'utf8').matchAll(/^(\w+)-(\w+) rw/gm)) {
+    for (const [, from, to] of maps) {
       const [start, end] = [Number.parseInt(from!, 16), Number.parseInt(to!, 16)];
-      if (end - start > 2 ** 30) continue;
-      const bytes = Buffer.alloc(end - start);
-      try {
-        readSync(memory, bytes, 0, bytes.length, start);
-      } catch {
-        continue;
+      for (let at = start; at < end; at += AT_ONCE) {
+        const read = readPart(memory, bytes.subarray(0, Math.min(bytes.length, end - at)), at);
+        if (forms.some((form) => read.includes(form))) return true;
       }
-      if (bytes.includes(text)) return true;
     }
     return false;
   } finally {
@@ -56,12 +67,27 @@ function holdsInMemory(pid: number, text: string): boolean {
   }
 }
 
+/** The bytes at that address; none where no page is behind it. */
+function readPart(memory: number, bytes: Buffer, at: number): Buffer {
+  try {
+    return bytes.subarray(0, readSync(memory, bytes, 0, bytes.length, at));
+  } catch {
+    return bytes.subarray(0, 0);
+  }
+}
+
 it('a provider’s key is in no file, no answer, no page, no environment and no memory of a worker; and no gateway outlives its host', async () => {
-  groq.next(null, '401');
   await place.until(
     async () => (await place.daruma('agents', '--json')).json,
-    (agents: { name: string }[]) => agents.some(({ name }) => name === 'asks'),
+    (agents: unknown[]) => agents.length === 2,
   );
+  const spilled = (await place.daruma('run', 'spills', '--wait', '--json')).json;
+  expect(spilled).toMatchObject({ state: 'done', result: expect.stringMatching(/^dk-[0-9a-f]{32}\./) });
+  const log = JSON.stringify((await place.daruma('logs', 'spills', '--json')).json);
+  expect(log).toContain('asked with [secret]');
+  expect(log).not.toMatch(/dk-[0-9a-f]{32}/);
+  // The second question of the next job closes the only rung.
+  groq.next(null, '401');
   expect(await place.daruma('run', 'asks', '--wait', '--json').then(({ json }) => json)).toMatchObject({
     state: 'done',
   });
@@ -88,6 +114,9 @@ it('a provider’s key is in no file, no answer, no page, no environment and no 
   expect(cells.length).toBeGreaterThan(0);
   expect(holdsInMemory(models.pid, CANARY)).toBe(true);
   expect(cells.filter((pid) => holdsInMemory(pid, CANARY))).toEqual([]);
+  // The key of a worker is in the memory of its cell, so the search finds what there is.
+  const ownKey = (spilled.result as string).split('.')[0]!;
+  expect(cells.filter((pid) => holdsInMemory(pid, ownKey))).toHaveLength(1);
   process.kill(host.pid, 'SIGKILL');
   await place.until(
     async () => isRunning(models.pid),

@@ -51,6 +51,26 @@ it('has written a line before the call returns', async () => {
   expect(lines()).toMatchObject([{ level: 'info', room: 'host', msg: 'hello', pid: 7 }]);
 });
 
+it('shows no key of a worker at the model gateway, in lines of plugins and of the host, and to nobody who follows', async () => {
+  const journal = await journalOf();
+  const worker = 'dk-0123456789abcdef0123456789abcdef';
+  const key = `${worker}.01JE-7.3`;
+  const seen: unknown[] = [];
+  journal.follow((one) => seen.push(one));
+  const data = JSON.stringify({
+    headers: { authorization: `Bearer ${key}` },
+    [key]: worker,
+    text: JSON.stringify({ key }),
+  });
+  journal.lines([{ ...line(1, data), message: `asked with ${key}, dk-none and dk-0123` }]);
+  journal.room('jobs').warn('failed', { fault: { stack: `at ${key}` } });
+  expect(lines()).toMatchObject([
+    { msg: 'asked with [secret], dk-none and dk-0123' },
+    { fault: { stack: 'at [secret]' } },
+  ]);
+  expect(JSON.stringify([lines(), seen])).not.toContain(worker);
+});
+
 it('shows no secret, in whatever part of the line', async () => {
   const journal = await journalOf();
   journal.hide(['s3cr3t-value']);
