@@ -17,7 +17,7 @@ const settings = (autonomy: string) =>
   JSON.stringify({
     web: false,
     models: {
-      chain: [{ name: 'groq', url: groq.url, key: 'GROQ_API_KEY', models: ['openai/gpt-oss-120b'] }],
+      chain: [{ name: 'groq', url: groq.url, key: 'GROQ_API_KEY', models: ['openai/gpt-oss-120b'], timeout: '60s' }],
       diagnose: { autonomy, perDay: 10 },
       budget: { calls: 100 },
       prices: [{ model: 'openai/gpt-oss-120b', rung: 'groq', input: 0.15, output: 0.6, asOf: '2026-09-16' }],
@@ -39,7 +39,7 @@ beforeAll(async () => {
   groq.text = models;
   place = installation({
     'plugins/diagnose.ts': readFileSync(new URL('../../docs/recipes/diagnose.ts', import.meta.url), 'utf8'),
-    ...Object.fromEntries(['one', 'two', 'three', 'four'].map((name) => [`plugins/${name}.ts`, STUCK])),
+    ...Object.fromEntries(['one', 'two', 'three', 'four', 'five'].map((name) => [`plugins/${name}.ts`, STUCK])),
     'config/daruma.yaml': settings('suggest'),
     '.env': 'GROQ_API_KEY=gsk-test-key-of-nobody\n',
   });
@@ -55,6 +55,12 @@ type Seen = {
   state: string;
   remedies: { kind: string; by: string }[];
   diagnosis: Record<string, unknown> | null;
+};
+type JobSeen = {
+  id: string;
+  state: string;
+  input: { agent: string };
+  error: { code: string } | null;
 };
 const incidentOf = async (agent: string) => {
   const { json } = await place.daruma('incidents', '--agent', agent, '--json');
@@ -88,6 +94,39 @@ it('an answer that fits the schema and lies changes nothing', async () => {
   expect(incident).toMatchObject({ diagnosis: null });
   expect(incident!.timeline.at(-1)!.text).toContain('"E999"');
 });
+
+it('healing waits for no model: one that hangs, and a provider that refuses the question, leave incidents to people', async () => {
+  const agents = ['four', 'five'];
+  const before = groq.totals.chats;
+  const flagged = { message: 'The prompt was flagged.', type: 'invalid_request_error', code: 'content_policy' };
+  groq.next({ does: 'hang' }, { status: 400, body: { error: flagged } });
+  for (const agent of agents) await place.daruma('run', agent);
+  const hanging = await groq.whenAsked(before + 1);
+  for (const agent of agents) {
+    const { remedies } = (await untilIncident(agent, ({ state }) => state === 'escalated'))!;
+    expect(remedies).toHaveLength(4);
+  }
+  // Every ladder came to its end while the model was thinking.
+  const jobs = async () => {
+    const { json } = await place.daruma('jobs', 'diagnose', '--json');
+    return (json as JobSeen[]).filter(({ input }) => agents.includes(input.agent));
+  };
+  const [asked] = (await jobs()).filter(({ state }) => state === 'running');
+  expect(await incidentOf(asked!.input.agent)).toMatchObject({ state: 'escalated', diagnosis: null });
+  await place.daruma('cancel', asked!.id);
+  expect((await hanging.closed).by).toBe('client');
+  const isOver = ({ state }: JobSeen) => /done|dead|cancelled/.test(state);
+  const ended = await place.until(jobs, (all) => all.length === 2 && all.every(isOver), 20_000);
+  expect(ended.map(({ state, error }) => `${state} ${error?.code}`).sort()).toEqual([
+    'cancelled CANCELLED',
+    'dead MODEL_REFUSED',
+  ]);
+  for (const agent of agents) expect(await incidentOf(agent)).toMatchObject({ state: 'escalated', diagnosis: null });
+  // A question that is refused is not asked again, and nobody is asked about the agent that asks.
+  expect(groq.totals.chats - before).toBe(2);
+  const incidents = (await place.daruma('incidents', '--json')).json as { agent: string | null }[];
+  expect(incidents.filter(({ agent }) => agent === null || agent === 'diagnose')).toEqual([]);
+}, 60_000);
 
 it('a host that is killed between question and answer asks again, and act carries an allowed remedy out', async () => {
   answer = (ids) => ({ ...said, evidenceIds: [ids[0]], remedy: 'own-cell' });

@@ -75,6 +75,19 @@ const PLUGINS: Record<string, string> = {
   ),
   waits: plugin(`return (await context.llm.chat('Anybody?', { timeout: '20s' })).rung;`, LLM),
   thrifty: plugin(`return (await context.llm.chat('Once.')).text;`, LLM.replace('true', '{ calls: 1 }')),
+  embeds: plugin(
+    `const { llm } = context;
+     const said = [];
+     for (let at = 0; at < 4; at++) {
+       const body = JSON.stringify({ model: 'auto', input: ['one text', 'and another'] });
+       const headers = { authorization: 'Bearer ' + llm.apiKey, 'content-type': 'application/json' };
+       const answer = await fetch(llm.baseURL + '/embeddings', { method: 'POST', headers, body });
+       const { data, error } = await answer.json();
+       said.push([answer.status, answer.headers.get('x-daruma-rung'), error?.code ?? data.length]);
+     }
+     return said;`,
+    LLM.replace('true', '{ calls: 3 }'),
+  ),
   unsaid: plugin(`return context.llm.chat('x').catch(() => null);`),
   leaves: plugin(
     `context.llm.chat('Never mind.').catch(() => {});
@@ -96,8 +109,9 @@ let cerebras: ModelServer;
 
 beforeAll(async () => {
   [groq, cerebras] = await Promise.all([groqServer(), cerebrasServer()]);
+  for (const { models } of [groq, cerebras]) models.push('text-embedding-1');
   const rung = ({ provider, url, models }: ModelServer) =>
-    `    - { name: ${provider}, url: "${url}", models: [${models[0]}], key: TEST_KEY, free: true, timeout: 20s, idle: 20s }\n`;
+    `    - { name: ${provider}, url: "${url}", models: [${models[0]}], embeddings: [${models.at(-1)}], key: TEST_KEY, free: true, timeout: 20s, idle: 20s }\n`;
   place = installation({
     'config/daruma.yaml': `origins: { "*": { pause: { first: 200ms, longest: 400ms } } }\nmodels:\n  chain:\n${rung(groq)}${rung(cerebras)}  drills: { fallback: false, diagnosis: false }\n`,
     '.env': 'TEST_KEY=canary-key-of-a-provider\n',
@@ -209,6 +223,22 @@ it('a job whose budget is spent waits for the next day, and says so', async () =
   expect(status.agents.find(({ name }: { name: string }) => name === 'thrifty')).toMatchObject({
     why: expect.stringContaining('waits for the budget of models of thrifty'),
   });
+});
+
+it('embeddings go through the chain, fall over, and stop at the budget of their agent', async () => {
+  groq.nextEmbeddings(null, '500');
+  expect(await run('embeds')).toMatchObject({
+    ...{ state: 'done' },
+    result: [
+      [200, 'groq', 2],
+      [200, 'cerebras', 2],
+      [200, 'groq', 2],
+      [402, null, 'BUDGET_SPENT'],
+    ],
+  });
+  const { bill } = (await place.daruma('status', 'embeds', '--json')).json.agents[0];
+  expect(bill.today).toMatchObject({ calls: 3, failedTries: 1, completionTokens: 0 });
+  expect(bill.today.promptTokens).toBeGreaterThan(0);
 });
 
 it('jobs wait while no rung answers, lose no attempt, and one incident tells of the chain', async () => {

@@ -110,6 +110,43 @@ describe('a host', () => {
   });
 });
 
+describe('the chain of models', () => {
+  type Models = NonNullable<HostCheckFacts['models']>;
+  const rung = (name: string, state: Models['chain'][number]['state'], why: string | null = null) => ({
+    ...{ name, model: null, state, until: null, provenAt: null, why },
+  });
+  const checksOf = (...[chain, more]: [Models['chain'], Partial<Models>?]) =>
+    hostChecks({ ...host, models: { isListening: true, why: null, chain, ...more } })
+      .filter(({ group }) => group === 'llm')
+      .map(({ name, state, text, fix }) => [name, state, text, fix]);
+
+  test('is fine with a rung that answers; the others are warnings, each with what to do', () => {
+    const chain = [rung('groq', 'ready'), rung('cerebras', 'cooling', '429'), rung('own', 'down', 'ECONNREFUSED')];
+    expect(checksOf([...chain, rung('keyless', 'off', 'KEY is not set'), rung('credit', 'closed', '402')])).toEqual([
+      ['gateway', 'ok', 'the model gateway listens; 2 of 5 rungs can be asked', null],
+      ['rung-groq', 'ok', 'groq: ready', null],
+      ['rung-cerebras', 'ok', 'cerebras: cooling (429)', null],
+      ['rung-own', 'warning', 'own: down (ECONNREFUSED)', 'daruma models'],
+      ['rung-keyless', 'warning', 'keyless: off (KEY is not set)', 'write its key into .env'],
+      ['rung-credit', 'warning', 'credit: closed (402)', 'daruma models'],
+    ]);
+  });
+
+  test('is a problem where no rung can be asked, or no gateway listens', () => {
+    expect(checksOf([rung('groq', 'off'), rung('own', 'down')]).map(([name, state]) => `${name} ${state}`)).toEqual([
+      ...['gateway ok', 'rung-groq problem', 'rung-own problem'],
+    ]);
+    const [gateway] = checksOf([rung('groq', 'ready')], { isListening: false, why: 'no port is free' });
+    expect(gateway).toEqual([
+      'gateway',
+      'problem',
+      'the model gateway does not listen: no port is free',
+      'daruma logs',
+    ]);
+    expect(checksOf([], { isListening: false })[0]![2]).toContain('it is starting');
+  });
+});
+
 describe('an installation without a host', () => {
   let folder: string;
   beforeEach(() => {

@@ -58,7 +58,10 @@ test('keys that are none, paths, bodies and models that there are not: errors of
   expect(await codeOf(gateway.ask({ ...asked, messages: 'hello' }))).toEqual([400, 'invalid_messages']);
   expect(await codeOf(gateway.ask({ ...asked, max_tokens: -1 }))).toEqual([400, 'invalid_max_tokens']);
   expect(await codeOf(gateway.ask([] as object))).toEqual([400, 'invalid_json']);
-  expect(await codeOf(gateway.ask({ input: 'a text' }, { path: '/embeddings' }))).toEqual([404, 'model_not_found']);
+  expect(await codeOf(gateway.ask({ model: 'groq', input: 'a text' }, { path: '/embeddings' }))).toEqual([
+    404,
+    'model_not_found',
+  ]);
   const long = gateway.ask({ ...asked, padding: 'x'.repeat(9 * 1024 * 1024) });
   expect(
     await long.then(
@@ -123,6 +126,45 @@ test('an answer of no use to its caller: the same question begins at the next ru
   const again = await gateway.ask(asked, { headers: { 'x-daruma-after': id } });
   expect(again.headers.get('x-daruma-rung')).toBe('cerebras');
   await gateway.until(() => gateway.models.counters.view().some(({ verdicts }) => verdicts.unfit === 1));
+  // Nobody is behind the last rung, and the chain is not down for that.
+  const { begun } = gateway.ledger;
+  const last = (await gateway.ask({ ...asked, model: 'ollama' })).headers.get('x-daruma-call')!;
+  const none = await gateway.ask({ ...asked, model: 'ollama' }, { headers: { 'x-daruma-after': last } });
+  expect([none.status, (await jsonOf(none)).error]).toEqual([502, 'ANSWER_UNUSABLE']);
+  expect(gateway.ledger.begun).toBe(begun + 1);
+  expect(gateway.refused).toEqual([]);
+});
+
+test('embeddings come in OpenAI’s form from the rungs that have them, settled by their tokens', async () => {
+  const ask = (input: unknown, model = 'auto') => gateway.ask({ model, input }, { path: '/embeddings' });
+  const given = {
+    object: 'list',
+    data: [
+      { object: 'embedding', index: 0, embedding: [6, 0.5, -0.5] },
+      { object: 'embedding', index: 1, embedding: [7, 0.5, -0.5] },
+    ],
+    usage: { prompt_tokens: 4, total_tokens: 4, money: 0.25 },
+  };
+  for (const [rung, model] of [
+    ['cerebras', 'text-embedding-1'],
+    ['ollama', 'nomic-embed-text'],
+  ] as const) {
+    const response = await ask(['a text', 'another'], rung === 'cerebras' ? 'auto' : rung);
+    expect([response.status, response.headers.get('x-daruma-rung')]).toEqual([200, rung]);
+    expect(await jsonOf(response)).toMatchObject({ ...given, model });
+    const usage = { promptTokens: 4, completionTokens: 0 };
+    expect(gateway.ledger.ended.at(-1)).toMatchObject([{ rung, model, usage, verdict: 'good' }]);
+  }
+  for (const fault of ['500', '429 seconds', '402'] as const) {
+    gateway.cerebras.nextEmbeddings(fault);
+    const response = await ask('a text');
+    expect([response.status, response.headers.get('x-daruma-rung')]).toEqual([200, 'ollama']);
+    await response.text();
+  }
+  gateway.models.keysChanged();
+  gateway.ollama.nextEmbeddings('400 context');
+  expect((await ask('a text', 'ollama')).status).toBe(400);
+  for (const input of [[], '', [1], Array(2_049).fill('x')]) expect((await ask(input)).status).toBe(400);
 });
 
 test('a stream that breaks off after its first token ends with an error and without [DONE]', async () => {

@@ -56,11 +56,28 @@ export async function startGateway(options: Options = {}): Promise<RunningGatewa
   const servers = await Promise.all([groqServer(), cerebrasServer(), ollamaServer()]);
   const [groq, cerebras, ollama] = servers as [ModelServer, ModelServer, ModelServer];
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-models-')));
+  cerebras.models.push('text-embedding-1');
+  ollama.models.push('nomic-embed-text');
   const plain = { embeddings: [], timeoutMs: 1_000, idleMs: 600, free: false, context: null };
   const all: Rung[] = [
     { ...plain, name: 'groq', url: groq.url, kind: 'openai', models: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b'] },
-    { ...plain, name: 'cerebras', url: cerebras.url, kind: 'openai', models: ['gpt-oss-120b'] },
-    { ...plain, name: 'ollama', url: ollama.url, kind: 'ollama', models: ['gpt-oss:20b'], free: true },
+    {
+      ...plain,
+      name: 'cerebras',
+      url: cerebras.url,
+      kind: 'openai',
+      models: ['gpt-oss-120b'],
+      embeddings: ['text-embedding-1'],
+    },
+    {
+      ...plain,
+      name: 'ollama',
+      url: ollama.url,
+      kind: 'ollama',
+      models: ['gpt-oss:20b'],
+      embeddings: ['nomic-embed-text'],
+      free: true,
+    },
   ];
   const rungs = options.rungs?.(all) ?? all;
   const running = {

@@ -276,6 +276,28 @@ describe('the page of the host', () => {
     expect(html).toContain('2 of 32');
   });
 
+  it('has the rungs of the chain in their order while a gateway listens, and no such section without one', async () => {
+    const rung = (name: string, over: object) => ({
+      ...{ name, model: null, state: 'ready' as const, until: null, provenAt: null, why: null, ...over },
+    });
+    const chain = [
+      rung('groq', { model: 'gpt-oss-120b', provenAt: '2026-11-22T03:10:00.000Z' }),
+      rung('own', { state: 'cooling', until: '2026-11-22T11:05:00.000Z', why: '429: <b>slow</b> down' }),
+      rung('keyless', { state: 'off', why: 'KEY is not set' }),
+    ];
+    const models = { pid: 812, port: 40_123, chain };
+    const html = await render('/host', { answers: { ...ANSWERS, status: () => ({ ...ANSWERS.status!({}), models }) } });
+    const from = html.indexOf('id="models"');
+    const section = html.slice(from, html.indexOf('</table>', from));
+    expect(section).toContain('The gateway listens on port 40123, process 812.');
+    expect([...section.matchAll(/id="rung-(\w+)"/g)].map(([, name]) => name)).toEqual(['groq', 'own', 'keyless']);
+    expect(section.replace(/<[^>]+>/g, ' ')).toMatch(/groq\s+gpt-oss-120b\s+✓\s+ready\s+–\s+04:10/);
+    expect(section).toMatch(/class="state yellow"><span class="sign">!<\/span> cooling/);
+    expect(section).toContain('429: &lt;b&gt;slow&lt;/b&gt; down');
+    expect(section).toContain('KEY is not set');
+    expect(await render('/host')).not.toContain('id="models"');
+  });
+
   it('asks for the checks of the doctor only when a person does', async () => {
     const { doctor: _, ...answers } = ANSWERS;
     expect(await render('/host', { answers })).toContain('href="/host?doctor=1#doctor"');

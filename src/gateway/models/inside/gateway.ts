@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Time } from '../../../kernel/time.ts';
 import { estimateTextTokens, estimateTokens } from '../chain/estimate-tokens.ts';
+import { answerUnusable } from '../faults.ts';
 import type { CallEstimate, ChatRequest, ModelFacts, Rung } from '../ports.ts';
 import type { ProviderKeys, ToGateway } from '../wire.ts';
 import { ApiError } from './api-error.ts';
@@ -118,7 +119,7 @@ export function createGateway(
     );
   }
 
-  /** The rungs behind the one whose answer was of no use to its caller. */
+  /** The rungs behind the one whose answer was of no use to its caller. Throws `ANSWER_UNUSABLE` where there is none. */
   function after(all: Candidates, id: string | string[] | undefined): Candidates {
     const past = typeof id === 'string' ? pastCalls.take(id) : undefined;
     if (!past) return all;
@@ -127,6 +128,8 @@ export function createGateway(
     if (at < 0) return all;
     const before = all.rungs.slice(0, at + 1);
     const skipped = before.map(({ rung }) => ({ name: rung.name, why: 'its answer was of no use', retryAt: null }));
+    // The chain is not down: it has answered, and there is nobody else to ask.
+    if (before.length === all.rungs.length) throw ApiError.ofFault(answerUnusable(skipped), time.now());
     return { rungs: all.rungs.slice(at + 1), skipped: [...all.skipped, ...skipped] };
   }
 

@@ -37,6 +37,8 @@ export interface ModelServer {
   next(...faults: (FaultName | ModelFault | null)[]): void;
   /** The fault of every chat request without one of its own; null: none. */
   always(fault: FaultName | ModelFault | null): void;
+  /** Faults of the next requests for embeddings, each an answer with a status; null is a good answer. */
+  nextEmbeddings(...faults: (FaultName | null)[]): void;
   /** Settles when so many chat requests in all have come in. */
   whenAsked(count: number): Promise<AskedCall>;
   /** Pause between the pieces of a stream, in ms. */
@@ -79,6 +81,7 @@ const SLOW_MS = 100;
 /** Starts a server of `shape` on loopback. `stop()` ends all of its connections. */
 export async function startModelServer(shape: Shape, options: ServerOptions = {}): Promise<ModelServer> {
   const script: (FaultName | ModelFault | null)[] = [];
+  const embeddingFaults: (FaultName | null)[] = [];
   let standing: FaultName | ModelFault | null = null;
   const waiting: { count: number; resolve: (call: AskedCall) => void }[] = [];
   const timers = new Set<NodeJS.Timeout>();
@@ -95,6 +98,7 @@ export async function startModelServer(shape: Shape, options: ServerOptions = {}
     always: (fault) => {
       standing = fault;
     },
+    nextEmbeddings: (...faults) => void embeddingFaults.push(...faults),
     whenAsked: (count) =>
       new Promise((resolve) => {
         if (server.totals.chats >= count) resolve(server.chats().at(-1)!);
@@ -224,6 +228,8 @@ export async function startModelServer(shape: Shape, options: ServerOptions = {}
       if (always !== undefined) server.always(always);
       return void response.end('{}');
     }
+    const fault = /\/embed(dings)?$/.test(path) ? embeddingFaults.shift() : null;
+    if (fault) return sendStatus(response, faultNamed(fault, shape.provider, Date.now()) as Status);
     const body = path === '' ? undefined : shape.other(call, server);
     sendStatus(response, body === undefined ? { status: 404, body: { error: 'not found' } } : { status: 200, body });
   });
