@@ -32,6 +32,8 @@ export interface World {
   report?: FleetReport | ((from: string) => FleetReport);
   storeFile?: string;
   parts?: Partial<FleetParts>;
+  /** Default: the archive is unpacked. */
+  prove?: (file: string) => Promise<BackupProof>;
   /** Fields of the proof of a backup that are not as they were found. */
   proof?: Partial<BackupProof>;
   health?: Awaited<ReturnType<Fleet['health']>>;
@@ -161,7 +163,7 @@ export function contextFor<
         if (!world.storeFile) throw new Error('this world has no store');
         return copyStore(world.storeFile, to);
       },
-      proveBackup: async (file) => ({ ...(await proveHere(file)), ...world.proof }),
+      proveBackup: async (file) => ({ ...(await (world.prove ?? proveHere)(file)), ...world.proof }),
       parts: async () => ({ ...partsWith(folder, world.storeFile), ...world.parts }),
       evidence: async () => ({ ask: false, why: 'this world has no incidents' }),
       diagnosed: async () => ({ outcome: null }),

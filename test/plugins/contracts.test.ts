@@ -51,7 +51,7 @@ describe('every channel', () => {
 
 describe('every shipped plugin', () => {
   it('is one of these', () => {
-    const work = ['api-health', 'backup', 'daily-report', 'disk-space', 'log-cleanup', 'status-post'];
+    const work = ['api-health', 'backup', 'daily-report', 'disk-space', 'log-cleanup', 'restore-drill', 'status-post'];
     expect(plugins.map(({ name }) => name)).toEqual([...work, ...CHANNELS].sort());
   });
 

@@ -1,0 +1,41 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { definePlugin, z } from 'daruma';
+import { ARCHIVE } from './lib/backups.ts';
+import { duration, msOf, showBytes, showMany, showMs } from './lib/units.ts';
+
+export default definePlugin({
+  about: 'Restores the newest backup into an empty folder and starts what is in it, once a week.',
+  schedule: '26 4 * * SUN',
+  settings: z.strictObject({
+    oldest: duration().default('26h').describe('The newest backup may be so old; an older one fails the drill.'),
+  }),
+  limits: { memory: '64MB', timeout: '2h', silence: '1h', attempts: 2, backoff: { first: '10m', longest: '10m' } },
+  needs: { fleet: true, write: ['backups'] },
+  async run({ settings, folder, fleet, summary }) {
+    const backups = join(folder, 'backups');
+    const names = (await readdir(backups)).filter((name) => ARCHIVE.test(name)).sort();
+    const name = names.at(-1);
+    if (name === undefined) throw new Error('there is no backup to restore: daruma backup now');
+    const { size: bytes, mtimeMs } = await stat(join(backups, name));
+    const began = Date.now();
+    const ageMs = began - mtimeMs;
+    if (ageMs > msOf(settings.oldest))
+      throw new Error(`the newest backup, ${name}, is ${showMs(ageMs)} old: daruma jobs backup says why`);
+    const { jobs, agents } = await fleet.proveBackup(join(backups, name));
+    const tookMs = Date.now() - began;
+    const missing = await notIn(agents, fleet);
+    const lacks = missing.length === 0 ? '' : ` Agents of today that it has not: ${missing.join(', ')}.`;
+    summary(
+      `\`backups/${name}\` (${showBytes(bytes)}, ${showMs(ageMs)} old) was restored in ${showMs(tookMs)}: ` +
+        `${showMany(jobs, 'job')}, ${showMany(agents.length, 'agent')} would start.${lacks}`,
+    );
+    return { file: `backups/${name}`, ageMs, tookMs, jobs, agents, missing };
+  },
+});
+
+/** Agents that run now and that the backup is too old to have. */
+async function notIn(agents: readonly string[], fleet: { report(): Promise<{ agents: { name: string }[] }> }) {
+  const { agents: now } = await fleet.report();
+  return now.map(({ name }) => name).filter((name) => !agents.includes(name));
+}
