@@ -31,6 +31,8 @@ const MAY: Record<string, string[]> = {
     'schedule/ports',
     // The law of slots is one function, asked by every store: docs/decisions/0005.
     'schedule/slot-state',
+    // The event of a slot that got no job is written with it, alike by every store.
+    'schedule/slot-events',
     'healing/ports',
     // The event of an incident is written with it, alike by every store.
     'healing/incident-reports',

@@ -7,7 +7,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   agents: ['daruma agents backup'],
   jobs: ['daruma jobs --state dead --since 24h', 'daruma jobs job-a01'],
   logs: ['daruma logs backup -f --debug --for 1h', 'daruma logs --level warn --since 1h --grep "timeout|refused"'],
-  events: ['daruma events --since 24h', 'daruma events -f --topic incident.opened'],
+  events: ['daruma events --cause inc-41', 'daruma events -f --topic incident.opened'],
   deliveries: ['daruma deliveries issue-triage', 'daruma deliveries --again job-a01'],
   why: ['daruma why backup --at "Sat 02:00"'],
   next: ['daruma next backup -n 10'],

@@ -256,6 +256,11 @@ export const OPERATION_OPTIONS = {
       about: 'only events of then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
       is: 'time',
     },
+    cause: {
+      flags: '--cause <event or incident>',
+      about: 'the line of causes of an event or an incident, from the first cause that is kept, and what came of it',
+      is: 'text',
+    },
     limit: {
       flags: '--limit <n>',
       about: 'at most so many, 1 to 1000',

@@ -2,6 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Owner, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
@@ -18,7 +19,7 @@ import { createOutcomes } from './outcomes.ts';
 import type { Incident, IncidentStore, QuarantineRecord } from './ports.ts';
 import { createQuarantines } from './quarantines.ts';
 import { createRemedies } from './remedies.ts';
-import { createSignals, type Signal } from './signals.ts';
+import { createSignals, type RoomEvent, type Signal } from './signals.ts';
 import { createWatches, type WatchesNeeds } from './watches.ts';
 
 /**
@@ -34,12 +35,15 @@ export interface Healer extends Service {
   settled(end: Settlement, agent: string): void;
   /** Takes all agents in force: a changed agent's quarantine ends, and the incidents of an agent that is gone are closed. */
   use(agents: ReadonlyMap<string, Agent>): void;
-  /** A signal that another room found; `note`: what that room did about it, null: nothing. The end of `seen.worker` belongs to it. */
-  report(seen: Signal, note: string | null): void;
+  /**
+   * A signal that another room found; `note`: what that room did about it, null: nothing. The end of `seen.worker` belongs to it. `event`:
+   * what that room did, written in the line of the incident.
+   */
+  report(seen: Signal, note: string | null, event?: RoomEvent): void;
   /** The same, of something that is over already: `proof` is how that is known. */
   mended(seen: Signal, proof: string, note?: string): void;
-  /** The host before this one ended without an orderly stop; `jobs` were running. */
-  hostLost(because: PlainFault, jobs: string[]): void;
+  /** The host before this one ended without an orderly stop; `jobs` were running. `cameOf`: the subject of its event. */
+  hostLost(because: PlainFault, jobs: string[], cameOf?: string[]): void;
   /** A server that agents call went down, was probed, or is back. */
   originsChanged(): void;
   /** A job was refused to make another. */
@@ -57,14 +61,14 @@ export interface Healer extends Service {
   leastPriority(): number | undefined;
   /** The next job of a quarantined agent is its probe, now. */
   probeNow(agent: string): void;
-  /** Ends a quarantine; false when there is none. */
-  lift(agent: string, why: string): boolean;
+  /** Ends a quarantine; false when there is none. `who`: the person, for the event. */
+  lift(agent: string, why: string, who?: string): boolean;
   /** The incidents that have not ended, oldest first. */
   open(): Incident[];
   remark: Advice['remark'];
   advise: Advice['advise'];
-  /** Ends an incident by hand, or adds a note to one that has ended. Rejects with `INCIDENT_UNKNOWN`. */
-  acknowledge(id: string, note: string | null): Promise<Incident>;
+  /** Ends an incident by hand, or adds a note to one that has ended; `who`: the person, for the event. Rejects with `INCIDENT_UNKNOWN`. */
+  acknowledge(id: string, note: string | null, who?: string): Promise<Incident>;
 }
 
 type WatchedFacts = Omit<
@@ -76,7 +80,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'>, Watched
   log: Log;
   /** The owner of incidents: this run of this host. */
   owner: Owner;
-  events: Pick<Events, 'publish' | 'clean'>;
+  events: Pick<Events, 'record' | 'publish' | 'clean'>;
   store: IncidentStore & Pick<EventStore, 'events'> & WatchesNeeds['store'];
 }
 
@@ -98,7 +102,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     { ...needs, openIncidents, carryOut: createActions({ ...needs, openIncidents }) },
     { escalationsPerDay: options.escalationsPerDay ?? 5 },
   );
-  const incidentSignals = createSignals({ time, openIncidents, remedies });
+  const incidentSignals = createSignals({ ...needs, openIncidents, remedies });
   const { notice, heal, close } = incidentSignals;
   const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
   const { edges, leaks, origins, loops, pressure, unscheduled } = watches;
@@ -168,8 +172,8 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
         else if (now.fingerprint !== fingerprint) ends.release(agent, 'it was changed');
       }
     }),
-    hostLost: safely((because, jobs) => {
-      const one = notice({ agent: null, verdict: 'host-lost', because, seen: because.message }, {});
+    hostLost: safely((because, jobs, cameOf = []) => {
+      const one = notice({ agent: null, verdict: 'host-lost', because, seen: because.message, cameOf }, {});
       for (const job of jobs)
         openIncidents.next(one, () =>
           openIncidents.apply(one, {
@@ -182,8 +186,8 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
     mended: safely((seen, proof, note) => heal(notice(seen, note === undefined ? {} : { note }), proof)),
-    report: safely((seen, note) => {
-      const one = notice(seen, note === null ? null : { note });
+    report: safely((seen, note, event) => {
+      const one = incidentSignals.report(seen, note, event);
       if (seen.worker !== undefined) ends.reported(seen.worker, one);
     }),
     originsChanged: safely(origins.look),
@@ -203,13 +207,13 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     lift: ends.release,
     open: () => openIncidents.all().map(({ incident }) => incident),
     ...createAdvice({ time, openIncidents, remedies }),
-    async acknowledge(id, note) {
+    async acknowledge(id, note, who) {
       const one = openIncidents.all().find(({ incident }) => incident.id === id);
       if (one) {
-        close(one, BY_HAND, note);
+        close(one, BY_HAND, { note, who });
         await openIncidents.settled();
       }
-      return one?.held === 'here' ? one.incident : acknowledgeInStore(needs, id, note);
+      return one?.held === 'here' ? one.incident : acknowledgeInStore(needs, id, { note, who });
     },
   };
 }
@@ -220,7 +224,7 @@ const BY_HAND = 'acknowledged by hand';
 async function acknowledgeInStore(
   { time, store, events }: Pick<HealerNeeds, 'time' | 'store' | 'events'>,
   id: string,
-  note: string | null,
+  { note, who }: { note: string | null; who?: string | undefined },
 ): Promise<Incident> {
   const known = await store.incident(id);
   if (!known)
@@ -236,7 +240,13 @@ async function acknowledgeInStore(
     await store.updateIncident(incident, null);
     return incident;
   }
-  const report = { at, kind: 'incident.closed', words: `was closed: ${BY_HAND}`, data: { why: BY_HAND } };
+  const report = {
+    at,
+    kind: 'incident.closed',
+    words: `was closed: ${BY_HAND}`,
+    data: { why: BY_HAND },
+    ...given({ who }),
+  };
   await store.updateIncident(incident, null, [report]);
   events.publish('info', reportEvent(incident, report));
   return incident;

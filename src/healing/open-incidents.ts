@@ -53,6 +53,7 @@ export interface OpenIncidents {
     kind: string,
     words: (incident: Incident) => string,
     data?: Record<string, unknown>,
+    terms?: ReportTerms,
   ): void;
   /** Writes down what the store refused before. */
   retry(): void;
@@ -60,11 +61,13 @@ export interface OpenIncidents {
   settled(): Promise<void>;
 }
 
+type ReportTerms = Pick<IncidentReport, 'who' | 'about' | 'cameOf' | 'isPlain'>;
+
 interface OpenIncidentsNeeds {
   owner: Owner;
   time: Time;
   log: Log;
-  events: Pick<Events, 'publish' | 'clean'>;
+  events: Pick<Events, 'record' | 'publish' | 'clean'>;
   store: IncidentStore;
 }
 
@@ -115,8 +118,12 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
     unsaved.delete(one);
     if (one.incident.endedAt !== null) leaving.delete(one);
     reports.splice(0, writing.length);
-    if (one.held === 'here')
-      for (const { level, report } of writing) events.publish(level, reportEvent(one.incident, report));
+    for (const { level, report } of writing) {
+      const event = reportEvent(one.incident, report);
+      if (one.held === 'here') events.publish(level, event);
+      // The other host reports the incident; what a room of this host did is told by this host.
+      else if (report.isPlain) events.record(level, event);
+    }
   }
 
   /** The incident of another host is asked for anew: it may have ended there while the trouble goes on here. */
@@ -189,9 +196,9 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
         after();
       });
     },
-    record(one, level, kind, words, data = {}) {
+    record(one, level, kind, words, data = {}, terms = {}) {
       const at = time.now();
-      shadowOf(one).reports.push({ level, make: (incident) => ({ at, kind, words: words(incident), data }) });
+      shadowOf(one).reports.push({ level, make: (incident) => ({ at, kind, words: words(incident), data, ...terms }) });
     },
     retry() {
       for (const one of unsaved) next(one, () => {});

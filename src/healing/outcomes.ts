@@ -28,7 +28,7 @@ interface Outcomes {
   reported(worker: string, one: OpenIncident): void;
   settled(end: Settlement, agent: string): void;
   /** Ends a quarantine; false when there is none. */
-  release(agent: string, why: string): boolean;
+  release(agent: string, why: string, who?: string): boolean;
   /** Links quarantines to incidents that have got their ids since. */
   linkIncidents(): void;
 }
@@ -162,14 +162,14 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
   }
 
-  function release(agent: string, why: string): boolean {
-    const record = quarantineRegistry.release(agent, why);
+  function release(agent: string, why: string, who?: string): boolean {
+    const record = quarantineRegistry.release(agent, { why, who });
     if (!record) return false;
     restarts.forget(agent);
     const one = newestWith(openIncidents.of(agent), 'crash-looping');
     const text = `the quarantine was lifted: ${why}`;
     if (one) openIncidents.next(one, () => openIncidents.apply(one, { is: 'remarked', at: time.now(), text }));
-    needs.events.publish('info', releasedEvent(record, why, time.now()));
+    needs.events.publish('info', releasedEvent(record, { why, who, at: time.now() }));
     needs.changed();
     needs.wake(agent);
     return true;

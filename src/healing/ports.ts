@@ -140,6 +140,13 @@ export interface QuarantineRecord {
   fingerprint: string;
 }
 
+/** Why a quarantine ended, in words, and the person who ended it. */
+export interface QuarantineEnd {
+  why: string;
+  /** Default: healing. */
+  who?: string | undefined;
+}
+
 /** A cause of incidents that people want to hear nothing of until then. */
 export interface Mute {
   fingerprint: string;
@@ -187,6 +194,14 @@ export interface IncidentReport {
   /** Goes on after the incident's id. */
   words: string;
   data: Record<string, unknown>;
+  /** Default: healing. */
+  who?: string;
+  /** Subjects beside the incident itself. */
+  about?: string[];
+  /** The subjects that the incident came of, the nearest first. */
+  cameOf?: string[];
+  /** True: an event of another room in the line of the incident; its words and data stand by themselves. Default false. */
+  isPlain?: boolean;
 }
 
 /**
@@ -222,8 +237,8 @@ export interface IncidentStore {
   remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;
   /** Writes a quarantine down, and with it the event `agent.quarantined` as soon as its incident has an id. */
   putQuarantine(record: QuarantineRecord, by: Owner): Promise<void>;
-  /** Ends a quarantine. `why`: with the event `agent.released`; undefined: the agent is gone. */
-  endQuarantine(agent: string, by: Owner, why?: string): Promise<void>;
+  /** Ends a quarantine. `end`: with the event `agent.released`, and the person who ended it, if one did; undefined: the agent is gone. */
+  endQuarantine(agent: string, by: Owner, end?: QuarantineEnd): Promise<void>;
   quarantines(): Promise<QuarantineRecord[]>;
   /** Mutes a cause for so long from now, or ends its mute (`forMs` null). Returns the end, epoch ms. */
   muteCause(fingerprint: string, forMs: number | null): Promise<number | null>;

@@ -3,7 +3,7 @@ import type { Owner } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
-import type { IncidentStore, QuarantineRecord } from './ports.ts';
+import type { IncidentStore, QuarantineEnd, QuarantineRecord } from './ports.ts';
 import { afterFailedProbe, allowanceOf, beginQuarantine } from './quarantine-rules.ts';
 
 /**
@@ -30,8 +30,8 @@ export interface Quarantines {
   probeFailed(agent: string): QuarantineRecord;
   /** The next job is a probe, whatever the pause. */
   probeNow(agent: string): void;
-  /** `why`: told as an event, written with the end; undefined: the agent is gone. */
-  release(agent: string, why?: string): QuarantineRecord | undefined;
+  /** `end`: told as an event, written with the end; undefined: the agent is gone. */
+  release(agent: string, end?: QuarantineEnd): QuarantineRecord | undefined;
   /** Writes down what the store refused before. */
   retry(): void;
   settled(): Promise<void>;
@@ -50,7 +50,7 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
   const letThrough = new Map<string, number>();
   const unwritten = new Set<string>();
   /** Why quarantines ended, until that is written down. */
-  const reasons = new Map<string, string>();
+  const reasons = new Map<string, QuarantineEnd>();
   /** How often an agent's record was changed here. */
   const changes = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
@@ -126,9 +126,9 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
       const record = records.get(agent);
       if (record) set({ ...record, nextProbeAt: Math.min(record.nextProbeAt, time.now()) });
     },
-    release(agent, why) {
+    release(agent, end) {
       const record = records.get(agent);
-      if (why !== undefined && record) reasons.set(agent, why);
+      if (end && record) reasons.set(agent, end);
       letThrough.delete(agent);
       if (records.delete(agent)) write(agent);
       return record;

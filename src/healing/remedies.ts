@@ -1,4 +1,5 @@
 import { toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
 import { DAY_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
@@ -7,7 +8,7 @@ import type { AdvisableAction } from './diagnosis.ts';
 import { pendingRemedy } from './incident-state.ts';
 import { type EscalationBudget, isHopeless, kindOf, planRemedy, spendEscalation } from './ladder.ts';
 import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
-import type { Action, Incident, IncidentStore, RemedyRecord } from './ports.ts';
+import type { Action, Incident, IncidentStore, Remedy, RemedyRecord } from './ports.ts';
 import { actionWords, observedWords, verdictWords } from './words.ts';
 
 /**
@@ -86,6 +87,11 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     );
   }
 
+  function remedied(one: OpenIncident, { kind, by, what }: Pick<Remedy, 'kind' | 'by' | 'what'>) {
+    openIncidents.apply(one, { is: 'remedied', remedy: { kind, ...given({ by }), at: time.now(), what } });
+    openIncidents.record(one, 'info', 'incident.remedied', () => what, { remedy: kind }, given({ who: by }));
+  }
+
   async function recordOutcome(one: OpenIncident, held: boolean) {
     const pending = pendingRemedy(one.incident);
     if (!pending) return;
@@ -112,7 +118,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
           'action' in step
             ? (['healing', actionWords(step.action, words)] as const)
             : ([step.observed.by, observedWords(step.observed.kind, words)] as const);
-        openIncidents.apply(one, { is: 'remedied', remedy: { kind: kindOf(step), by, at: time.now(), what } });
+        remedied(one, { kind: kindOf(step), by, what });
       }
       if (why !== null) escalate(one, why);
     },
@@ -129,7 +135,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
       needs.carryOut(action, one);
       const words = actionWords(action, { agent: agent ?? 'host', worker: one.worker, note: undefined });
       const what = `${words}; advised by a model (${model})`;
-      openIncidents.apply(one, { is: 'remedied', remedy: { kind: action, by: 'diagnosis', at: time.now(), what } });
+      remedied(one, { kind: action, by: 'diagnosis', what });
       return null;
     },
   };

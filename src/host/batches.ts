@@ -3,6 +3,7 @@ import type { Batch } from '../jobs/batch.ts';
 import { type Batches, createBatches } from '../jobs/batches.ts';
 import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
+import { subject } from '../kernel/subjects.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -45,5 +46,7 @@ function endEvent(batch: Batch) {
     agent: set.agent ?? null,
     message: `${done} jobs ${DONE_WORDS[act]} (${id}${more})`,
     data: { batch: id, ...set, ...results, ...given({ reason: reason ?? undefined }) },
+    about: [subject.batch(id)],
+    cameOf: [subject.batch(id)],
   };
 }

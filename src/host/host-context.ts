@@ -14,9 +14,9 @@ import type { Web } from './web/web.ts';
 export interface HostContext
   extends Omit<Rooms, 'probation' | 'runnableAgents' | 'aggregation'>,
     Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
-    Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
-  /** Lifts the hold of safe mode, or else a person's pause. */
-  resume(agent: string): Promise<boolean>;
+    Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'owner'> {
+  /** Lifts the hold of safe mode, or else a person's pause. `who`: the person, for the event. */
+  resume(agent: string, who?: string): Promise<boolean>;
   /** How long ago each loop of this host last turned, in ms. */
   loopAges(): LoopAges;
   /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
@@ -32,7 +32,7 @@ export interface HostContext
 }
 
 interface ContextNeeds
-  extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'bus' | 'safeMode'> {
+  extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'owner' | 'bus' | 'safeMode'> {
   foundation: Foundation;
   rooms: Rooms;
   web: Web;
@@ -48,13 +48,13 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, bus, safeMode, rooms, web, hooks, watched, loopAges } = needs;
+  const { time, facts, settings, config, pauses, owner, bus, safeMode, rooms, web, hooks, watched, loopAges } = needs;
   const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
-    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, web, hooks, stop },
-    async resume(agent) {
-      if (!safeMode.release(agent)) return pauses.resume(agent);
+    ...{ time, facts, settings, config, pauses, owner, store, asides, journal, events, loopAges, web, hooks, stop },
+    async resume(agent, who) {
+      if (!safeMode.release(agent)) return pauses.resume(agent, who);
       bus.emit('placement.changed', [agent]);
       return false;
     },

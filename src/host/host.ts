@@ -103,7 +103,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const base = { time, facts, settings, config, pauses, bus, safeMode, owner, loopAges };
 
     const rooms = createRooms({ ...base, journal, store, events, again });
-    subscribe(bus, rooms, foundation);
+    subscribe(bus, rooms, { ...foundation, run: owner.run, folder: facts.folder });
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
 
     const operations = () => ops;
@@ -125,8 +125,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext, audit);
-    recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     await recordLostHosts({ store, events }, hostContext.hostEnds);
+    recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     foundation.starts.recorded();
     await recordMissedRollbacks({ store, events, rollouts: rooms.catalog.rollouts });
     const control = await openControl(hostContext, ops, audit);

@@ -25,9 +25,9 @@ export interface Pauses extends Service {
   /** The agent's newest pause if it ends after `at`, also one that is over: slots that were due in a pause stay skipped. */
   covering(agent: string, at: number): Pause | undefined;
   /** `forMs` undefined: without end. Resolves when it is on disk with its event, with the end in epoch ms. Rejects before anything is written when `forMs` is no length of a pause. */
-  pause(agent: string, forMs: number | undefined): Promise<number | null>;
+  pause(agent: string, forMs: number | undefined, who?: string): Promise<number | null>;
   /** Resolves when it is on disk with its event; false: no pause was in force. */
-  resume(agent: string): Promise<boolean>;
+  resume(agent: string, who?: string): Promise<boolean>;
 }
 
 interface PausesNeeds {
@@ -121,20 +121,20 @@ export async function createPauses({ time, log, store, begun, ended, written }: 
       const pause = paused.get(agent) ?? over.get(agent);
       return pause && (pause.until === null || at < pause.until) ? pause : undefined;
     },
-    async pause(agent, forMs) {
+    async pause(agent, forMs, who) {
       if (forMs !== undefined) mustBePause(forMs, time.now());
       return inTurn(async () => {
-        const pause = await store.pause(agent, forMs ?? null);
+        const pause = await store.pause(agent, forMs ?? null, who);
         hold(agent, pause);
-        written?.(pausedEvent(agent, pause));
+        written?.(pausedEvent(agent, { ...pause, who }));
         return pause.until;
       });
     },
-    resume: (agent) =>
+    resume: (agent, who) =>
       inTurn(async () => {
-        const endedAt = await store.resume(agent);
+        const endedAt = await store.resume(agent, undefined, who);
         endPause(agent);
-        if (endedAt !== null) written?.(resumedEvent(agent, endedAt));
+        if (endedAt !== null) written?.(resumedEvent(agent, endedAt, who));
         return endedAt !== null;
       }),
     start: loop.start,

@@ -8,18 +8,24 @@ import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';
+import { subject } from '../kernel/subjects.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LeftOver, WorkerEnd } from '../workers/ports.ts';
 import { VERSION } from './facts.ts';
 import type { HostContext } from './host-context.ts';
 
-/** Records the end of a worker. */
-export function recordWorkerEnd(events: Events, { worker, agent, version, because, uptimeMs }: WorkerEnd): void {
+/** Records the end of a worker of this run of the host. The end of an attempt that a person cancelled came of the cancellation. */
+export function recordWorkerEnd(events: Pick<Events, 'record'>, run: string, end: WorkerEnd): void {
+  const { worker, agent, version, because, uptimeMs, job } = end;
+  const failed = end.failed ?? (job ? [job] : []);
+  const order = because.code === 'CANCELLED' && job ? [subject.job(job.job)] : [];
   events.record('warn', {
     kind: 'worker.gone',
     agent,
     message: `worker ${worker} of ${agent} ended: ${because.message}`,
     data: { worker, version, code: because.code, uptimeMs },
+    about: [subject.worker(run, worker), ...failed.map(subject.attempt)],
+    cameOf: [...order, subject.order(run, worker), subject.version(agent, version)],
   });
 }
 
@@ -53,13 +59,14 @@ export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, 
 export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly HostEndRecord[], jobs: string[]) {
   const last = lost.at(-1);
   if (!last) return;
-  const { pid, why, code, signal, uptimeMs, stderr } = last;
+  const { pid, at, why, code, signal, uptimeMs, stderr } = last;
   const times = lost.length === 1 ? '' : `, ${lost.length} times in a row`;
   const held = jobs.length === 0 ? '' : `; ${jobs.length} ${jobs.length === 1 ? 'job was' : 'jobs were'} running`;
   const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}${times}${held}`;
   healer.hostLost(
     { code: 'HOST_LOST', message, data: { pid, code, signal, uptimeMs, stderr: stderr.slice(-2_048) } },
     jobs,
+    [subject.lostHost(pid, at)],
   );
 }
 

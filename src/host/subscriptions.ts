@@ -4,6 +4,7 @@ import type { JobRecords } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostBus } from './bus.ts';
+import { recordFiles } from './file-records.ts';
 import type { Foundation } from './foundation.ts';
 import { watchOrphans } from './orphans.ts';
 import {
@@ -16,11 +17,17 @@ import {
 } from './records.ts';
 import type { Rooms } from './rooms.ts';
 
-type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'>;
+type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'> & {
+  /** The run of this host, by which workers are told from those of others. */
+  run: string;
+  /** The installation, absolute. */
+  folder: string;
+};
 
 /** Subscribes the rooms to the facts that they act on, in the order in which they act. Call it once, before any room is started. */
 export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
   rooms.catalog.onChange((change) => bus.emit('agents.changed', change));
+  recordFiles({ ...records, catalog: rooms.catalog });
   followAgents(bus, rooms, records);
   followAttempts(bus, rooms, records);
   followWorkers(bus, rooms, records);
@@ -110,9 +117,9 @@ function followAttempts(
 function followWorkers(
   bus: HostBus,
   { healer, probation, catalog, billing, runCounters }: Rooms,
-  { events }: Records,
+  { events, run }: Records,
 ): void {
-  bus.on('worker.gone', (end) => recordWorkerEnd(events, end));
+  bus.on('worker.gone', (end) => recordWorkerEnd(events, run, end));
   bus.on('worker.gone', ({ agent }) => {
     if (catalog.agents().has(agent)) runCounters.workerEnded(agent);
   });

@@ -271,15 +271,15 @@ export interface StateSize {
 export interface PauseStore {
   /**
    * Pauses the agent from now on, in place of a pause that it has, and writes `pausedEvent` with it, in one transaction. `forMs` null:
-   * without end. Answers with what was written.
+   * without end. `who`: the person or program, for the event. Answers with what was written.
    */
-  pause(agent: string, forMs: number | null): Promise<{ since: number; until: number | null }>;
+  pause(agent: string, forMs: number | null, who?: string): Promise<{ since: number; until: number | null }>;
   /**
    * Ends a pause that a person ends, and writes `resumedEvent` with it, in one transaction. With `until`, only the pause that ends then,
    * and without an event: an end that comes late takes no newer pause along. Answers with the time at which a pause was ended; null: there
    * was none.
    */
-  resume(agent: string, until?: number): Promise<number | null>;
+  resume(agent: string, until?: number, who?: string): Promise<number | null>;
   /** By name. `since`: when the pause was written, epoch ms; null: what is kept is no time. */
   paused(): Promise<{ agent: string; since: number | null; until: number | null }[]>;
   /** Calls back when pauses have changed, with the promises of `JobQueue.changes`. The answer ends it. */

@@ -108,9 +108,21 @@ export const HOST_OPERATIONS = {
       agent: name().optional(),
       kind: name().optional().describe('Only events of one kind, as `agent.paused`.'),
       since: instant().optional().describe('Only events of then or later.'),
+      cause: z
+        .string()
+        .regex(/^([1-9]\d{0,14}|inc-\w{1,20})$/, 'the id of an event, as 812, or of an incident, as inc-41')
+        .optional()
+        .describe(
+          'The line of causes of an event or an incident, from the first cause that is kept, and what came of it.',
+        ),
       limit: limit(),
     }),
-    options: { kind: '--topic <topic>', since: '--since <time>', limit: '--limit <n>' },
+    options: {
+      kind: '--topic <topic>',
+      since: '--since <time>',
+      cause: '--cause <event or incident>',
+      limit: '--limit <n>',
+    },
     result: async () => z.array((await hostResults()).eventResult),
   },
   configShow: {

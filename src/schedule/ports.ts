@@ -32,7 +32,7 @@ export interface SlotStore {
   /**
    * Decides slots, each in one transaction with its job: a slot that is not `planned` any more (for `caught-up`: not
    * planned or missed) is left alone and gets no job. Returns, for each, the job's id, null when it has no job, or
-   * undefined when it was left alone. A slot that has no row yet gets one.
+   * undefined when it was left alone. A slot that has no row yet gets one. The event that `slotEvent` makes is written with it.
    */
   decide(decisions: SlotDecision[]): Promise<(string | null | undefined)[]>;
   /** Ends the agent's planned slots after `after` as cancelled; used when its schedule changed or went away. */
@@ -52,4 +52,6 @@ export interface SlotDecision {
   reason?: string;
   /** For `ran` and `caught-up`. */
   job?: NewJob;
+  /** For `skipped`: the subjects of the hold that skips it, for its event. */
+  cameOf?: string[];
 }

@@ -1,6 +1,7 @@
 import type { Hold } from '../jobs/placement.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { subject } from '../kernel/subjects.ts';
 import { type Asking, asksForUnfinished, decideSlot, decideSlots, MOST_AT_ONCE, type Unfinished } from './decide.ts';
 import { GONE, laterDue, type ScheduleCursor, type SlotRef } from './plan.ts';
 import type { SlotDecision, SlotStore } from './ports.ts';
@@ -82,27 +83,33 @@ async function settleAgent(
   now: number,
 ): Promise<SlotDecision[]> {
   const asking: Asking = { agent: scheduled.asking };
-  const builds = rows.map(({ due }) =>
-    decideSlot(
-      asking,
-      { due, later: laterDue(scheduled, due, now, MOST_AT_ONCE), heldUp: heldUp(needs, scheduled.agent, due) },
-      now,
-    ),
+  const holds = rows.map(({ due }) => holdingUp(needs, scheduled.agent, due));
+  const builds = rows.map(({ due }, i) =>
+    decideSlot(asking, { due, later: laterDue(scheduled, due, now, MOST_AT_ONCE), heldUp: holds[i]?.reason }, now),
   );
   const unfinished = asksForUnfinished(asking, builds) ? await needs.unfinished(scheduled.agent) : [];
   const { decisions, cancel } = decideSlots(asking, builds, unfinished, now);
   await Promise.all(cancel.map((id) => cancelJob(needs, id)));
   return decisions.map((decision, i) => {
     const { note } = rows[i]!;
-    return note ? { ...decision, reason: [decision.reason, note].filter(Boolean).join('; ') } : decision;
+    const hold = holds[i];
+    const cameOf = hold ? { cameOf: subjectsOf(scheduled.agent, hold) } : {};
+    const reason = note ? { reason: [decision.reason, note].filter(Boolean).join('; ') } : {};
+    return { ...decision, ...reason, ...cameOf };
   });
 }
 
-/** Why nothing may start for the slot; undefined when a hold lets it through, or there is none. */
-function heldUp({ holdOf, letThrough }: SettleNeeds, agent: string, due: number): string | undefined {
+/** The pause or the quarantine; no event is about the other holds. */
+function subjectsOf(agent: string, { by }: Hold): string[] {
+  if (by === 'person') return [subject.pause(agent)];
+  return by === 'quarantine' ? [subject.quarantine(agent)] : [];
+}
+
+/** The hold by which nothing may start for the slot; undefined when a hold lets it through, or there is none. */
+function holdingUp({ holdOf, letThrough }: SettleNeeds, agent: string, due: number): Hold | undefined {
   const hold = holdOf?.(agent, due) ?? null;
   if (hold === null || hold.allowance === Number.POSITIVE_INFINITY) return undefined;
-  return hold.allowance > 0 && letThrough?.(agent, due) ? undefined : hold.reason;
+  return hold.allowance > 0 && letThrough?.(agent, due) ? undefined : hold;
 }
 
 /** A job that cannot be cancelled must not hold up the slots of everybody. */

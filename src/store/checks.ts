@@ -67,6 +67,7 @@ const SETTLEMENT: Fields = {
   cause: orNone(text),
   worker: orNone(text),
 };
+const QUARANTINE_END: Fields = { why: text, who: orNone(text) };
 const INCIDENT: Fields = {
   openedAt: instant,
   endedAt: orNull(instant),
@@ -107,14 +108,14 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   beginEffect: [{ attempt: count }, text],
   endEffect: [{ attempt: count }, text, orNull(text), orNone(text)],
   setState: [text, text, text],
-  pause: [text, orNull(length)],
+  pause: [text, orNull(length), orNone(text)],
   plan: [[{ agent: text, due: instant }]],
   decide: [[{ agent: text, due: instant, job: (job) => job === undefined || wrongIn(job, NEW_JOB) === undefined }]],
   openIncident: [INCIDENT, TERMS, REPORTS],
   updateIncident: [INCIDENT, (said) => said === null || OWNER(said), REPORTS],
   holdIncidents: [TERMS],
   putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
-  endQuarantine: [text, OWNER, orNone(text)],
+  endQuarantine: [text, OWNER, orNone((said) => wrongIn(said, QUARANTINE_END) === undefined)],
   muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
   putHostLoad: [{ at: instant, workers: count, busy: count, waiting: count }],
@@ -139,7 +140,9 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   ],
   addUsage: [[{ day, agent: text, heapKbs: sum, nativeKbs: sum, childrenKbs: sum, cpuMs: sum, diskBytes: sum }]],
   pruneDays: [day, count],
-  append: [[{ at: instant, kind: text, message: text }]],
+  append: [
+    [{ at: instant, kind: text, message: text, who: orNone(text), about: orNone(texts), cameOf: orNone(texts) }],
+  ],
   deliverEvents: [[{ agent: text, topics: texts, attempts: count }], { events: count, waiting: count }],
 };
 

@@ -90,8 +90,8 @@ export function withFeeds(
       publishQueued(decisions.flatMap(({ job }, i) => (job && typeof made[i] === 'string' ? [job] : [])));
       return made;
     },
-    async pause(agent, forMs) {
-      const pause = await calls.pause(agent, forMs);
+    async pause(agent, forMs, who) {
+      const pause = await calls.pause(agent, forMs, who);
       pauses.publish();
       return pause;
     },
@@ -108,8 +108,8 @@ export function withFeeds(
       await calls.putQuarantine(record, by);
       healing.publish({ is: 'quarantine', by: by.host });
     },
-    async endQuarantine(agent, by, why) {
-      await calls.endQuarantine(agent, by, why);
+    async endQuarantine(agent, by, end) {
+      await calls.endQuarantine(agent, by, end);
       healing.publish({ is: 'quarantine', by: by.host });
     },
     async muteCause(fingerprint, forMs) {
@@ -122,8 +122,8 @@ export function withFeeds(
       for (const { agent, jobs } of deliveries) if (jobs > 0) feed.publish({ is: 'queued', agent, inMs: 0 });
       return deliveries;
     },
-    async resume(agent, until) {
-      const endedAt = await calls.resume(agent, until);
+    async resume(agent, until, who) {
+      const endedAt = await calls.resume(agent, until, who);
       pauses.publish();
       return endedAt;
     },

@@ -80,6 +80,7 @@ export type ReadPorts = Pick<
   | 'slots'
   | 'nextSlots'
   | 'events'
+  | 'causesOf'
   | 'agentFigures'
   | 'hourFigures'
   | 'slotFigures'

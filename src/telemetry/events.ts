@@ -26,9 +26,9 @@ export function createEvents(needs: {
 }): Events {
   const listeners = new Set<(event: FleetEvent) => void>();
   let writing: Promise<unknown> = Promise.resolve();
-  function log(level: LogLevel, { kind, agent, message, data }: Omit<FleetEvent, 'at'>) {
+  function log(level: LogLevel, { kind, agent, message, who = null, data }: Omit<FleetEvent, 'at'>) {
     // A key of a line has a value: `job` is a job's id, or is not there.
-    const values = Object.entries({ agent, ...data }).filter(([, value]) => value !== null);
+    const values = Object.entries({ agent, who, ...data }).filter(([, value]) => value !== null);
     needs.log[level](message, { event: kind, ...Object.fromEntries(values) });
   }
   return {

@@ -2,59 +2,15 @@ import type { Sketch } from '../kernel/sketch.ts';
 import type { StoreCopy } from '../plugin/fleet.ts';
 
 export type { StoreCopy } from '../plugin/fleet.ts';
-
-/** An event of the installation, for people and reports; kept in the store before it is logged. */
-export interface FleetEvent {
-  /** Epoch ms. */
-  at: number;
-  /** `host.started`, `worker.gone`, `catalog.rejected`, … : a room, a dot, what happened. */
-  kind: string;
-  agent: string | null;
-  /** A sentence. */
-  message: string;
-  data?: Record<string, unknown>;
-}
-
-/** An agent that listens to events. */
-export interface Listener {
-  agent: string;
-  /** Kinds of events. */
-  topics: string[];
-  /** The attempts of its jobs. */
-  attempts: number;
-}
-
-/** Bounds of what events make. */
-export interface EventBounds {
-  /** Events that are looked at for each listener in one call. */
-  events: number;
-  /** Jobs that may wait for a listener; events beyond wait for their turn. */
-  waiting: number;
-}
-
-/** The jobs that events made for a listener. `isBehind`: there are more events for it now. */
-export interface EventDelivery {
-  agent: string;
-  jobs: number;
-  isBehind: boolean;
-}
-
-export interface EventStore {
-  append(events: FleetEvent[]): Promise<void>;
-  /**
-   * Gives each listener a job for each event since it was first named here, in their order and once: job and mark are one
-   * transaction. Left out are events about the listener itself, and about a job that came of an event of the host, by whatever
-   * chain of jobs. The mark of an agent that is not named goes: when it is named again, it begins with the events of then.
-   */
-  deliverEvents(listeners: Listener[], bounds: EventBounds): Promise<EventDelivery[]>;
-  /** The events that match, newest first. */
-  events(filter: {
-    kind?: string;
-    agent?: string;
-    since?: number;
-    limit: number;
-  }): Promise<(FleetEvent & { id: number })[]>;
-}
+export type {
+  CauseLine,
+  EventBounds,
+  EventDelivery,
+  EventStore,
+  FleetEvent,
+  KeptEvent,
+  Listener,
+} from './event-store.ts';
 
 /** Figures for status and reports. */
 export interface FigureStore {

@@ -6,7 +6,7 @@ import { startCli } from './process.ts';
 const { folder, serve, inFolder, asked } = servedInstallation();
 const event = (id: number, over: Partial<EventView> = {}): EventView => ({
   ...{ id, at: `2026-11-22T11:04:0${id}.000Z`, kind: 'agent.paused', agent: 'backup' },
-  ...{ message: `paused by hand, ${id}`, data: null },
+  ...{ message: `paused by hand, ${id}`, who: null, cause: null, data: null },
   ...over,
 });
 

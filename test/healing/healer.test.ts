@@ -32,7 +32,11 @@ describe('one trouble', () => {
       remedies: [{ kind: 'retry', by: 'jobs', held: true }],
     });
     expect(at.incidentStore.kept.size).toBe(1);
-    expect(at.incidentStore.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
+    expect(at.incidentStore.written.map(({ kind }) => kind)).toEqual([
+      'incident.opened',
+      'incident.remedied',
+      'incident.healed',
+    ]);
     expect(at.told('incident.healed')[0]!.message).toMatch(
       /inc-1 healed after 2.0s: a was out of memory .*; a clean worker .*; job-1 of a was done/,
     );

@@ -9,6 +9,7 @@ import type {
   IncidentStore,
   IncidentTerms,
   Mute,
+  QuarantineEnd,
   QuarantineRecord,
   RemedyRecord,
 } from '../../src/healing/ports.ts';
@@ -124,10 +125,10 @@ export class Shelf implements IncidentStore, FindingStore {
     this.quarantineRegistry.set(record.agent, record);
     this.#feed.publish({ is: 'quarantine', by: host });
   }
-  async endQuarantine(agent: string, { host }: Owner, why?: string) {
+  async endQuarantine(agent: string, { host }: Owner, end?: QuarantineEnd) {
     this.#up();
     const record = this.quarantineRegistry.get(agent);
-    if (record && why !== undefined) this.written.push(releasedEvent(record, why, this.#clock.wall));
+    if (record && end) this.written.push(releasedEvent(record, { ...end, at: this.#clock.wall }));
     this.quarantineRegistry.delete(agent);
     this.#feed.publish({ is: 'quarantine', by: host });
   }
@@ -137,7 +138,9 @@ export class Shelf implements IncidentStore, FindingStore {
   }
   async events({ kind }: { kind?: string }) {
     this.#up();
-    return this.written.filter((event) => event.kind === kind).map((event, id) => ({ id, ...event }));
+    return this.written
+      .filter((event) => event.kind === kind)
+      .map((event, id) => ({ id, ...event, who: event.who ?? null, cause: null }));
   }
   async nextSlots() {
     this.#up();
@@ -216,7 +219,7 @@ export async function world(options: HealerOptions = {}, beside?: World): Promis
         owner,
         time: clock,
         log,
-        events: { publish() {}, clean: (event) => event },
+        events: { record() {}, publish() {}, clean: (event) => event },
         store: incidentStore,
         agent: (name) => agents.get(name),
         isHeld: (name) => it.held.has(name),

@@ -29,6 +29,6 @@ it('writes the events of an incident with it, without secrets', async () => {
   healer.mended({ agent: null, verdict: 'unreadable', because, seen: because.message }, 'set aside');
   await healer.stop();
   const events = await store.events({ limit: 9 });
-  expect(events.map(({ kind }) => kind)).toEqual(['incident.healed', 'incident.opened']);
+  expect(events.map(({ kind }) => kind)).toEqual(['incident.healed', 'incident.remedied', 'incident.opened']);
   expect(JSON.stringify([events, await store.incidents({ limit: 9 })])).not.toContain('s3cret');
 });

@@ -45,6 +45,7 @@ test('the steps of the schema that were published are never edited', () => {
     'f6f8e35066fb',
     'f6f4173c28c2',
     'ab2fadba73d3',
+    '779413a00b6c',
   ]);
 });
 

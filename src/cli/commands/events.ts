@@ -1,5 +1,6 @@
-import type { EventView } from '../../control/protocol.ts';
+import type { EventView, Ops } from '../../control/protocol.ts';
 import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
@@ -12,9 +13,13 @@ const LOOK_EVERY_MS = 500;
 /** Events that are read at once while they are followed. */
 const MOST_AT_ONCE = 1_000;
 
-/** Events of the installation, oldest first; with `--follow` each new event as well, over restarts of the host. */
+/**
+ * Events of the installation, oldest first; with `--follow` each new event as well, over restarts of the host. With `--cause` the line of
+ * causes of an event or an incident.
+ */
 export async function eventsCommand(stage: Stage, [agent]: Words, options: Given): Promise<CommandResult | number> {
   const args = { ...argumentsOf('events', options, { clock: stage.clock, command: 'events' }), ...given({ agent }) };
+  if (args.cause !== undefined) return causes(stage, args, options);
   const { value, down } = await stage.askAnyway('events', args);
   if (value.length === 0 && agent !== undefined && !options.follow) await expectAgent(stage, agent);
   const events = value.toReversed();
@@ -30,6 +35,41 @@ export async function eventsCommand(stage: Stage, [agent]: Words, options: Given
   else for (const line of lines) stage.out(line);
   return follow(stage, args, value[0], print);
 }
+
+/** The line of causes, from the first cause that is kept to now; what came of the event that was asked for stands below it. */
+async function causes(
+  stage: Stage,
+  args: Ops['events']['args'],
+  { follow, topic, since }: Given,
+): Promise<CommandResult> {
+  if (follow || topic !== undefined || since !== undefined || args.agent !== undefined) throw new Fault(ONLY_CAUSE);
+  const { value, down } = await stage.askAnyway('events', args);
+  const events = value.toReversed();
+  const [first] = events;
+  const day = createDays(stage);
+  const isCut = first !== undefined && first.cause !== null;
+  const cut = isCut
+    ? [stage.paint('dim', `event ${first.cause}, of which it came, is not shown: cleared up, or beyond --limit`)]
+    : [];
+  const lines = events.flatMap((event) => [
+    ...eventLines(event, stage, day),
+    stage.paint('dim', `    ${causeWords(event, events)}`),
+  ]);
+  return { json: events, lines: [...cut, ...lines], code: down ? 4 : 0 };
+}
+
+/** `812 by cli:ann, came of 811`. */
+function causeWords({ id, who, cause }: EventView, shown: readonly EventView[]): string {
+  const by = who === null ? '' : ` by ${oneLine(who)}`;
+  const isNext = cause !== null && shown.some((one) => one.id === cause);
+  return `event ${id}${by}${isNext ? `, came of ${cause}` : ''}`;
+}
+
+const ONLY_CAUSE = {
+  code: 'USAGE',
+  message: '--cause shows one line of causes: it takes no agent, --topic, --since or --follow',
+  next: 'daruma help events',
+};
 
 /** Goes on until the reader leaves. Ids only grow, so each event is shown once, and none is left out by a restart. */
 async function follow(

@@ -16,6 +16,12 @@ export interface OpCall<Item = unknown> {
   gone: AbortSignal;
 }
 
+/** The client of an operation, as events name it: `cli:ann`; undefined: nobody who could act. */
+export function whoOf({ by }: Pick<OpCall, 'by'>): string | undefined {
+  const actor = by?.();
+  return actor && `${actor.via}:${actor.who}`;
+}
+
 /** The function that answers each operation. The table has parsed the arguments: no handler checks their form again. */
 export type OpTable = {
   [O in Op]: (args: Ops[O]['read'], call: OpCall<Ops[O]['item']>) => Promise<Ops[O]['value']>;

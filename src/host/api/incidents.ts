@@ -3,8 +3,10 @@ import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { DiagnosisView, IncidentView } from '../../operations/results/agent.ts';
 import type { StatusView } from '../../operations/results/status.ts';
@@ -12,7 +14,7 @@ import type { Ops } from '../../operations/table.ts';
 import type { FindingStore } from '../../telemetry/ports.ts';
 import { diagnosisIn } from '../diagnosis/diagnosis.ts';
 import type { HostContext } from '../host-context.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpTable, whoOf } from './handlers.ts';
 import { instantOf } from './known.ts';
 
 const MOST = 1_000;
@@ -120,7 +122,7 @@ export function incidentOps({
   events,
 }: Pick<HostContext, 'time' | 'store' | 'healer' | 'events'>): Pick<OpTable, 'ack' | 'mute' | 'unmute'> {
   /** Healing goes on as before: the mute only ends what people are told. */
-  async function mute(id: string, forMs: number | null) {
+  async function mute(id: string, forMs: number | null, who: string | undefined) {
     const incident = await incidentOf(store, id);
     const { agent, fingerprint } = incident;
     const until = await store.muteCause(fingerprint, forMs);
@@ -130,18 +132,21 @@ export function incidentOps({
       agent,
       message: `the cause of ${id} is ${is}`,
       data: { incident: id, fingerprint },
+      about: [subject.incident(id)],
+      cameOf: [subject.incident(id)],
+      ...given({ who }),
     });
     const [view] = await incidentViews({ time, store }, [incident]);
     return view!;
   }
 
   return {
-    async ack({ id, note }) {
-      const [view] = await incidentViews({ time, store }, [await healer.acknowledge(id, note ?? null)]);
+    async ack({ id, note }, call) {
+      const [view] = await incidentViews({ time, store }, [await healer.acknowledge(id, note ?? null, whoOf(call))]);
       return view!;
     },
-    mute: ({ id, forMs }) => mute(id, forMs),
-    unmute: ({ id }) => mute(id, null),
+    mute: ({ id, forMs }, call) => mute(id, forMs, whoOf(call)),
+    unmute: ({ id }, call) => mute(id, null, whoOf(call)),
   };
 }
 

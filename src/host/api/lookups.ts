@@ -16,6 +16,7 @@ import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
 import { type WarningReads, warningLookup } from '../warnings/op.ts';
 import { type BatchReads, batchLookups } from './batches.ts';
+import { causeLine, viewEvent } from './events.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
@@ -75,12 +76,13 @@ export function createLookups(needs: LookupNeeds): Lookups {
       return agents.map((name) => ({ agent: name, runs: (byAgent.get(name) ?? []).reverse().map(viewRun) }));
     },
 
-    async events({ agent, kind, since, limit }) {
+    async events({ agent, kind, since, cause, limit }) {
+      if (cause !== undefined) return await causeLine(store, cause, limit);
       const found = await store.events({
         limit,
         ...given({ agent, kind, since: since === undefined ? undefined : instantOf(since) }),
       });
-      return found.map(({ at, data, ...event }) => ({ ...event, at: isoOf(at), data: data ?? null }));
+      return found.map(viewEvent);
     },
 
     async job({ id }) {
@@ -120,7 +122,7 @@ interface LookupNeeds extends Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'e
     Pick<FigureStore, 'runs'> &
     Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'hostLoad'> &
     WarningReads['store'] &
-    Pick<EventStore, 'events'> &
+    Pick<EventStore, 'events' | 'causesOf'> &
     Pick<SlotStore, 'slots'> &
     BatchReads &
     IncidentReads;

@@ -1,7 +1,9 @@
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOrNull } from '../../kernel/instant.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { HostContext } from '../host-context.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { incidentOps } from './incidents.ts';
 import { listingOf } from './known.ts';
 
@@ -17,44 +19,47 @@ type Acting = Pick<
 export function actingOps(hostContext: HostContext): Acting {
   const { catalog, pauses, workers, events, healer, logLevels } = hostContext;
 
-  async function pause(agent: string, forMs: number | undefined) {
-    return { agent, until: isoOrNull(await pauses.pause(agent, forMs)) };
+  async function pause(agent: string, forMs: number | undefined, who: string | undefined) {
+    return { agent, until: isoOrNull(await pauses.pause(agent, forMs, who)) };
   }
 
-  async function resume(agent: string) {
-    const wasPaused = await hostContext.resume(agent);
+  async function resume(agent: string, who: string | undefined) {
+    const wasPaused = await hostContext.resume(agent, who);
     // A pause and a quarantine that end are events of their own, written with their end.
-    if (healer.lift(agent, 'resumed by hand') || wasPaused) return { agent };
-    events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
+    if (healer.lift(agent, 'resumed by hand', who) || wasPaused) return { agent };
+    events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on`, ...given({ who }) });
     return { agent };
   }
 
   const everyAgent = () => catalog.listings().map(({ name }) => name);
 
   return {
-    async pause({ agent, forMs }) {
+    async pause({ agent, forMs }, call) {
       listingOf(catalog, agent);
-      return await pause(agent, forMs);
+      return await pause(agent, forMs, whoOf(call));
     },
 
-    async resume({ agent }) {
+    async resume({ agent }, call) {
       listingOf(catalog, agent);
-      return await resume(agent);
+      return await resume(agent, whoOf(call));
     },
 
-    pauseAll: async ({ forMs }) => await Promise.all(everyAgent().map((agent) => pause(agent, forMs))),
+    pauseAll: async ({ forMs }, call) =>
+      await Promise.all(everyAgent().map((agent) => pause(agent, forMs, whoOf(call)))),
 
-    resumeAll: async () => await Promise.all(everyAgent().map(resume)),
+    resumeAll: async (_, call) => await Promise.all(everyAgent().map((agent) => resume(agent, whoOf(call)))),
 
     ...incidentOps(hostContext),
 
-    async restart({ agent, now }) {
+    async restart({ agent, now }, call) {
       listingOf(catalog, agent);
       const gone = workers.restart(agent, now);
       if (gone.workers.length === 0) throw noWorker(agent);
       const jobs = gone.jobs.length === 0 ? '' : `, ${now ? 'stopped' : 'after'} ${gone.jobs.join(', ')}`;
       const message = `${agent} gets new workers instead of ${gone.workers.join(', ')}${jobs}`;
-      events.record('info', { kind: 'agent.restarted', agent, message, data: { ...gone, now } });
+      const about = gone.workers.map((worker) => subject.order(hostContext.owner.run, worker));
+      const who = given({ who: whoOf(call) });
+      events.record('info', { kind: 'agent.restarted', agent, message, data: { ...gone, now }, about, ...who });
       return { agent, ...gone, now };
     },
 
@@ -136,20 +141,25 @@ export function configOps({
   configWatch,
   events,
 }: Pick<HostContext, 'config' | 'configWatch' | 'events'>): Pick<OpTable, 'configRollback' | 'configForce'> {
+  function record(kind: string, message: string, changed: unknown, call: Pick<OpCall, 'by'>) {
+    const about = [subject.config()];
+    const who = given({ who: whoOf(call) });
+    events.record('info', { kind, agent: null, message, data: { changed }, about, cameOf: about, ...who });
+  }
   return {
-    async configRollback() {
-      if (configWatch.rollBack()) return { changed: [...config.changed] };
+    async configRollback(_, call) {
+      const changed = [...config.changed];
+      if (configWatch.rollBack()) {
+        const message = 'config/daruma.yaml is taken back by hand';
+        record('config.ordered-back', message, changed, call);
+        return { changed };
+      }
       const message = 'config/daruma.yaml is not on probation: there is nothing to go back from';
       throw new Fault({ code: 'NOTHING_BEFORE', message, next: 'daruma config show' });
     },
-    async configForce() {
+    async configForce(_, call) {
       const changed = configWatch.force();
-      events.record('info', {
-        kind: 'config.forced',
-        agent: null,
-        message: 'what config/daruma.yaml says counts as good: it was forced by hand',
-        data: { changed },
-      });
+      record('config.forced', 'what config/daruma.yaml says counts as good: it was forced by hand', changed, call);
       return { changed };
     },
   };

@@ -4,13 +4,15 @@ import { jobUnknown } from '../../jobs/faults.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { DeliveriesView } from '../../operations/results/delivery.ts';
-import type { EventStore, FleetEvent } from '../../telemetry/ports.ts';
+import type { EventStore, KeptEvent } from '../../telemetry/ports.ts';
 import { ANSWERED_DELIVERY_EVENT, type Hooks } from '../hooks/hooks.ts';
 import { type RefusedDelivery, readRefusals } from '../hooks/refusals.ts';
 import type { HostContext } from '../host-context.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { agentInForce, agentInForceOrNot } from './known.ts';
 import { viewJob } from './views.ts';
 
@@ -57,16 +59,24 @@ export function deliveryLookup({ store, catalog, hooks, folder }: DeliveryNeeds)
 export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext): Pick<OpTable, 'deliver'> {
   const inputCheck = createInputCheck();
 
-  function recordRepeat(agent: string, job: string, of: string) {
+  function recordRepeat(agent: string, job: string, of: string, call: Pick<OpCall, 'by'>) {
     const message = `the delivery of ${of} was given to ${agent} once more, as ${job}`;
-    events.record('info', { kind: 'delivery.repeated', agent, message, data: { job, of } });
+    const who = given({ who: whoOf(call) });
+    events.record('info', {
+      kind: 'delivery.repeated',
+      agent,
+      message,
+      data: { job, of },
+      about: [subject.job(job)],
+      ...who,
+    });
   }
 
   return {
-    async deliver({ job: id }) {
+    async deliver({ job: id }, call) {
       if (isRefusalId(id)) {
         const job = (await store.get(await hooks.again(id)))!;
-        recordRepeat(job.agent, job.id, id);
+        recordRepeat(job.agent, job.id, id, call);
         return viewJob(job);
       }
       const job = await store.get(id);
@@ -80,7 +90,7 @@ export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext
       const [added] = await jobs.add([
         { agent: name, trigger: 'webhook', input: job.input, attempts: limits.attempts },
       ]);
-      recordRepeat(name, added!.id, id);
+      recordRepeat(name, added!.id, id, call);
       return viewJob((await store.get(added!.id))!);
     },
   };
@@ -110,7 +120,7 @@ function rowOfJob({ id, agent, state, key, queuedAt, input }: Job): DeliveryRow 
   };
 }
 
-function rowOfEvent({ at, agent, data }: FleetEvent): DeliveryRow {
+function rowOfEvent({ at, agent, data }: KeptEvent): DeliveryRow {
   const { event, delivery } = (data ?? {}) as { event?: string; delivery?: string };
   return {
     at: isoOf(at),

@@ -6,12 +6,13 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import { mustTakeJobs } from '../always-agents.ts';
 import type { HostContext } from '../host-context.ts';
 import { createDebugRuns } from './debug-runs.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { createJobSets } from './ops-batch.ts';
@@ -65,7 +66,7 @@ export function jobOps(hostContext: HostContext): JobOps {
       return { ...(isHeldBack ? asProbe(job) : job), usedKey: usedKey ?? null };
     },
 
-    async cancel({ id }) {
+    async cancel({ id }, call) {
       const was = await jobs.cancel(id, { code: 'CANCELLED', message: 'cancelled by hand' });
       const job = await jobById(id);
       if (!was) {
@@ -76,6 +77,7 @@ export function jobOps(hostContext: HostContext): JobOps {
         agent: job.agent,
         message: `${id} was cancelled by hand`,
         data: { job: id },
+        ...actOn(id, call),
       });
       return job;
     },
@@ -85,8 +87,8 @@ export function jobOps(hostContext: HostContext): JobOps {
       return sets.act('cancel', { ...asked, agent, stale: false }, { dryRun, gone });
     },
 
-    async replay({ dryRun, id, debug, ...asked }, { gone }) {
-      if (id === undefined) return sets.act('replay', asked, { dryRun, gone });
+    async replay({ dryRun, id, debug, ...asked }, call) {
+      if (id === undefined) return sets.act('replay', asked, { dryRun, gone: call.gone });
       const { agent } = await endedJob(id);
       if (dryRun) return { count: 1, jobs: [id], dryRun };
       const again = async () => {
@@ -94,12 +96,13 @@ export function jobOps(hostContext: HostContext): JobOps {
         return { id };
       };
       await (debug ? debugRuns.begin(agent, again) : again());
-      events.record('info', { kind: 'job.replayed', agent, message: `${id} is run again`, data: { id } });
+      const row = { kind: 'job.replayed', agent, message: `${id} is run again`, data: { id } };
+      events.record('info', { ...row, ...actOn(id, call) });
       return { count: 1, jobs: [id], dryRun };
     },
 
-    async drop({ dryRun, id, ...asked }, { gone }) {
-      if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { dryRun, gone });
+    async drop({ dryRun, id, ...asked }, call) {
+      if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { dryRun, gone: call.gone });
       const { agent } = await endedJob(id);
       const jobs = dryRun
         ? [id]
@@ -108,7 +111,8 @@ export function jobOps(hostContext: HostContext): JobOps {
             whyOfAct('drop', asked.reason === undefined ? null : journal.scrub.text(asked.reason)),
           );
       if (dryRun) return { count: 1, jobs, dryRun };
-      events.record('info', { kind: 'job.dropped', agent, message: `${id} was dropped`, data: { id } });
+      const row = { kind: 'job.dropped', agent, message: `${id} was dropped`, data: { id } };
+      events.record('info', { ...row, ...actOn(id, call) });
       return { count: jobs.length, jobs, dryRun };
     },
   };
@@ -120,6 +124,11 @@ function asProbe(job: JobView): JobView {
   if (holdUp?.is !== 'quarantined' || holdUp.until !== null) return job;
   const text = `${job.agent} is in quarantine: this job is its next probe, before all others that wait`;
   return { ...job, holdUp: { ...holdUp, text } };
+}
+
+/** The end of a job, where it has an event, is what an act on the job came of. */
+function actOn(id: JobId, call: Pick<OpCall, 'by'>) {
+  return { about: [subject.job(id)], cameOf: [subject.job(id)], ...given({ who: whoOf(call) }) };
 }
 
 function keyInUse(id: JobId): Fault {

@@ -1,11 +1,12 @@
 import type { StateEntry, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { StateEntryView } from '../../operations/results/agent.ts';
 import type { Ops } from '../../operations/table.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { HostContext } from '../host-context.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { parsed } from './views.ts';
 
@@ -24,27 +25,27 @@ export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSize
 
 /** The operations that change the state of an agent by hand. A job that runs sees the change at its next `state.get`. */
 export function stateOps({ store, catalog, events, kept }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
-  const record = (agent: string, message: string, data: object) =>
-    events.record('info', { kind: 'agent.state', agent, message, data: { ...data } });
+  const record = (agent: string, message: string, data: object, call: Pick<OpCall, 'by'>) =>
+    events.record('info', { kind: 'agent.state', agent, message, data: { ...data }, ...given({ who: whoOf(call) }) });
 
   return {
-    async stateSet({ agent, key, value }) {
+    async stateSet({ agent, key, value }, call) {
       const [before] = await store.stateEntries(agent, key);
       if (value === undefined) {
         if (!before) throw await keyUnknown(store, agent, key);
         kept.freed(agent);
         await store.deleteState(agent, key);
-        record(agent, `${key} of ${agent} was deleted by hand`, { key });
+        record(agent, `${key} of ${agent} was deleted by hand`, { key }, call);
       } else {
         listingOf(catalog, agent);
         const text = toJson(value, `the value of ${key}`, 'value')!;
         await kept.write(agent, key.length + text.length, () => store.setState(agent, key, text));
-        record(agent, `${key} of ${agent} was set by hand`, { key });
+        record(agent, `${key} of ${agent} was set by hand`, { key }, call);
       }
       return { before: before ? viewEntry(before) : null };
     },
 
-    async stateMove({ from, to }) {
+    async stateMove({ from, to }, call) {
       listingOf(catalog, to);
       if (from === to) throw new Fault({ code: 'USAGE', message: `${from} has its own state already` });
       const entries = await store.stateEntries(from);
@@ -55,7 +56,7 @@ export function stateOps({ store, catalog, events, kept }: HostContext): Pick<Op
       const moved = await kept.write(to, bytes, () => store.moveState(from, to));
       kept.freed(from);
       const left = (await store.stateEntries(from)).map(({ key }) => key);
-      record(to, `${moved.length} keys of ${from} were given to ${to} by hand`, { from, moved: moved.length });
+      record(to, `${moved.length} keys of ${from} were given to ${to} by hand`, { from, moved: moved.length }, call);
       return { moved, kept: left };
     },
   };

@@ -4,9 +4,10 @@ import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { subject } from '../../kernel/subjects.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { HostContext } from '../host-context.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpTable, whoOf } from './handlers.ts';
 import { agentInForce } from './known.ts';
 
 interface VersionNeeds {
@@ -72,7 +73,7 @@ export function versionOps({
       serves: (agent) => placements.of(agent)?.version.id,
     }),
 
-    async rollback({ agent: name, version, force, latest }) {
+    async rollback({ agent: name, version, force, latest }, call) {
       const before = agentInForce(catalog, name).version.id;
       const agent = latest ? rollouts.latest(name) : await rollouts.rollBack(name, given({ version, force }));
       const { id } = agent.version;
@@ -82,6 +83,9 @@ export function versionOps({
         agent: name,
         message: latest ? `${name} follows its files again` : `${name} was put on version ${shortId(id)} by hand`,
         data: { before, version: id, rollout },
+        about: [subject.version(name, id), subject.agent(name)],
+        cameOf: [subject.version(name, before)],
+        ...given({ who: whoOf(call) }),
       });
       return { agent: name, before, version: id, rollout };
     },

@@ -15,7 +15,7 @@ const UID_AT = 4;
  */
 export function peerUser(socket: Socket): string {
   const uid = peerUid(socket) ?? process.geteuid?.();
-  return uid === undefined ? userInfo().username : (nameOf(uid) ?? `uid ${uid}`);
+  return uid === undefined ? userInfo().username : userName(uid);
 }
 
 function peerUid(socket: Socket): number | undefined {
@@ -44,6 +44,11 @@ interface Ffi {
     path: null,
     functions: Record<string, { arguments: string[]; return: string }>,
   ): { lib: { close(): void }; functions: Record<string, (...args: (number | Buffer)[]) => number> };
+}
+
+/** The name of a user of this machine, or `uid 1000` where it has none. */
+export function userName(uid: number): string {
+  return nameOf(uid) ?? `uid ${uid}`;
 }
 
 function nameOf(uid: number): string | undefined {

@@ -6,6 +6,7 @@ import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { type ChangedSetting, changeWords } from './change.ts';
@@ -114,7 +115,8 @@ export function recordConfig(events: Pick<Events, 'record'>, healer: Pick<Healer
   return {
     begun(changed) {
       const message = `${HOST_SETTINGS_FILE} is on probation: ${changeWords(changed)}`;
-      events.record('info', { kind: 'config.probation', agent: null, message, data: { changed } });
+      const about = [subject.config()];
+      events.record('info', { kind: 'config.probation', agent: null, message, data: { changed }, about });
     },
     takenBack(bad, again) {
       const { kind, id, changed } = bad;
@@ -124,19 +126,24 @@ export function recordConfig(events: Pick<Events, 'record'>, healer: Pick<Healer
       const back = `the settings that last worked are in force again${jobs}${left}`;
       if (kind === 'by-hand') {
         const message = `${HOST_SETTINGS_FILE} was taken back by hand (${changeWords(changed)}); ${back}`;
-        return events.record('info', { kind: 'config.chosen', agent: null, message, data: { changed } });
+        return events.record('info', { kind: 'config.chosen', agent: null, message, data: { changed }, ...ofConfig });
       }
       const mend = `mend ${HOST_SETTINGS_FILE} (what it said is kept in ${badFile(id)})`;
-      healer.report(incidentOf(bad), `${back}; ${mend}, or force it: ${FORCE}`);
       const data = { id, reason: kind, changed, force: FORCE };
-      events.record('warn', { kind: 'config.taken-back', agent: null, message: `${harmWords(bad)}; ${back}`, data });
+      const event = { level: 'warn', kind: 'config.taken-back', message: `${harmWords(bad)}; ${back}`, data } as const;
+      healer.report(incidentOf(bad), `${back}; ${mend}, or force it: ${FORCE}`, {
+        ...event,
+        ...{ who: 'config', about: ofConfig.about },
+      });
     },
     approved(changed) {
       const message = `${HOST_SETTINGS_FILE} is good (${changeWords(changed)}): the host has worked with it for ten minutes`;
-      events.record('info', { kind: 'config.good', agent: null, message, data: { changed } });
+      events.record('info', { kind: 'config.good', agent: null, message, data: { changed }, ...ofConfig });
     },
   };
 }
+
+const ofConfig = { about: [subject.config()], cameOf: [subject.config()] };
 
 function incidentOf(bad: BadConfig) {
   const seen = harmWords(bad);
@@ -147,5 +154,5 @@ function incidentOf(bad: BadConfig) {
     file: HOST_SETTINGS_FILE,
     data: { kind, changed, kept: badFile(id) },
   };
-  return { agent: null, verdict: 'bad-config' as const, because, seen };
+  return { agent: null, verdict: 'bad-config' as const, because, seen, cameOf: ofConfig.cameOf };
 }

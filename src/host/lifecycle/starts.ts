@@ -4,6 +4,7 @@ import { fileId } from '../../control/place.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { HostEndRecord } from '../../kernel/pulse.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { EventStore, FleetEvent } from '../../telemetry/ports.ts';
 
@@ -96,7 +97,7 @@ export async function recordLostHosts(
     const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}`;
     const tail = stderr.slice(-MOST_WORDS);
     const data = { pid, endedAt: isoOf(at), why, code, signal, uptimeMs, ...(tail && { stderr: tail }) };
-    events.record('warn', { kind: 'host.lost', agent: null, message, data });
+    events.record('warn', { kind: 'host.lost', agent: null, message, data, about: [subject.lostHost(pid, at)] });
   }
   await events.settled();
 }

@@ -4,6 +4,7 @@ import type { Jobs } from '../../jobs/jobs.ts';
 import { given } from '../../kernel/given.ts';
 import type { Log } from '../../kernel/log.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -30,12 +31,15 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
     placementChanged: () => bus.emit('placement.changed', []),
     rolledBack(rollback) {
       const { agent, bad, good, rejection, runs } = rollback;
-      const event = rolledBackEvent({ agent, bad: bad.version.id, good: good.version.id, ...rejection });
+      const { kind, message, data, who, about } = rolledBackEvent({
+        ...{ agent, bad: bad.version.id, good: good.version.id },
+        ...rejection,
+      });
       healer.report(
         incidentSignal(rollback),
-        `rolled back to ${shortId(good.version.id)}; to force it: ${event.data.force}`,
+        `rolled back to ${shortId(good.version.id)}; to force it: ${data.force}`,
+        { level: 'warn', kind, message, data: { ...data, runs: seen(runs) }, who, about },
       );
-      events.record('warn', { ...event, data: { ...event.data, runs: seen(runs) } });
     },
     waived(rollback) {
       const { agent, bad, good, rejection } = rollback;
@@ -46,11 +50,18 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
         agent,
         message,
         data: { version: bad.version.id, cause: rejection.cause },
+        who: 'rollout',
+        about: [subject.version(agent, bad.version.id), subject.agent(agent)],
+        cameOf: [subject.version(agent, good.version.id)],
       });
     },
     approved({ name, version }, why) {
       const message = `version ${shortId(version.id)} of ${name} is good: ${why}`;
-      events.record('info', { kind: 'version.good', agent: name, message, data: { version: version.id } });
+      const cameOf = [subject.version(name, version.id)];
+      events.record('info', {
+        ...{ kind: 'version.good', agent: name, message, data: { version: version.id } },
+        ...{ who: 'rollout', about: cameOf, cameOf },
+      });
     },
   });
 }
@@ -60,7 +71,11 @@ const ROLLED_BACK_EVENT = 'version.rolled-back';
 function rolledBackEvent({ agent, bad, good, kind, why }: Omit<RolledBack, 'at'>) {
   const message = `${agent}: ${nameOf({ bad, good })} ${why}; rolled back to ${shortId(good)}`;
   const force = `daruma rollback ${agent} ${shortId(bad)} --force`;
-  return { kind: ROLLED_BACK_EVENT, agent, message, data: { bad, good, reason: kind, force } };
+  return {
+    ...{ kind: ROLLED_BACK_EVENT, agent, message, data: { bad, good, reason: kind, force }, who: 'rollout' },
+    about: [subject.version(agent, good), subject.agent(agent)],
+    cameOf: [subject.version(agent, bad)],
+  };
 }
 
 /**

@@ -108,6 +108,15 @@ export const eventResult = z
     kind: z.string().describe('A room, a dot, what happened: agent.paused.'),
     agent: z.string().nullable(),
     message: z.string(),
+    who: z
+      .string()
+      .nullable()
+      .describe(
+        'Who did it: a person by the door (cli:ann), the owner of a file, a room of the host; null: not known.',
+      ),
+    cause: countResult()
+      .nullable()
+      .describe('The id of the event that it came of, which may be cleared up by now; null: none is known.'),
     data: z.record(z.string(), json()).nullable(),
   })
   .meta({ id: 'Event', description: 'Something that happened in the installation.' });

@@ -89,6 +89,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'slots',
   'nextSlots',
   'events',
+  'causesOf',
   'agentFigures',
   'hourFigures',
   'slotFigures',

@@ -158,6 +158,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   append: 'hard',
   deliverEvents: 'hard',
   events: 'slow',
+  causesOf: 'slow',
   agentFigures: 'slow',
   hourFigures: 'slow',
   slotFigures: 'slow',

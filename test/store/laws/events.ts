@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Incident } from '../../../src/healing/ports.ts';
-import type { Listener } from '../../../src/telemetry/ports.ts';
+import type { KeptEvent, Listener } from '../../../src/telemetry/ports.ts';
 import { added, claimed, done, failed, freshStore, HOST, LEASE, type OpenStore, T0 } from './world.ts';
 
 const BOUNDS = { events: 1_000, waiting: 1_000 };
@@ -100,8 +100,8 @@ export function eventLaws(open: OpenStore): void {
     const record = { agent: 'a', since: T0, incident: '', probes: 0, nextProbeAt: T0, fingerprint: 'f' };
     await store().putQuarantine(record, HOST);
     for (const probes of [0, 1]) await store().putQuarantine({ ...record, incident: 'inc-1', probes }, HOST);
-    await store().endQuarantine('a', HOST, 'its probe was done');
-    await store().endQuarantine('a', HOST, 'its probe was done');
+    await store().endQuarantine('a', HOST, { why: 'its probe was done' });
+    await store().endQuarantine('a', HOST, { why: 'its probe was done' });
     await store().putQuarantine({ ...record, incident: 'inc-2' }, HOST);
     await store().endQuarantine('a', HOST);
     const kept = (await store().events({ agent: 'a', limit: 9 })).reverse();
@@ -154,6 +154,91 @@ export function eventLaws(open: OpenStore): void {
     await event('job.dead', 'c');
     await tell();
     expect((await inputs()).map(({ agent }) => agent)).toEqual(['c']);
+  });
+
+  describe('causes', () => {
+    const told = (kind: string, about: string[], cameOf: string[], at = T0) =>
+      store().append([{ at, kind, agent: 'a', message: kind, who: 'cli:ann', about, cameOf }]);
+    const kindsOf = (events: readonly KeptEvent[] = []) => events.map(({ kind }) => kind);
+
+    test('an event comes of the newest event about the first subject that has one', async () => {
+      await told('file.saved', ['file:a', 'file:b'], []);
+      await told('agent.changed', ['version:a:1'], ['file:b']);
+      await told('file.saved', ['file:b'], ['file:b']);
+      await told('worker.gone', ['worker:w1'], ['nothing', 'version:a:1', 'file:b']);
+      await told('lone', [], ['nothing']);
+      const events = await store().events({ limit: 9 });
+      expect(events.map(({ id, cause, who }) => [id, cause, who]).sort()).toEqual([
+        [1, null, 'cli:ann'],
+        [2, 1, 'cli:ann'],
+        [3, 1, 'cli:ann'],
+        [4, 2, 'cli:ann'],
+        [5, null, 'cli:ann'],
+      ]);
+    });
+
+    test('the line of an event leads from its first cause to it, and what came of it follows', async () => {
+      await told('file.saved', ['file:a'], []);
+      await told('agent.changed', ['version:a:1'], ['file:a']);
+      await told('worker.gone', ['incident:inc-1'], ['version:a:1']);
+      await told('other', [], ['file:a']);
+      await told('incident.opened', ['incident:inc-1'], ['incident:inc-1']);
+      await told('incident.healed', ['incident:inc-1'], ['incident:inc-1']);
+      const whole = await store().causesOf({ about: 'incident:inc-1' }, 100);
+      expect(kindsOf(whole?.line)).toEqual([
+        'file.saved',
+        'agent.changed',
+        'worker.gone',
+        'incident.opened',
+        'incident.healed',
+      ]);
+      expect(whole).toMatchObject({ after: [], isWhole: true });
+      const middle = await store().causesOf({ id: 2 }, 100);
+      expect(kindsOf(middle?.line)).toEqual(['file.saved', 'agent.changed']);
+      expect(kindsOf(middle?.after)).toEqual(['worker.gone', 'incident.opened', 'incident.healed']);
+      expect(await store().causesOf({ id: 99 }, 100)).toBeUndefined();
+      expect(await store().causesOf({ about: 'incident:inc-9' }, 100)).toBeUndefined();
+    });
+
+    test('a line of ten thousand events is as long as was asked for, and says that it goes on', async () => {
+      const one = { at: T0, kind: 'k', agent: null, message: 'k', about: ['x'], cameOf: ['x'] };
+      await store().append(Array.from({ length: 10_000 }, () => one));
+      const newest = await store().causesOf({ about: 'x' }, 50);
+      expect(newest?.line.map(({ id }) => id)).toEqual(Array.from({ length: 50 }, (_, i) => 9_951 + i));
+      expect(newest?.isWhole).toBe(false);
+      expect((await store().causesOf({ id: 1 }, 50))?.after.map(({ id }) => id)).toEqual(
+        Array.from({ length: 50 }, (_, i) => 2 + i),
+      );
+    });
+
+    test('a cause that is cleared up ends the line, and no later event comes of it', async () => {
+      await told('file.saved', ['file:a'], []);
+      await told('agent.changed', ['version:a:1'], ['file:a'], T0 + 9);
+      await store().prune({ jobs: 0, slots: 0, events: T0 + 1 }, 100);
+      expect(await store().causesOf({ id: 2 }, 9)).toMatchObject({ line: [{ id: 2, cause: 1 }], isWhole: false });
+      await told('agent.changed', [], ['file:a']);
+      expect((await store().causesOf({ id: 3 }, 9))?.line).toMatchObject([{ id: 3, cause: null }]);
+    });
+
+    test('slots that a pause skips come of the pause: one event for the slots in a row', async () => {
+      await store().pause('a', null, 'cli:ann');
+      const skipped = (due: number, reason = 'a is paused') =>
+        store().decide([{ agent: 'a', due, state: 'skipped', reason, cameOf: ['pause:a'] }]);
+      await skipped(T0 + 1);
+      await skipped(T0 + 2);
+      await store().decide([{ agent: 'a', due: T0 + 3, state: 'skipped', reason: 'job-1 is unfinished' }]);
+      for (const due of [T0 + 4, T0 + 5])
+        await store().decide([{ agent: 'a', due, state: 'missed', reason: `at ${due}` }]);
+      const [missed, first, pause] = await store().events({ limit: 9 });
+      expect(missed).toMatchObject({ kind: 'slot.missed', cause: null });
+      expect(first).toMatchObject({
+        kind: 'slot.skipped',
+        cause: pause!.id,
+        message: expect.stringMatching(/is paused$/),
+      });
+      expect(pause).toMatchObject({ kind: 'agent.paused', who: 'cli:ann' });
+      expect(await store().events({ limit: 9 })).toHaveLength(3);
+    });
   });
 
   test('the newest event outlives its time, so that no event has the number of another one', async () => {

@@ -201,8 +201,11 @@ export function recordLaws(open: OpenStore): void {
       id: expect.any(Number),
       ...event(T0 + 1, 'worker.gone', 'a'),
       data: { worker: 'w1', codes: [1, null] },
+      who: null,
+      cause: null,
     });
-    expect(all[2]).toEqual({ id: expect.any(Number), ...event(T0, 'host.started', null) });
+    const none = { who: null, cause: null };
+    expect(all[2]).toEqual({ id: expect.any(Number), ...event(T0, 'host.started', null), ...none });
     expect(await store().events({ kind: 'worker.gone', limit: 1 })).toEqual([all[0]]);
     expect(await store().events({ agent: 'a', limit: 9 })).toEqual([all[1]]);
     expect(await store().events({ kind: 'worker.gone', agent: 'a', since: T0 + 1, limit: 9 })).toEqual([all[1]]);

@@ -6,6 +6,7 @@ import type {
   IncidentReport,
   IncidentTerms,
   Mute,
+  QuarantineEnd,
   QuarantineRecord,
   RemedyKind,
   RemedyRecord,
@@ -81,9 +82,9 @@ export function memoryIncidents(
       held.set(record.agent, record);
       tell({ is: 'quarantine', by: by.host });
     },
-    endQuarantine(agent: string, by: Owner, why?: string) {
+    endQuarantine(agent: string, by: Owner, end?: QuarantineEnd) {
       const before = held.get(agent);
-      if (before && why !== undefined) append([releasedEvent(before, why, clock.now)]);
+      if (before && end) append([releasedEvent(before, { ...end, at: clock.now })]);
       held.delete(agent);
       tell({ is: 'quarantine', by: by.host });
     },

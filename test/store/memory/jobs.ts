@@ -14,6 +14,7 @@ import type {
 } from '../../../src/jobs/ports.ts';
 import type { PlainFault } from '../../../src/kernel/fault.ts';
 import { HOUR_MS } from '../../../src/kernel/measures.ts';
+import { subject } from '../../../src/kernel/subjects.ts';
 import type { FleetEvent } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import { memoryAggregates } from './aggregates.ts';
@@ -139,7 +140,10 @@ export function memoryJobs(
       const { code, message } = error ?? { code: 'UNKNOWN', message: 'it failed without saying why' };
       const data = { job: end.job, trigger, attempts: attempt, code, error: message, cause };
       const words = `${end.job} of ${agent} is a dead letter: ${message}`;
-      append([{ at: finishedAt, kind: 'job.dead', agent, message: words, data }]);
+      const cameOf = [subject.attempt(end), subject.job(end.job)];
+      append([
+        { at: finishedAt, kind: 'job.dead', agent, message: words, data, about: [subject.job(end.job)], cameOf },
+      ]);
     }
     if (state !== 'retrying') tell({ is: 'ended', job: end.job });
     return true;

@@ -3,8 +3,17 @@ import { pausedEvent, resumedEvent } from '../../../src/jobs/pause-events.ts';
 import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
+import { slotEvent } from '../../../src/schedule/slot-events.ts';
 import { mayEnd } from '../../../src/schedule/slot-state.ts';
-import type { EventBounds, Finding, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
+import type {
+  CauseLine,
+  EventBounds,
+  Finding,
+  FleetEvent,
+  Heartbeat,
+  KeptEvent,
+  Listener,
+} from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls, MemoryJobs, memoryJobs } from './jobs.ts';
 
@@ -94,16 +103,16 @@ export function memoryState(
       }
       return moved;
     },
-    pause(agent: string, forMs: number | null) {
+    pause(agent: string, forMs: number | null, who?: string) {
       const pause = { since: clock.now, until: forMs === null ? null : clock.now + forMs };
       pauses.set(agent, pause);
-      append([pausedEvent(agent, pause)]);
+      append([pausedEvent(agent, { ...pause, who })]);
       pausesChanged();
       return pause;
     },
-    resume(agent: string, until?: number) {
+    resume(agent: string, until?: number, who?: string) {
       const isOver = (until === undefined || pauses.get(agent)?.until === until) && pauses.delete(agent);
-      if (isOver && until === undefined) append([resumedEvent(agent, clock.now)]);
+      if (isOver && until === undefined) append([resumedEvent(agent, clock.now, who)]);
       pausesChanged();
       return isOver ? clock.now : null;
     },
@@ -113,7 +122,11 @@ export function memoryState(
 }
 
 /** Slots of a store in memory. */
-export function memorySlots(clock: TestClock, jobs: ReturnType<typeof memoryJobs>) {
+export function memorySlots(
+  clock: TestClock,
+  jobs: ReturnType<typeof memoryJobs>,
+  append: (events: FleetEvent[]) => void,
+) {
   const rows = new Map<string, Slot>();
   const nameOf = (agent: string, due: number) => `${due} ${agent}`;
   const sorted = (wanted: (slot: Slot) => boolean) =>
@@ -128,13 +141,17 @@ export function memorySlots(clock: TestClock, jobs: ReturnType<typeof memoryJobs
       .map(([agent, of]) => ({ agent, due: of.at(-1)!.due }))
       .sort((a, b) => (a.agent < b.agent ? -1 : 1));
 
-  function decide({ agent, due, state, reason, job }: SlotDecision) {
+  function decide(decision: SlotDecision) {
+    const { agent, due, state, reason, job } = decision;
     const name = nameOf(agent, due);
     const row = rows.get(name);
     if (!mayEnd(row?.state ?? 'unwritten', state)) return undefined;
     const id = job ? jobs.add({ ...job, slot: job.slot ?? due }).id : null;
     const plannedAt = row?.plannedAt ?? clock.now;
     rows.set(name, { agent, due, state, reason: reason ?? null, job: id, plannedAt, decidedAt: clock.now });
+    const isEnd = (one: Slot) => one.agent === agent && one.due < due && !['planned', 'cancelled'].includes(one.state);
+    const event = slotEvent(decision, sorted(isEnd).at(-1), clock.now);
+    if (event) append([event]);
     return id;
   }
 
@@ -199,10 +216,29 @@ export function memorySlots(clock: TestClock, jobs: ReturnType<typeof memoryJobs
 
 /** Events of a store in memory. */
 export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | 'add' | 'ancestors'>) {
-  let events: (FleetEvent & { id: number })[] = [];
+  let events: KeptEvent[] = [];
   let ids = 0;
   const marks = new Map<string, number>();
-  const append = (more: FleetEvent[]) => void events.push(...more.map((event) => ({ id: ++ids, ...event })));
+  const newestAbout = new Map<string, number>();
+
+  function append(more: FleetEvent[]): void {
+    for (const { who = null, about = [], cameOf = [], ...event } of more) {
+      const cause = cameOf.map((name) => newestAbout.get(name)).find((id) => id !== undefined) ?? null;
+      events.push({ id: ++ids, ...event, who, cause });
+      for (const name of about) newestAbout.set(name, ids);
+    }
+  }
+
+  function causesOf(of: { id: number } | { about: string }, limit: number): CauseLine | undefined {
+    const id = 'id' in of ? of.id : newestAbout.get(of.about);
+    let next = events.find((one) => one.id === id);
+    if (!next) return undefined;
+    const line: KeptEvent[] = [];
+    for (; next && line.length < limit; next = events.find((one) => one.id === line[0]!.cause)) line.unshift(next);
+    const came = new Set([id]);
+    const after = events.filter(({ id: one, cause }) => cause !== null && came.has(cause) && came.add(one));
+    return { line, after: after.slice(0, limit), isWhole: line[0]!.cause === null };
+  }
 
   function isOfEvent(job: unknown): boolean {
     const line = typeof job === 'string' ? ancestors(job) : [];
@@ -246,6 +282,7 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
         .filter((one) => since === undefined || one.at >= since)
         .sort((a, b) => b.at - a.at || b.id - a.id)
         .slice(0, limit),
+    causesOf,
   };
   return {
     calls,
@@ -253,6 +290,7 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
     prune(before: number, limit: number): number {
       const old = new Set(events.filter(({ at, id }) => at < before && id !== ids).slice(0, limit));
       events = events.filter((event) => !old.has(event));
+      for (const [name, id] of newestAbout) if (id < (events[0]?.id ?? 0)) newestAbout.delete(name);
       return old.size;
     },
   };

@@ -32,8 +32,8 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
   const jobs = memoryJobs(clock, feeds.jobs.tell, (more) => events.append(more));
   const batches = memoryBatches(clock, jobs);
   const effects = memoryEffects(clock, jobs);
-  const slots = memorySlots(clock, jobs);
   const events = memoryEvents(jobs);
+  const slots = memorySlots(clock, jobs, events.append);
   const incidents = memoryIncidents(clock, feeds.healing.tell, events.append);
   const heartbeats = memoryHeartbeats();
   const findings = memoryFindings();

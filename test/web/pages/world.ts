@@ -335,6 +335,8 @@ export const ANSWERS: Answers = {
       kind: 'agent.paused',
       agent: 'backup',
       message: 'backup is paused',
+      who: 'page:3f2a',
+      cause: null,
       data: { by: 'page' },
     },
   ],

@@ -76,9 +76,9 @@ export function incidentWrites(db: DatabaseSync, events: ReturnType<typeof event
       put.run(one.agent, one.since, one.incident, one.probes, one.nextProbeAt, one.fingerprint);
       if (one.incident && !before?.incident) events.append([quarantinedEvent(one, now)]);
     },
-    endQuarantine(now, agent, _by, why) {
+    endQuarantine(now, agent, _by, ended) {
       const before = end.get(agent) as { incident: string } | undefined;
-      if (before && why !== undefined) events.append([releasedEvent({ agent, ...before }, why, now)]);
+      if (before && ended) events.append([releasedEvent({ agent, ...before }, { ...ended, at: now })]);
     },
     muteCause(now, fingerprint, forMs) {
       const until = forMs === null ? null : timeIn(now, forMs);

@@ -114,15 +114,15 @@ export function pauseWrites(
     ON CONFLICT (agent) DO UPDATE SET until = excluded.until, paused_at = excluded.paused_at`);
   const resume = db.prepare('DELETE FROM pause WHERE agent = ?1 AND (?2 IS NULL OR until = ?2)');
   return {
-    pause(now, agent, forMs) {
+    pause(now, agent, forMs, who) {
       const until = forMs === null ? null : timeIn(now, forMs);
       pause.run(agent, until, now);
-      events.append([pausedEvent(agent, { since: now, until })]);
+      events.append([pausedEvent(agent, { since: now, until, who })]);
       return { since: now, until };
     },
-    resume(now, agent, until) {
+    resume(now, agent, until, who) {
       const isOver = resume.run(agent, until ?? null).changes > 0;
-      if (isOver && until === undefined) events.append([resumedEvent(agent, now)]);
+      if (isOver && until === undefined) events.append([resumedEvent(agent, now, who)]);
       return isOver ? now : null;
     },
   };

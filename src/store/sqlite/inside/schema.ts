@@ -199,6 +199,16 @@ CREATE TABLE host_load (
   waiting INTEGER NOT NULL
 ) STRICT;
 `,
+  `
+-- The event that an event came of, and who did it.
+ALTER TABLE event ADD COLUMN cause INTEGER;
+ALTER TABLE event ADD COLUMN who TEXT;
+CREATE INDEX event_cause ON event (cause) WHERE cause IS NOT NULL;
+
+-- The newest event about a thing: later events find their cause by its name.
+CREATE TABLE event_about (name TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX event_about_event ON event_about (event);
+`,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

@@ -1,15 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
+import { slotEvent } from '../../../schedule/slot-events.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
 import { jobIdOf } from '../ids.ts';
 import { type Plain, packJob, type StoreOps } from '../wire.ts';
+import type { eventWrites } from './events.ts';
 import { mustBeInstants } from './faults.ts';
 import type { JobAdder } from './jobs/add.ts';
 
 const MOST_SLOTS = 10_000;
 const COLUMNS = 'agent, due, state, reason, job, planned_at, decided_at';
 
-export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<StoreOps, 'plan' | 'decide' | 'cancelPlanned'> {
+export function slotWrites(
+  db: DatabaseSync,
+  jobs: JobAdder,
+  events: ReturnType<typeof eventWrites>,
+): Pick<StoreOps, 'plan' | 'decide' | 'cancelPlanned'> {
   // A slot that was cancelled before its time is planned again: its agent or schedule came back.
   const plan = db.prepare(`
     INSERT INTO slot (agent, due, state, planned_at) VALUES (?1, ?2, 'planned', ?3)
@@ -19,6 +25,9 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<StoreOps, 'pl
   const decide = db.prepare(`
     INSERT INTO slot (agent, due, state, reason, job, planned_at, decided_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
     ON CONFLICT (agent, due) DO UPDATE SET state = ?3, reason = ?4, job = ?5, decided_at = ?6`);
+  const former = db.prepare(`
+    SELECT state, reason FROM slot WHERE agent = ? AND due < ? AND state NOT IN ('planned', 'cancelled')
+    ORDER BY due DESC LIMIT 1`);
   const cancel = db.prepare(
     `UPDATE slot SET state = 'cancelled', reason = ?, decided_at = ? WHERE agent = ? AND due > ? AND state = 'planned'`,
   );
@@ -31,7 +40,8 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<StoreOps, 'pl
     cancelPlanned: (now, agent, after, reason) => Number(cancel.run(reason, now, agent, after).changes),
   };
 
-  function decideOne({ agent, due, state, reason, job }: SlotDecision, now: number): string | null | undefined {
+  function decideOne(decision: SlotDecision, now: number): string | null | undefined {
+    const { agent, due, state, reason, job } = decision;
     const before = (stateOf.get(agent, due) as { state: SlotState } | undefined)?.state ?? 'unwritten';
     if (!mayEnd(before, state)) return undefined;
     let row: number | null = null;
@@ -41,7 +51,15 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<StoreOps, 'pl
       row = Math.abs(jobs.add(packed, now).rows[0]!);
     }
     decide.run(agent, due, state, reason ?? null, row, now);
+    if (state === 'skipped' || state === 'missed') recordWithout(decision, now);
     return row === null ? null : jobIdOf(row);
+  }
+
+  /** The event of a slot that got no job. */
+  function recordWithout(decision: SlotDecision, now: number): void {
+    const before = former.get(decision.agent, decision.due) as Pick<Slot, 'state' | 'reason'> | undefined;
+    const event = slotEvent(decision, before, now);
+    if (event) events.append([event]);
   }
 }
 

@@ -51,7 +51,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...stateWrites(db),
       ...pauseWrites(db, events),
       ...pauseReads(db),
-      ...slotWrites(db, adder),
+      ...slotWrites(db, adder, events),
       ...incidentWrites(db, events),
       ...events,
       ...eventJobs(db, adder),

@@ -28,6 +28,9 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
   const events = db.prepare(`
     DELETE FROM event WHERE id IN (
       SELECT id FROM event WHERE at < ? AND id < (SELECT max(id) FROM event) ORDER BY at LIMIT ?)`);
+  const subjects = db.prepare(`
+    DELETE FROM event_about WHERE event IN (
+      SELECT event FROM event_about WHERE event < (SELECT min(id) FROM event) ORDER BY event LIMIT ?)`);
 
   // The newest one stays: the next id is counted from it.
   const incidents = db.prepare(`
@@ -67,6 +70,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         findings.run(before.events),
         mutes.run(before.events),
       ];
+      subjects.run(limit);
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length + batches(before.events, limit));
     },
   };

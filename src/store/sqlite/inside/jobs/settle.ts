@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PlainFault } from '../../../../kernel/fault.ts';
+import { subject } from '../../../../kernel/subjects.ts';
 import { jobIdOf } from '../../ids.ts';
 import { type PackedOps, type Plain, SETTLEMENT_WIDTH } from '../../wire.ts';
 import type { eventWrites } from '../events.ts';
@@ -75,7 +76,9 @@ export function jobSettlements(
     const { code, message: error } = JSON.parse((flat[i + 8] as string | null) ?? NO_FAULT) as PlainFault;
     const data = { job, trigger, attempts: flat[i + 1], code, error, cause: flat[i + 9] };
     const message = `${job} of ${agent} is a dead letter: ${error}`;
-    events.append([{ at: flat[i + 4] as number, kind: 'job.dead', agent, message, data }]);
+    const cameOf = [subject.attempt({ job, attempt: flat[i + 1] as number }), subject.job(job)];
+    const at = flat[i + 4] as number;
+    events.append([{ at, kind: 'job.dead', agent, message, data, about: [subject.job(job)], cameOf }]);
   }
 
   /** False: the fence refuses the end at `i`. */

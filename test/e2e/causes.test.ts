@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { EventView } from '../../src/control/protocol.ts';
+import { type Installation, installation, plugin } from './installation.ts';
+
+const WITHIN_MS = 40_000;
+const GOOD = plugin("return 'good';", 'limits: { attempts: 1 },');
+const CRASHES = plugin(
+  `setTimeout(() => { throw new Error('out of the blue'); }); await new Promise(() => {});`,
+  'limits: { attempts: 1 },',
+);
+
+let place: Installation;
+
+beforeAll(async () => {
+  place = installation({
+    'plugins/shop.ts': GOOD,
+    'plugins/clock.ts': plugin("return 'tick';", "schedule: '* * * * * *',"),
+    'plugins/dies.ts': plugin("throw new GiveUp('no use');"),
+  });
+  await place.start();
+}, 60_000);
+afterAll(() => place.leave());
+
+async function lineOf(of: string | number): Promise<EventView[]> {
+  return (await place.daruma('events', '--cause', String(of), '--json')).json;
+}
+const eventsOf = async (topic: string): Promise<EventView[]> =>
+  (await place.daruma('events', '--topic', topic, '--json')).json;
+const kinds = (events: readonly EventView[]) => events.map(({ kind }) => kind);
+/** Every event but the first came of one that stands before it. */
+const isOneLine = (line: readonly EventView[]) =>
+  line.every(({ cause }, i) => (i === 0 ? cause === null : cause === line[i - 1]!.id));
+
+it('a version that crashes walks back from healed to the file that was saved, and whose it is', async () => {
+  for (let i = 0; i < 4; i++) await place.daruma('run', 'shop', '--wait');
+  await place.until(
+    () => eventsOf('version.good'),
+    (found) => found.some(({ agent }) => agent === 'shop'),
+    WITHIN_MS,
+  );
+  place.write('plugins/shop.ts', CRASHES);
+  await place.until(
+    async () => {
+      await place.daruma('run', 'shop', '--wait');
+      return await eventsOf('incident.healed');
+    },
+    (found) => found.some(({ agent }) => agent === 'shop'),
+    WITHIN_MS,
+  );
+  const [healed] = (await eventsOf('incident.healed')).filter(({ agent }) => agent === 'shop');
+  const incident = String(healed!.data!.incident);
+  const line = await lineOf(incident);
+  expect(kinds(line)).toEqual([
+    'file.saved',
+    'agent.changed',
+    'worker.gone',
+    'incident.opened',
+    'incident.remedied',
+    'version.rolled-back',
+    'incident.healed',
+  ]);
+  expect(isOneLine(line)).toBe(true);
+  expect(line[0]).toMatchObject({
+    who: expect.stringMatching(/^owner:./),
+    data: { file: 'plugins/shop.ts' },
+  });
+  expect(line.slice(1).map(({ who }) => who)).toEqual(['catalog', null, 'healing', 'rollout', 'rollout', 'healing']);
+  const { stdout, code } = await place.daruma('events', '--cause', incident);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/file\.saved host {2}plugins\/shop\.ts was saved: version \w{8}/);
+  expect(stdout.split('\n')[1]).toMatch(/event \d+ by owner:\S+$/);
+  // From the file's side: the same, and the dead letter that the worker left.
+  const came = await lineOf(line[0]!.id);
+  expect(came).toEqual(expect.arrayContaining(line));
+  const dead = came.find(({ kind }) => kind === 'job.dead');
+  expect(dead?.cause).toBe(line[2]!.id);
+}, 60_000);
+
+it('a slot that a pause skipped walks back to the person', async () => {
+  await place.daruma('pause', 'clock');
+  const [skipped] = await place.until(
+    () => eventsOf('slot.skipped'),
+    (found) => found.length > 0,
+    WITHIN_MS,
+  );
+  await place.daruma('resume', 'clock');
+  const line = await lineOf(skipped!.id);
+  expect(kinds(line)).toEqual(['agent.paused', 'slot.skipped']);
+  expect(line[0]!.who).toMatch(/^cli:./);
+  expect(line[1]!.message).toContain('was skipped: paused by hand');
+  const [resumed] = await eventsOf('agent.resumed');
+  expect(kinds(await lineOf(resumed!.id))).toEqual(['agent.paused', 'agent.resumed']);
+});
+
+it('what a person does with a dead letter came of its death', async () => {
+  const { json: job } = await place.daruma('run', 'dies', '--wait', '--json');
+  await place.daruma('replay', job.id);
+  const replayed = await eventsOf('job.replayed');
+  expect(kinds(await lineOf(replayed[0]!.id)).slice(0, 2)).toEqual(['job.dead', 'job.replayed']);
+  expect(replayed[0]!.who).toMatch(/^cli:./);
+});
+
+it('an event that is not kept is said to be so, and other filters are refused', async () => {
+  expect(await place.daruma('events', '--cause', '999999', '--json')).toMatchObject({
+    code: 1,
+    json: { error: { code: 'EVENT_UNKNOWN' } },
+  });
+  expect((await place.daruma('events', 'shop', '--cause', '1')).code).toBe(2);
+});
