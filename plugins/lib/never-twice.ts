@@ -14,8 +14,8 @@ const AGAIN = { ifUnknown: 'repeat' } as const;
 interface SendOnce<Sent> {
   once: Context['once'];
   log: Context['log'];
-  /** Throws {@link Unclear} where the post may have arrived, and anything else where it has not. */
-  send(): Promise<Sent>;
+  /** Throws {@link Unclear} where the post may have arrived, and anything else where it has not. `turn` is 1 as long as no end was unclear. */
+  send(turn: number): Promise<Sent>;
   /** The way out of an unclear end. */
   unclear: Way<Sent>;
 }
@@ -55,7 +55,7 @@ export async function sendOnce<Sent>({ once, log, send, unclear: way }: SendOnce
     let isFresh = false;
     const effect = async (): Promise<End> => {
       try {
-        return { is: 'sent', sent: await send() };
+        return { is: 'sent', sent: await send(turn) };
       } catch (error) {
         if (!(error instanceof Unclear)) throw error;
         isFresh = true;
@@ -109,8 +109,8 @@ export function createClaims({ state, job }: Pick<Context, 'state' | 'job'>) {
   };
 }
 
-/** Networks change spaces, and show a link shorter or longer than it was written. */
+/** Letters and digits: networks change spaces, signs and markup of what they show. */
 function sameText(one: string, other: string): boolean {
-  const plain = (text: string) => text.normalize('NFC').replace(/\s+/g, ' ').trim();
+  const plain = (text: string) => text.normalize('NFKC').replace(/[^\p{L}\p{N}]+/gu, '') || text.trim();
   return plain(one) === plain(other);
 }

@@ -8,6 +8,7 @@
  *                    npm run fuzz:full -- [--rounds 50]                       a disk that fills up
  *                    npm run fuzz:slow -- [--rounds 20] [--seconds 10]        flushes that take long
  *                    npm run fuzz:hooks -- [--deliveries 1000] [--kills 60]   kills of host and web process under signed deliveries
+ *                    npm run fuzz:channels -- [--posts 200] [--kills 60]      kills of host and cells while all channels post
  *                    npm run fuzz:messages -- [--messages 100000]              mutated messages at each hop between processes and threads
  *
  * Each of them takes [--seed N] [--main dist/main.js] [--result file] [--keep], too.
@@ -19,6 +20,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Broken } from './check.ts';
 import type { Fault } from './fault.ts';
+import { channels } from './faults/channels.ts';
 import { clocks } from './faults/clocks.ts';
 import { crash } from './faults/crash.ts';
 import { disk } from './faults/disk.ts';
@@ -28,7 +30,7 @@ import { messages } from './faults/messages.ts';
 import { slowDisk } from './faults/slow-disk.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FAULTS: readonly Fault[] = [crash, clocks, disk, fullDisk, slowDisk, messages, hooks];
+const FAULTS: readonly Fault[] = [crash, clocks, disk, fullDisk, slowDisk, messages, hooks, channels];
 
 const [wanted, ...args] = process.argv.slice(2);
 const fault = FAULTS.find(({ name }) => name === wanted);

@@ -15,9 +15,18 @@ const plugins = await Promise.all(
   }),
 );
 
-const CHANNELS = ['post-email', 'post-file', 'post-webhook'];
+const CHANNELS = [
+  'post-bluesky',
+  'post-devto',
+  'post-email',
+  'post-feed',
+  'post-file',
+  'post-mastodon',
+  'post-webhook',
+  'post-x',
+];
 /** Channels that work without an account. */
-const OPEN_TO_ALL = ['post-file'];
+const OPEN_TO_ALL = ['post-feed', 'post-file'];
 
 describe('every channel', () => {
   const channels = plugins.filter(({ name }) => CHANNELS.includes(name));
