@@ -48,7 +48,7 @@ export default definePlugin({
       return { dryRun: true, would };
     }
     const { user } = settings;
-    if (user !== undefined && !secrets.SMTP_PASSWORD)
+    if (user !== undefined && !('SMTP_PASSWORD' in secrets))
       throw new GiveUp('settings.user wants the secret SMTP_PASSWORD in needs.secrets');
     const login = user === undefined ? null : { user, password: secrets.SMTP_PASSWORD };
     const requireTls = settings.requireTls ?? login !== null;

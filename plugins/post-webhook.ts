@@ -7,6 +7,7 @@ import {
   KINDS,
   lackOf,
   ntfyMessage,
+  secretsAtHand,
   WEBHOOK_SECRETS,
   type WebhookRequest,
   webhookRequest,
@@ -47,7 +48,8 @@ export default definePlugin({
     secrets: [...WEBHOOK_SECRETS],
   },
   async run(context) {
-    const { settings, secrets, job, agent, once, log, fetch, summary } = context;
+    const { settings, job, agent, once, log, fetch, summary } = context;
+    const secrets = secretsAtHand(context.secrets);
     const given = job.input;
     const lack = lackOf({ ...settings, url: settings.url, chat: settings.chat, secrets });
     if (lack !== null) throw new GiveUp(lack);

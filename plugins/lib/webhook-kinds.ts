@@ -14,6 +14,11 @@ export const WEBHOOK_SECRETS = [
 ] as const;
 type Secrets = Partial<Record<(typeof WEBHOOK_SECRETS)[number], string>>;
 
+/** The secrets that the agent has: to read one that its file leaves out is an error. */
+export function secretsAtHand(secrets: Secrets): Secrets {
+  return Object.fromEntries(WEBHOOK_SECRETS.flatMap((name) => (name in secrets ? [[name, secrets[name]!]] : [])));
+}
+
 /** The request that a kind makes of a post. `shownUrl` holds no secret. */
 export interface WebhookRequest {
   url: string;

@@ -98,7 +98,7 @@ export function contextFor<
   const context: Given = {
     llm: deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
-    secrets: (world.secrets ?? {}) as Given['secrets'],
+    secrets: onlyThese(world.secrets ?? {}) as Given['secrets'],
     agent: 'tested',
     folder,
     job: {
@@ -184,4 +184,14 @@ export async function runPlugin<
   // What a result is must survive JSON: it crosses threads and is stored.
   const result = JSON.parse(JSON.stringify((await plugin.run(context)) ?? null));
   return { result, ...traces };
+}
+
+/** Reading a secret that the agent does not have throws, as it does in a worker. */
+function onlyThese(secrets: Record<string, string>): Record<string, string> {
+  return new Proxy(secrets, {
+    get(target, name) {
+      if (name in target) return target[name as string];
+      throw new Error(`${String(name)} is not in needs.secrets of agent tested`);
+    },
+  });
 }

@@ -33,7 +33,7 @@ describe('Mastodon', () => {
         return {
           body: [
             { id: '71', created_at: now(), content: shown },
-            { id: '70', created_at: now(), content: '<p>else</p>' },
+            { id: '70', created_at: '2026-01-01T00:00:00.000Z', content: '<p>else</p>' },
           ],
         };
       return answer(seen, count);
