@@ -99,7 +99,10 @@ try {
     time,
     post,
     startedMarkers: data.startedMarkers,
-    flushOutput: output.flush,
+    flushOutput() {
+      output.flush();
+      lines.jobEnded();
+    },
   });
   post({ say: 'ready' });
   for (const text of early) receive(text);

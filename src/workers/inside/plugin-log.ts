@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { errorsOf, isError } from '../../kernel/reasons.ts';
+import { createRepeats, groupedCount } from '../../kernel/repeats.ts';
 import type { PluginLog } from '../../plugin/context.ts';
 import type { FromWorkerThread, ThreadLine } from '../wire.ts';
 import { stringify } from './json.ts';
@@ -13,14 +14,29 @@ const BATCHES_UNDERWAY = 8;
 const LONGEST_TEXT = 16 * 1024;
 const AGAIN_MS = 25;
 const REPORT_EVERY_MS = 1_000;
+/** Repeats are told so long after the first of them. */
+const REPEATS_EVERY_MS = 5_000;
+/** A repeat is counted and not sent, which costs a part of a line. */
+const REPEAT_COSTS = 0.1;
+/** A worker above its limit sleeps so long in a call, and in each second so long altogether. */
+const SLEEP_MS = 1;
+const MOST_SLEEP_MS = 500;
 /** Taken before the plugin is loaded, which may put something else in its place: then there would be no limit. */
 const monotonic = performance.now.bind(performance);
+const { wait } = Atomics;
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
-/** Takes the lines of a worker to its cell: at once while few are on their way, in batches otherwise, and never more than the limit; what is above it is dropped, counted and told. */
+/**
+ * Takes the lines of a worker to its cell: at once while few are on their way, in batches otherwise, and never more than the
+ * limit. Repeats of a message are counted and told by a line, except at debug level. A worker above its limit sleeps up to half
+ * of its time, so that it is the flood's own plugin that is slower; lines that are above it still are dropped, counted and told.
+ */
 export interface PluginLines {
   put(level: LogLevel, job: string, message: unknown, data?: unknown): void;
   /** A logger whose lines carry the job's id. */
   of(job: string): PluginLog;
+  /** A job has ended: repeats are told, at most once a second. */
+  jobEnded(): void;
   /** Sends what waits, as far as it may. */
   flush(): void;
   /** Sends all that waits, for a thread that ends. */
@@ -35,21 +51,34 @@ export function createPluginLines(
   let waiting: ThreadLine[] = [];
   let posted = 0;
   let again = false;
-  let tokens = LINES_AT_ONCE;
-  let filledAt = monotonic();
+  const budget = createBudget();
+  const repeats = createRepeats<Omit<ThreadLine, 'data'>>();
+  let isTelling = false;
+  let repeatsAt = monotonic();
   let dropped = 0;
-  let reportedAt = filledAt;
+  let reportedAt = monotonic();
 
-  function mayPut(): boolean {
-    const at = monotonic();
-    tokens = Math.min(LINES_AT_ONCE, tokens + ((at - filledAt) * LINES_PER_SECOND) / 1_000);
-    filledAt = at;
-    if (tokens < 1) {
-      if (dropped++ === 0) setTimeout(flush, REPORT_EVERY_MS).unref();
+  function mayPut(line: Omit<ThreadLine, 'data'>): boolean {
+    const isDebugged = Atomics.load(shared.marks, MARK.level) === 0;
+    if (!isDebugged && !repeats.take(line, monotonic())) {
+      budget.take(REPEAT_COSTS);
+      if (!isTelling) setTimeout(reportRepeats, REPEATS_EVERY_MS).unref();
+      isTelling = true;
       return false;
     }
-    tokens -= 1;
-    return true;
+    if (budget.take(1)) return true;
+    if (dropped++ === 0) setTimeout(flush, REPORT_EVERY_MS).unref();
+    return false;
+  }
+
+  function reportRepeats() {
+    isTelling = false;
+    repeatsAt = monotonic();
+    for (const { count, last } of repeats.leftOut()) {
+      const message = `… ${groupedCount(count)} more like this: ${last.message}`;
+      waiting.push({ ...last, at: needs.now(), message, data: stringify({ more: count }) });
+    }
+    flush();
   }
 
   function reportDropped(everyMs: number) {
@@ -85,14 +114,9 @@ export function createPluginLines(
     put(level, job, message, data) {
       needs.progress();
       if (LOG_LEVELS.indexOf(level) < Atomics.load(shared.marks, MARK.level)) return;
-      if (!mayPut()) return;
-      waiting.push({
-        at: needs.now(),
-        level,
-        job,
-        message: textOf(message),
-        data: data === undefined ? null : dataOf(data),
-      });
+      const line = { at: needs.now(), level, job, message: textOf(message) };
+      if (!mayPut(line)) return;
+      waiting.push({ ...line, data: data === undefined ? null : dataOf(data) });
       flush();
     },
     of: (job) => ({
@@ -101,13 +125,49 @@ export function createPluginLines(
       warn: (message, data) => lines.put('warn', job, message, data),
       error: (message, data) => lines.put('error', job, message, data),
     }),
+    jobEnded() {
+      if (isTelling && monotonic() - repeatsAt >= REPORT_EVERY_MS) reportRepeats();
+    },
     flush,
     flushAll() {
+      reportRepeats();
       reportDropped(0);
       if (waiting.length > 0) send();
     },
   };
   return lines;
+}
+
+/** The lines that a worker may write, by time. A call that finds none left sleeps, as long as that is bearable. */
+function createBudget() {
+  let tokens = LINES_AT_ONCE;
+  let filledAt = monotonic();
+  let second = filledAt;
+  let sleptMs = 0;
+
+  function fill() {
+    const at = monotonic();
+    tokens = Math.min(LINES_AT_ONCE, tokens + ((at - filledAt) * LINES_PER_SECOND) / 1_000);
+    filledAt = at;
+    if (at - second < 1_000) return;
+    second = at;
+    sleptMs = 0;
+  }
+
+  return {
+    /** False where there is still not enough left. */
+    take(cost: number): boolean {
+      fill();
+      if (tokens < cost && sleptMs < MOST_SLEEP_MS) {
+        wait(NEVER_WOKEN, 0, 0, SLEEP_MS);
+        sleptMs += monotonic() - filledAt;
+        fill();
+      }
+      if (tokens < cost) return false;
+      tokens -= cost;
+      return true;
+    },
+  };
 }
 
 function textOf(message: unknown): string {
