@@ -4,7 +4,7 @@ import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import { COMPRESSED, compareLogNames, logNameOf, plainLogName } from '../kernel/log-names.ts';
 import { type LogText, openLogText } from './log-text.ts';
 import { readHostFile } from './place.ts';
-import type { LogLine } from './protocol.ts';
+import type { JobView, LogLine } from './protocol.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -95,6 +95,16 @@ function beganAt(text: LogText): number {
   const end = chunk.indexOf(NEWLINE);
   const line = end < 0 ? undefined : parseLogLine(chunk.toString('utf8', 0, end));
   return line ? Date.parse(line.time) : Number.NEGATIVE_INFINITY;
+}
+
+/** The lines that are kept with the failed attempts of a job, oldest first: for a job whose lines the log holds no more. */
+export function keptLinesOf({ id, agent, failures = [] }: Pick<JobView, 'id' | 'agent' | 'failures'>): LogLine[] {
+  return failures.flatMap(({ worker, lines = [] }) =>
+    lines.map(({ at, level, message }) => ({
+      ...{ time: at, level, msg: message, agent, job: id },
+      ...(worker === null ? {} : { worker }),
+    })),
+  );
 }
 
 /** Undefined for what is no line of a log. */

@@ -7,6 +7,7 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import type { HostBus } from './bus.ts';
+import { createLastLines } from './last-lines.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { Setup } from './secrets/setup.ts';
 
@@ -24,6 +25,7 @@ interface HostWorkersNeeds {
 export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
   const { time, journal, exec, bus, answer } = needs;
   const { scrub } = journal;
+  const lastLines = createLastLines();
   const emptyFolder = join(options.folder, 'data/run/empty');
   rmSync(emptyFolder, { recursive: true, force: true });
   mkdirSync(emptyFolder, { recursive: true, mode: 0o700 });
@@ -35,7 +37,7 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
         ended: (ends) =>
           bus.emit(
             'attempts.ended',
-            ends.map((end) => ({ ...end, outcome: withoutSecrets(end.outcome, scrub) })),
+            ends.map((end) => ({ ...end, outcome: withoutSecrets(lastLines.keep(end.outcome), scrub) })),
           ),
         returned: (attempts) => bus.emit('attempts.returned', attempts),
         capacityChanged: (agent) => bus.emit('capacity.changed', agent),
@@ -43,7 +45,10 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
       answer,
       models: needs.models,
       secrets: async (agent) => needs.setup.secrets.values(agent),
-      lines: (lines) => journal.lines(lines),
+      lines(lines) {
+        lastLines.add(lines);
+        journal.lines(lines);
+      },
       gone: (end) => bus.emit('worker.gone', scrub.value(end)),
       leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
       readings: (list) => bus.emit('reading', list),

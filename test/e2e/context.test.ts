@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { type Installation, installation, plugin } from './installation.ts';
 
@@ -166,6 +168,10 @@ it('puts a plugin to work twice through agent files, each with its own settings,
 it('changes an agent’s log level while it runs', async () => {
   place = installation({
     'plugins/chatty.ts': plugin('context.log.debug("deep"); context.log.info("plain"); return 1;'),
+    'plugins/fails.ts': plugin(
+      'context.log.info("asked for the price"); throw new Error("no price");',
+      'limits: { attempts: 1 },',
+    ),
   });
   await place.start();
   await place.daruma('run', 'chatty', '--wait');
@@ -192,4 +198,13 @@ it('changes an agent’s log level while it runs', async () => {
   const debugged = await place.daruma('logs', '--agent', 'chatty', '--debug', '--for', '1h', '-n', '1');
   expect(debugged.stderr).toContain('chatty logs from debug until');
   expect(await logged()).toEqual(expect.arrayContaining(['deep', 'plain']));
+  // The last lines of a job that failed stay with it when the log is gone.
+  const failed = (await place.daruma('run', 'fails', '--wait', '--json')).json;
+  await place.stop();
+  rmSync(join(place.folder, 'logs'), { recursive: true });
+  const kept = await place.daruma('logs', '--job', failed.id, '--json');
+  expect(kept.json).toMatchObject([{ level: 'info', agent: 'fails', job: failed.id, msg: 'asked for the price' }]);
+  const shown = await place.daruma('jobs', failed.id, '--json');
+  expect(shown.json.error).not.toHaveProperty('data');
+  expect(shown.json.failures[0].lines).toMatchObject([{ message: 'asked for the price' }]);
 });

@@ -1,5 +1,5 @@
 import type { ControlClient } from '../../control/client.ts';
-import { linesBackwards, logFolderOf } from '../../control/log-files.ts';
+import { keptLinesOf, linesBackwards, logFolderOf } from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { fullTime } from '../../kernel/clock.ts';
@@ -32,8 +32,8 @@ export async function logsCommand(stage: Stage, [named]: Words, options: LogsOpt
   if (options.debug) await logDebugLines(stage, agent, options.for);
   const wanted = filterOf(stage, agent, options);
   if (options.follow) return await follow(stage, agent, options, wanted);
-  const lines = newest(stage, wanted);
-  if (lines.length === 0) await mustBeKnown(stage, agent, options.job);
+  const inFiles = newest(stage, wanted);
+  const lines = inFiles.length > 0 ? inFiles : await keptLines(stage, agent, options.job, wanted);
   if (stage.json) return { json: lines, lines: [] };
   if (lines.length === 0) stage.note('the log has no line that fits');
   const show = linePrinter(stage, agent, options);
@@ -54,14 +54,25 @@ async function logDebugLines(stage: Stage, agent: string | undefined, length = '
   stage.note(`${agent} logs from debug${end}        daruma level ${agent} info`);
 }
 
-/** No lines may mean a name that was mistyped. The agent cannot be checked while there is neither a host nor a store. */
-async function mustBeKnown(stage: Stage, agent: string | undefined, job: string | undefined): Promise<void> {
+/**
+ * The lines of a job whose files are gone, out of its failed attempts. No lines may also mean a name that was mistyped, which
+ * is refused. The agent cannot be checked while there is neither a host nor a store.
+ */
+async function keptLines(
+  stage: Stage,
+  agent: string | undefined,
+  job: string | undefined,
+  wanted: Wanted,
+): Promise<LogLine[]> {
+  let kept: LogLine[] = [];
   try {
-    if (job !== undefined) await stage.askAnyway('job', { id: job });
-    if (agent !== undefined) await expectAgent(stage, agent);
+    if (job !== undefined) kept = keptLinesOf((await stage.askAnyway('job', { id: job })).value);
+    if (agent !== undefined && kept.length === 0) await expectAgent(stage, agent);
   } catch (thrown) {
     if (!isHostAway(thrown)) throw thrown;
   }
+  const isNew = (line: LogLine) => Date.parse(line.time) >= wanted.since;
+  return wanted.count === 0 ? [] : kept.filter((line) => isNew(line) && wanted.line(line)).slice(-wanted.count);
 }
 
 interface Wanted {

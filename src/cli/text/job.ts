@@ -1,6 +1,6 @@
 import type { JobView, UsedKeyView } from '../../control/protocol.ts';
 import { holdUpWords, jobState, neverAgain, outcomeWords } from '../../control/words/job.ts';
-import { type Clock, fullTime, relative, shortTime } from '../../kernel/clock.ts';
+import { type Clock, clockTime, fullTime, relative, shortTime } from '../../kernel/clock.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { oneLine, plainLine } from '../../kernel/shown-text.ts';
 import { signOf } from '../../kernel/state-sign.ts';
@@ -94,14 +94,25 @@ function factsOf(job: JobView, { clock, width }: Look): [string, string | null |
   ];
 }
 
+/** The last lines of an attempt that are shown with it; `daruma logs --job` has the others. */
+const LINES_SHOWN = 5;
+
 function failureLines(
-  { attempt, startedAt, finishedAt, worker, error }: NonNullable<JobView['failures']>[number],
+  { attempt, startedAt, finishedAt, worker, error, lines = [] }: NonNullable<JobView['failures']>[number],
   look: Look,
 ): string[] {
   const tookMs = Date.parse(finishedAt) - Date.parse(startedAt);
   const at = fullTime(Date.parse(finishedAt), look.clock);
   const on = worker ? ` on ${worker}` : '';
-  return [`  attempt ${attempt} failed ${at}${on} after ${formatDuration(tookMs)}`, ...indented(error, look)];
+  const logged = lines.slice(-LINES_SHOWN).map(({ at: time, level, message }) => {
+    const text = `${clockTime(Date.parse(time), look.clock)} ${level.toUpperCase()} ${oneLine(message)}`;
+    return `    ${look.paint('dim', cut(text, look.width - 5))}`;
+  });
+  return [
+    `  attempt ${attempt} failed ${at}${on} after ${formatDuration(tookMs)}`,
+    ...indented(error, look),
+    ...logged,
+  ];
 }
 
 function indented(fault: PlainFault, { paint }: Look): string[] {

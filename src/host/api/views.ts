@@ -3,9 +3,11 @@ import type { OriginReport as Origin } from '../../gateway/origins/ports.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DEEPEST_VALUE, isShallow } from '../../kernel/shape.ts';
 import type { JobRun } from '../../telemetry/ports.ts';
+import { withoutLines } from '../last-lines.ts';
 
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
 export function viewJob(job: Job | JobDetail): JobView {
@@ -29,7 +31,7 @@ export function viewJob(job: Job | JobDetail): JobView {
     input: parsed(job.input),
     result: parsed(job.result),
     summary: job.summary,
-    error: job.error,
+    error: job.error && withoutLines(job.error).fault,
     cause: job.cause,
     madeBy: job.parent,
     hops: job.depth,
@@ -42,11 +44,19 @@ export function viewJob(job: Job | JobDetail): JobView {
             startedAt: isoOf(record.startedAt),
             finishedAt: isoOf(record.finishedAt),
             worker: record.worker,
-            error: fault,
+            ...viewFailure(fault),
           })),
         }
       : {}),
   };
+}
+
+/** The fault of an attempt, and the lines of its job's log that were kept with it. */
+function viewFailure(fault: PlainFault) {
+  const { fault: error, lines } = withoutLines(fault);
+  return lines.length === 0
+    ? { error }
+    : { error, lines: lines.map(({ at, ...line }) => ({ at: isoOf(at), ...line })) };
 }
 
 /** A job that has ended, in short. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOG_LEVELS } from '../../kernel/log.ts';
 import { countResult, faultResult, json, ms, time } from './fields.ts';
 
 export const holdUpResult = z
@@ -20,6 +21,10 @@ const failure = z.strictObject({
   finishedAt: time(),
   worker: z.string().nullable(),
   error: faultResult,
+  lines: z
+    .array(z.strictObject({ at: time(), level: z.enum(LOG_LEVELS), message: z.string() }))
+    .optional()
+    .describe('The last lines that the job logged: at most 20, kept as long as the job.'),
 });
 
 export const jobResult = z

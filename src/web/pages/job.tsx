@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx';
+import { keptLinesOf, lineFilter } from '../../control/log-files.ts';
 import type { IncidentView, JobView, LogLine } from '../../control/protocol.ts';
 import { holdUpWords, jobState, neverAgain, wallMs } from '../../control/words/job.ts';
 import { shortId } from '../../kernel/short-id.ts';
@@ -23,6 +24,8 @@ export const jobPage: Page = {
       call.ask('logs', { job: id, level: logQueryOf(call.query).level, limit: MOST_LINES }).catch((): LogLine[] => []),
       call.ask('incidents', { agent: job.agent, limit: 50 }).catch((): IncidentView[] => []),
     ]);
+    // Lines of a job whose files are gone are kept with its failed attempts.
+    const shown = lines.length > 0 ? lines : keptLinesOf(job).filter(lineFilter(logQueryOf(call.query)));
     const before = await previousOk(call, job);
     const linked = incidents.filter(({ jobs }) => jobs.includes(id));
     return inShell(call, id, () => (
@@ -44,7 +47,7 @@ export const jobPage: Page = {
         <Payload title="Input" value={job.input} />
         <Payload title="Result" value={job.result} />
         <Section title="Log" id="log" aside={<LevelChoice call={call} />}>
-          <LogLines lines={lines} call={call} ofJob />
+          <LogLines lines={shown} call={call} ofJob />
         </Section>
       </>
     ));
