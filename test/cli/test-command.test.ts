@@ -45,7 +45,7 @@ test('a new plugin has a test that passes; one that fails is told, with exit cod
       },
     ],
   });
-}, 60_000);
+});
 
 test('a test file leaves no folder and no process behind', async () => {
   install('vitest', 'vite');
@@ -55,7 +55,7 @@ test('a test file leaves no folder and no process behind', async () => {
   expect((await cli(['test'], { cwd: folder, env: { ...env, TMPDIR: temporary } })).code).toBe(0);
   const left = () => readdirSync(temporary).filter((name) => name.startsWith('daruma-'));
   await expect.poll(left, { timeout: 10_000 }).toEqual([]);
-}, 60_000);
+});
 
 test('says what to install where vitest is missing', async () => {
   install();
