@@ -4,12 +4,13 @@ import { defineConfig } from 'vitest/config';
 const filesOf = (rooms: readonly string[]) => rooms.map((room) => `test/${room}/**/*.test.ts`);
 /** Rooms whose tests start no process and leave nothing in their own. */
 const PURE_ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry', 'gateway/models/chain'];
-/** Rooms and files that want a process to themselves: whole installations, what is replaced in a module, and what a process is measured by. */
+/** Rooms and files that want a process to themselves: whole installations, modules that are replaced, and a filter of calls that stays. */
 const ALONE = [
   ...filesOf(['containment', 'e2e', 'fence', 'fuzz', 'guardian', 'hooks', 'mcp', 'web']),
   'test/catalog/decisions.test.ts',
   'test/gateway/broker-messages.test.ts',
   'test/host/frozen-loops.test.ts',
+  'test/workers/net-attacks.test.ts',
 ];
 /** A process for many files spares each of them the start of one, and of the modules that they share. */
 const MANY = { isolate: false, restoreMocks: true, unstubEnvs: true, setupFiles: ['test/shared-process.ts'] };
