@@ -71,7 +71,7 @@ function rowLines({ path, about }: { path: string; about: string }): string[] {
 function shownValue(path: string): string | undefined {
   const { fallback } = HOST_SETTINGS.find((row) => row.path === path)!;
   if (path in SHOWN) return SHOWN[path];
-  if (typeof fallback === 'function' && path.startsWith('models.')) return flow(fallback());
+  if (typeof fallback === 'function' && /^(models|alerts)\./.test(path)) return flow(fallback());
   return typeof fallback === 'string' ? fallback : JSON.stringify(fallback);
 }
 

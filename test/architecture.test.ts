@@ -37,6 +37,7 @@ const MAY: Record<string, string[]> = {
     // The event of an incident is written with it, alike by every store.
     'healing/incident-reports',
     'telemetry/ports',
+    'telemetry/alerts/ports',
     'catalog/ports',
     // What models cost is kept as the gateway's ledger has it.
     'gateway/models/spend',

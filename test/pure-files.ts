@@ -1,5 +1,5 @@
 /** Folders of `src/` whose files decide: no clock, no chance, no I/O. */
-const FOLDERS = ['kernel/', 'healing/', 'operations/', 'gateway/models/chain/'];
+const FOLDERS = ['kernel/', 'healing/', 'operations/', 'gateway/models/chain/', 'telemetry/alerts/'];
 
 /** Files of those folders that act. `kernel/time.ts` is the door by which time comes in. */
 const ACTING = new Set([

@@ -122,6 +122,20 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   putFinding: [{ kind: text, key: text, at: instant }],
+  putAlerts: [
+    [
+      {
+        id: text,
+        agent: orNull(text),
+        since: instant,
+        endedAt: orNull(instant),
+        fingerprint: text,
+        steps: list({ at: instant }),
+      },
+    ],
+  ],
+  startWindow: [{ agent: orNull(text), forMs: length, note: orNull(text) }],
+  endWindows: [orNull(text)],
   putSpend: [
     [
       {

@@ -7,6 +7,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
+import type { AlertStore } from '../telemetry/alerts/ports.ts';
 import type {
   AggregateStore,
   AsideStore,
@@ -53,6 +54,7 @@ export type StorePorts = JobQueue &
   AggregateStore &
   HeartbeatStore &
   FindingStore &
+  AlertStore &
   SpendStore &
   UsageStore &
   AsideStore &
@@ -90,6 +92,7 @@ export type ReadPorts = Pick<
   | 'durationSketches'
   | 'heartbeats'
   | 'findings'
+  | 'alerts'
   | 'spendRows'
   | 'usageRows'
   | 'paused'

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { aggregateLaws } from './laws/aggregates.ts';
+import { alertLaws } from './laws/alerts.ts';
 import { batchLaws } from './laws/batches.ts';
 import { chainLaws } from './laws/chains.ts';
 import { dayRowLaws } from './laws/day-rows.ts';
@@ -28,5 +29,6 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('figures', () => figureLaws(open));
     describe('aggregates', () => aggregateLaws(open));
     describe('rows of days', () => dayRowLaws(open));
+    describe('alerts', () => alertLaws(open));
   });
 }

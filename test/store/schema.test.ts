@@ -46,6 +46,7 @@ test('the steps of the schema that were published are never edited', () => {
     'f6f4173c28c2',
     'ab2fadba73d3',
     '779413a00b6c',
+    '2c407fa583b3',
   ]);
 });
 

@@ -71,6 +71,26 @@ async function lived(store: Store): Promise<void> {
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
     await store.putHostLoad({ at: T0, workers: 2, busy: 1, waiting: 0 });
     await store.putFinding({ kind: 'diagnosis', key: `f-${agent}`, at: T0, record: { cause: 'a leak' } });
+    const trouble = {
+      title: 't',
+      seen: 's',
+      done: [],
+      left: 'l',
+      next: 'n',
+      culprit: null,
+      incident: null,
+      parent: null,
+    };
+    const alert = {
+      fingerprint: 'f',
+      severity: 'open',
+      state: 'over',
+      ending: 'healed',
+      returns: 0,
+      quietUntil: null,
+    } as const;
+    await store.putAlerts([{ id: `al-${agent}`, agent, since: T0, endedAt: T0, ...trouble, ...alert, steps: [] }]);
+    await store.startWindow({ agent, forMs: HOUR, note: null });
     const spent = { calls: 1, promptTokens: 2, completionTokens: 3, micros: 4, failedTries: 0, unpricedTokens: 0 };
     await store.putSpend(
       [{ day: DAY, agent, rung: 'groq', ...spent }],
@@ -115,6 +135,8 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.mutes(),
     store.heartbeats(),
     store.findings({ kind: 'diagnosis', limit: 9 }),
+    store.alerts({ limit: 9 }),
+    store.windows(),
     store.spendRows({ from: DAY, to: DAY }),
     store.spendAhead(),
     store.usageRows({ from: DAY, to: DAY }),

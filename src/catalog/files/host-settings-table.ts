@@ -4,9 +4,13 @@ import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
 import { DIAGNOSIS_DRILL, defaultChain, defaultPrices, FALLBACK_DRILL } from './model-settings.ts';
 import {
+  alertFile,
+  channels,
   choice,
   countSetting,
+  deadMan,
   diagnose,
+  digestTime,
   length,
   modelBudget,
   modelChain,
@@ -19,6 +23,7 @@ import {
   setting,
   size,
   truth,
+  windows,
   words,
   zone,
 } from './setting.ts';
@@ -127,6 +132,37 @@ export const HOST_SETTINGS = [
   setting('models.drills', modelDrills, () => ({ fallback: FALLBACK_DRILL, diagnosis: DIAGNOSIS_DRILL }), {
     about: 'When each rung is proven by small real calls, and when a diagnosis is scored; false: never.',
   }),
+  setting('alerts.open', channels, () => [], {
+    live: true,
+    about: 'Agents that are sent what needs a person, and its end.',
+  }),
+  setting('alerts.warning', channels, () => [], {
+    live: true,
+    about: 'Agents that are sent early warnings: there are hours left.',
+  }),
+  setting('alerts.healed', channels, () => [], {
+    live: true,
+    about: 'Agents that are sent each incident that was healed, at once. `digest` says the same once a day.',
+  }),
+  setting('alerts.digest', channels, () => [], {
+    live: true,
+    about:
+      'Agents that are sent once a day what was healed, and what still holds. Nothing is sent of a day without both.',
+  }),
+  setting('alerts.digestAt', digestTime, '0 8 * * *', { live: true, about: 'When, in the zone of the host.' }),
+  setting('alerts.windows', windows, () => [], {
+    live: true,
+    about: 'Maintenance windows: nobody is told anything in them. What still holds at the end is told then.',
+  }),
+  setting('alerts.deadman', deadMan, undefined, {
+    live: true,
+    about:
+      'An address outside of this machine that is pinged only while every loop of the host turns: it tells you when the machine is gone.',
+  }),
+  setting('alerts.file', alertFile, 'data/alerts.log', {
+    live: true,
+    about: 'A file to which each alert is added; at 1 MB a new one is begun, and one old one is kept. false: none.',
+  }),
   setting('control.socket', path(100), undefined, {
     about:
       'The path of the control socket, at most 100 bytes. Default: a place that follows from the installation’s folder.',
@@ -146,6 +182,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   jobChains: 'How far jobs may make jobs that make jobs.',
   web: 'The page, which a process of its own serves (page.md).',
   models: 'Models that agents ask, behind a gateway of the host (models.md).',
+  alerts: 'Whom the host tells of troubles (alerts.md).',
   control: 'The socket on which the command line reaches the host.',
 };
 

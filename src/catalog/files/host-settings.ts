@@ -112,6 +112,11 @@ function inFull(said: unknown): unknown {
   return { ...said, ...Object.fromEntries(short.map((group) => [group, { enabled: false }])) };
 }
 
+/** Origins are for people: a secret is no part of them. */
+function shownOf({ kind }: (typeof HOST_SETTINGS)[number], value: unknown): unknown {
+  return (kind as { shown?(said: unknown): unknown }).shown?.(value) ?? value;
+}
+
 function valuesOf(said: Record<string, unknown>, sourceOf: (path: string[]) => string): ResolvedHostSettings {
   const origins: ValueSource[] = [];
   const settings: Record<string, unknown> = {};
@@ -129,7 +134,11 @@ function valuesOf(said: Record<string, unknown>, sourceOf: (path: string[]) => s
       for (const [origin, terms] of Object.entries(inFile ?? {}))
         origins.push({ path: `origins.${origin}`, value: terms, origin: sourceOf(['origins', origin]) });
     } else if (value !== undefined) {
-      origins.push({ path: row.path, value, origin: inFile === undefined ? 'default' : sourceOf(path) });
+      origins.push({
+        path: row.path,
+        value: shownOf(row, value),
+        origin: inFile === undefined ? 'default' : sourceOf(path),
+      });
     }
   }
   return { settings: settings as HostSettings, origins };

@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import type { Bounds } from '../../kernel/bounds.ts';
 import { checkedLength, checkedSize, formatBound, formatLengthBound } from '../../kernel/units.ts';
+import {
+  alertFileField,
+  channelsField,
+  type DeadManSetting,
+  deadManField,
+  deadManSetting,
+  digestAtField,
+  shownDeadMan,
+  type WindowSetting,
+  windowSettings,
+  windowsField,
+} from './alert-settings.ts';
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
 import {
   budgetField,
@@ -28,6 +40,8 @@ interface SettingKind<Said, Value, Unit extends string> {
   read(said: Said): Value;
   /** The form of the value, for the page of settings. */
   allowed: string;
+  /** The value for people, where a part of it is a secret. Default: as it was said. */
+  shown?(said: Said): unknown;
 }
 
 /** A length of time as `30d`; the rooms get milliseconds. */
@@ -144,6 +158,47 @@ export const diagnose: SettingKind<
   unit: '',
   read: ({ autonomy = 'suggest', perDay = 5 }) => ({ autonomy, perDay }),
   allowed: 'autonomy, perDay',
+};
+
+/** Agents that post. */
+export const channels: SettingKind<string[], readonly string[], ''> = {
+  schema: channelsField,
+  unit: '',
+  read: (said) => said,
+  allowed: 'a list of agents',
+};
+
+/** When the digest is sent. */
+export const digestTime: SettingKind<string, string, ''> = {
+  schema: digestAtField,
+  unit: '',
+  read: (said) => said,
+  allowed: 'a cron expression',
+};
+
+/** Maintenance windows that come again and again. */
+export const windows: SettingKind<z.output<typeof windowsField>, readonly WindowSetting[], ''> = {
+  schema: windowsField,
+  unit: '',
+  read: windowSettings,
+  allowed: 'a list of cron, for, agents',
+};
+
+/** The address that is pinged as long as all is well. */
+export const deadMan: SettingKind<z.output<typeof deadManField>, DeadManSetting, ''> = {
+  schema: deadManField,
+  unit: '',
+  read: deadManSetting,
+  allowed: 'url, every',
+  shown: shownDeadMan,
+};
+
+/** The file of alerts; null: none. */
+export const alertFile: SettingKind<string | false, string | null, ''> = {
+  schema: alertFileField,
+  unit: '',
+  read: (said) => said || null,
+  allowed: 'a path, false',
 };
 
 /** When the drills of models run; null: never. */

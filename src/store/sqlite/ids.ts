@@ -35,6 +35,17 @@ export function batchRowOf(id: string): number {
   return Number.isSafeInteger(row) ? row : 0;
 }
 
+/** `mw-3` of row 3. */
+export function windowIdOf(row: number): string {
+  return `mw-${row}`;
+}
+
+/** The row of a maintenance window's id; 0, which no window has, for anything that a store never gave out. */
+export function windowRowOf(id: string): number {
+  const row = /^mw-[1-9]\d{0,14}$/.test(id) ? Number(id.slice(3)) : 0;
+  return Number.isSafeInteger(row) ? row : 0;
+}
+
 /** An owner as the table has it: `local/4711-x`. */
 export function ownerText({ host, run }: Owner): string {
   return hostPrefix(host) + run;

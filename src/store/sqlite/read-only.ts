@@ -99,6 +99,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'hostLoad',
   'heartbeats',
   'findings',
+  'alerts',
   'spendRows',
   'usageRows',
   'paused',

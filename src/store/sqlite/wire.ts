@@ -56,6 +56,9 @@ export const STAMPED = [
   'putQuarantine',
   'endQuarantine',
   'deliverEvents',
+  'startWindow',
+  'endWindows',
+  'windows',
 ] as const;
 type StampedName = (typeof STAMPED)[number];
 type Stamped<Ports> = {
@@ -176,6 +179,11 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   heartbeats: 'read',
   putFinding: 'hard',
   findings: 'read',
+  putAlerts: 'hard',
+  alerts: 'read',
+  startWindow: 'hard',
+  endWindows: 'hard',
+  windows: 'read',
   putSpend: 'hard',
   spendRows: 'slow',
   spendAhead: 'read',

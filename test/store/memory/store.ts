@@ -10,6 +10,7 @@ import { createFeed } from '../../../src/store/feed.ts';
 import type { StorePorts } from '../../../src/store/ports.ts';
 import type { AgentFigures } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
+import { memoryAlerts } from './alerts.ts';
 import { memoryBatches } from './batches.ts';
 import { memoryDayRows } from './day-rows.ts';
 import { memoryIncidents } from './incidents.ts';
@@ -37,6 +38,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
   const incidents = memoryIncidents(clock, feeds.healing.tell, events.append);
   const heartbeats = memoryHeartbeats();
   const findings = memoryFindings();
+  const alerts = memoryAlerts(clock);
 
   function agentFigures(from: number, to: number): AgentFigures[] {
     const isIn = (at: number | null) => at !== null && at >= from && at < to;
@@ -71,6 +73,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
       events.prune(before.events, limit),
       heartbeats.prune(before.events),
       findings.prune(before.events),
+      alerts.prune(before.events),
       batches.prune(before.events, limit),
     ];
     return [old.length, ...others, incidents.prune(before.events, limit)].reduce((sum, gone) => sum + gone, 0);
@@ -106,6 +109,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...events.calls,
     ...heartbeats.calls,
     ...findings.calls,
+    ...alerts.calls,
     ...memoryDayRows(),
     agentFigures,
     prune,

@@ -209,6 +209,26 @@ CREATE INDEX event_cause ON event (cause) WHERE cause IS NOT NULL;
 CREATE TABLE event_about (name TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX event_about_event ON event_about (event);
 `,
+  `
+-- What people are told of each trouble.
+CREATE TABLE alert (
+  id       TEXT    PRIMARY KEY,
+  agent    TEXT,             -- NULL: the host
+  since    INTEGER NOT NULL,
+  ended_at INTEGER,
+  record   TEXT    NOT NULL  -- the rest of it, as a JSON object
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_since ON alert (since);
+
+-- Stretches of time in which people do not want to be told.
+CREATE TABLE maintenance (
+  id     INTEGER PRIMARY KEY,
+  agent  TEXT,               -- NULL: everything
+  begins INTEGER NOT NULL,
+  ends   INTEGER NOT NULL,
+  note   TEXT
+) STRICT;
+`,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

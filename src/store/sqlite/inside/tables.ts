@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../../ports.ts';
 import { packAdded, type StoreOps } from '../wire.ts';
 import { aggregateReads, aggregateWrites } from './aggregates.ts';
+import { alertReads, alertWrites } from './alerts.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { batchReads, batchWrites } from './batches.ts';
 import { dayRowReads, dayRowWrites } from './day-rows.ts';
@@ -57,6 +58,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...eventJobs(db, adder),
       ...heartbeatWrites(db),
       ...findingWrites(db),
+      ...alertWrites(db),
       ...dayRowWrites(db),
       ...aggregateWrites(db, minutes),
       ...upkeepWrites(db),
@@ -89,6 +91,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...eventReads(db),
     ...heartbeatReads(db),
     ...findingReads(db),
+    ...alertReads(db),
     ...dayRowReads(db),
     ...aggregateReads(db),
     ...figures(db),

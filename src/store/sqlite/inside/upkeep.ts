@@ -48,6 +48,11 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const findings = db.prepare('DELETE FROM finding WHERE at < ?');
 
+  const alerts = db.prepare('DELETE FROM alert WHERE ended_at < ?');
+
+  // The newest one stays: the next id is counted from it.
+  const windows = db.prepare('DELETE FROM maintenance WHERE ends < ? AND id < (SELECT max(id) FROM maintenance)');
+
   const mutes = db.prepare('DELETE FROM mute WHERE until < ?');
 
   const batches = batchPruning(db);
@@ -69,6 +74,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         heartbeats.run(before.events),
         findings.run(before.events),
         mutes.run(before.events),
+        alerts.run(before.events),
+        windows.run(before.events),
       ];
       subjects.run(limit);
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length + batches(before.events, limit));

@@ -161,6 +161,21 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     },
     mended: {},
   },
+  alert: {
+    key: 'id',
+    agent: 'agent',
+    required: {
+      since: noTime('since'),
+      record: notObject('record', { fingerprint: 'text', title: 'text', state: 'text' }),
+    },
+    mended: time('ended_at', 'NULL'),
+  },
+  maintenance: {
+    key: `'mw-' || id`,
+    agent: 'agent',
+    required: { id: noRow('id'), begins: noTime('begins'), ends: noTime('ends') },
+    mended: {},
+  },
   model_spend: {
     key: `agent || ' ' || day || ' ' || rung`,
     agent: 'agent',
