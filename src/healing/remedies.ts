@@ -5,7 +5,7 @@ import { DAY_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { AdvisableAction } from './diagnosis.ts';
-import { pendingRemedy } from './incident-state.ts';
+import { pendingRemedy, UNASKED } from './incident-state.ts';
 import { type EscalationBudget, isHopeless, kindOf, planRemedy, spendEscalation } from './ladder.ts';
 import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
 import type { Action, Incident, IncidentStore, Remedy, RemedyRecord } from './ports.ts';
@@ -72,7 +72,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     const { may, after } = spendEscalation(budget, at);
     budget = after;
     if (!may) {
-      const text = `${why}; the ${budget.perDay} questions of this day are used up, so nobody was asked`;
+      const text = `${why}; the ${budget.perDay} questions of this day ${UNASKED}`;
       openIncidents.apply(one, { is: 'remarked', at, text });
       return;
     }

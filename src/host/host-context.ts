@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
+import type { HostAlerts } from './alerts/build.ts';
 import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
 import type { Hooks } from './hooks/hooks.ts';
@@ -27,6 +28,7 @@ export interface HostContext
   warnings(): PlainFault[];
   web: Web;
   hooks: Hooks;
+  alerts: HostAlerts;
   /** Begins to stop the host; does not wait. */
   stop(): void;
 }
@@ -37,6 +39,7 @@ interface ContextNeeds
   rooms: Rooms;
   web: Web;
   hooks: Hooks;
+  alerts: HostAlerts;
   order: ShutdownStack;
   loopAges(): LoopAges;
   watched: Watched;
@@ -48,11 +51,28 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, owner, bus, safeMode, rooms, web, hooks, watched, loopAges } = needs;
+  const { time, facts, settings, config, pauses, owner, bus, safeMode, rooms, web, hooks, alerts, watched, loopAges } =
+    needs;
   const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
-    ...{ time, facts, settings, config, pauses, owner, store, asides, journal, events, loopAges, web, hooks, stop },
+    ...{
+      time,
+      facts,
+      settings,
+      config,
+      pauses,
+      owner,
+      store,
+      asides,
+      journal,
+      events,
+      loopAges,
+      web,
+      hooks,
+      alerts,
+      stop,
+    },
     async resume(agent, who) {
       if (!safeMode.release(agent)) return pauses.resume(agent, who);
       bus.emit('placement.changed', [agent]);
@@ -67,6 +87,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       ...config.warning(),
       ...zoneWarning(config.origins()),
       ...web.problems(),
+      ...alerts.channels.problems(),
       ...rooms.modelDrills.warnings(),
       ...rooms.models.gone(),
       ...safeMode.warning(rooms.catalog.agents().keys()),

@@ -6,6 +6,7 @@ import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { loopAgesOf } from '../kernel/pulse.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
+import { createHostAlerts } from './alerts/build.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
 import type { Operations } from './api/handlers.ts';
 import { createHoldUps } from './api/hold-ups.ts';
@@ -50,6 +51,8 @@ interface HostOptions {
   watched?: Watched;
   /** Gets each loop of the host, by name, as soon as it is started. */
   loops?: Map<string, Service>;
+  /** Writes a text for a person to the terminal of the host. Default: it has none. */
+  say?(text: string): void;
   /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with the settings of then. */
   ending(why: string, failed: boolean, again?: boolean): void;
   /** Called when the host's folder or store is gone: the host is to end, and no other to take its place. */
@@ -120,8 +123,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const audit = createAudit({ time, events, scrub: journal.scrub });
     order.onStop('audit', async () => audit.end());
     const web = createWeb({ ...base, journal, store, events, operations, pings, hooks, audit });
+    const warnings = () => hostContext.warnings();
+    const alerts = createHostAlerts({ ...base, foundation, rooms, warnings, say: options.say });
     const hostContext = createHostContext(
-      { ...base, foundation, rooms, web, hooks, order, watched, handles: () => handles },
+      { ...base, foundation, rooms, web, hooks, alerts, order, watched, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext, audit);
@@ -143,6 +148,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       config.worked();
     });
     order.onStop('proof', proven);
+    await order.startService('alerts', alerts.service);
     await order.startService('config probation', rooms.configWatch);
     return {
       hostContext,

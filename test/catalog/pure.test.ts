@@ -251,12 +251,28 @@ describe('the host’s own settings', () => {
         drills: { fallback: '10 4 * * *', diagnosis: '40 4 * * SUN' },
       },
       web: { enabled: true, port: 7070, host: '127.0.0.1', origin: undefined, behindTls: false, metrics: 'loopback' },
+      alerts: {
+        ...{ open: [], warning: [], healed: [], digest: [], digestAt: '0 8 * * *', windows: [] },
+        file: 'data/alerts.log',
+      },
       control: {},
       fence: 'best',
     });
     expect(origins).toContainEqual({ path: 'logs.maxFile', value: '10mb', origin: 'config/daruma.yaml:3:3' });
     expect(origins).toContainEqual({ path: 'logs.budget', value: '2GB', origin: 'default' });
     expect(resolveHostSettings('# nothing\n', 'x').settings.store.file).toBe('data/daruma.db');
+  });
+
+  it('show no path of the dead man, and show two of them differently', () => {
+    const shown = (path: string) => {
+      const text = `alerts: { deadman: { url: "https://hc.example/ping/${path}", every: 30s } }`;
+      const { settings, origins } = resolveHostSettings(text, 'x');
+      expect(settings.alerts.deadman).toEqual({ url: `https://hc.example/ping/${path}`, everyMs: 30_000 });
+      return JSON.stringify(origins.find((one) => one.path === 'alerts.deadman'));
+    };
+    expect(shown('s3cr3t')).toContain('https://hc.example/(hidden');
+    expect(shown('s3cr3t')).not.toContain('s3cr3t');
+    expect(shown('s3cr3t')).not.toBe(shown('other'));
   });
 
   it.each([
@@ -274,6 +290,9 @@ describe('the host’s own settings', () => {
     ['models: { chain: [{ name: a, url: "https://u:p@a.example", models: [m] }] }\n', { line: 1 }],
     ['models: { budget: { tokens: 2 MB } }\n', { message: expect.stringContaining('500k or 2M') }],
     ['models: { drills: { fallback: "61 * * * *" } }\n', { line: 1 }],
+    ['alerts: { open: post-email }\n', { message: expect.stringContaining('a list of agents') }],
+    ['alerts: { windows: [{ cron: "0 3 * * SUN", for: 2 }] }\n', { line: 1 }],
+    ['alerts: { deadman: { url: "hc.example/ping" } }\n', { message: expect.stringContaining('an address such as') }],
     [
       'timezone: UTC\nprobation: { rehearse: 5 }\n',
       { line: 2, message: expect.stringContaining('no setting any more'), next: expect.stringContaining('remove it') },

@@ -140,6 +140,7 @@ const LOOPS = [
   'always agents',
   'heartbeats',
   'aggregation',
+  'alerts',
   'ledger',
   'usage',
   'early warnings',

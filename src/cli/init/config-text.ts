@@ -92,4 +92,16 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   diagnose: { autonomy: suggest, perDay: 5 }
 #   # When each rung is proven by small real calls, and when a diagnosis is scored; false: never.
 #   drills: { fallback: "10 4 * * *", diagnosis: "40 4 * * SUN" }
+
+# Whom the host tells of troubles (alerts.md).
+# alerts:
+#   open: []  # Agents that are sent what needs a person, and its end.
+#   warning: []  # Agents that are sent early warnings: there are hours left.
+#   healed: []  # Agents that are sent each incident that was healed, at once. \`digest\` says the same once a day.
+#   # Agents that are sent once a day what was healed, and what still holds. Nothing is sent of a day without both.
+#   digest: []
+#   digestAt: 0 8 * * *  # When, in the zone of the host.
+#   windows: []  # Maintenance windows: nobody is told anything in them. What still holds at the end is told then.
+#   # A file to which each alert is added; at 1 MB a new one is begun, and one old one is kept. false: none.
+#   file: data/alerts.log
 `;

@@ -86,6 +86,7 @@ const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   heartbeats: MINUTE_MS,
   exec: MINUTE_MS,
   aggregation: 5 * MINUTE_MS,
+  alerts: 2 * MINUTE_MS,
   ledger: MINUTE_MS,
   usage: 5 * MINUTE_MS,
   pauses: 5 * MINUTE_MS,

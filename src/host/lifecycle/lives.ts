@@ -66,6 +66,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
         config,
         watched,
         loops: outside.loops,
+        ...(json ? {} : { say: writeOut }),
         ending: (why, failed, again = false) => end({ why, failed, again }),
         gone: (final) => end({ why: final.message, failed: true, again: false, final }),
       });

@@ -8,6 +8,7 @@ import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
 import { createCopies } from './copies.ts';
+import { packAttempts, packJob, packSettlements, unpackAdded, unpackClaim } from './packing.ts';
 import {
   type AskedPorts,
   OP_KINDS,
@@ -15,13 +16,8 @@ import {
   type OwnOps,
   type PackedOps,
   type Plain,
-  packAttempts,
-  packJob,
-  packSettlements,
   STAMPED,
   type StoreOps,
-  unpackAdded,
-  unpackClaim,
 } from './wire.ts';
 
 /** How often an idle store is asked for a sign of life. */

@@ -1,13 +1,13 @@
 import { fnv1a } from '../../kernel/fnv.ts';
 import { HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
-import type { Alert, AlertStep, Trouble } from './ports.ts';
+import type { Alert, AlertStep, AlertTrouble } from './ports.ts';
 
 /** The facts of a decision. */
 export interface AlertFacts {
   /** Epoch ms. */
   now: number;
   /** What holds now, each fingerprint once. */
-  troubles: readonly Trouble[];
+  troubles: readonly AlertTrouble[];
   /** People want to hear nothing of this cause. */
   isMuted(fingerprint: string): boolean;
   /** A maintenance window holds for the agent; null: the host. */
@@ -17,7 +17,7 @@ export interface AlertFacts {
 }
 
 /** After so long people are reminded of a trouble that wants them. */
-export const REMIND_AFTER_MS: readonly number[] = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS];
+const REMIND_AFTER_MS: readonly number[] = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS];
 /** A trouble that comes back within this time is the same alert again. */
 export const RETURN_WITHIN_MS = HOUR_MS;
 /** How long troubles stay quiet after the one that they came of is over: they may be over in a moment, too. */
@@ -36,10 +36,10 @@ const MOST_STEPS = 60;
  * trouble holds that it came of. What was kept back is told afterwards, if it still holds, or if people know of it.
  */
 export function decideAlerts(facts: AlertFacts, known: readonly Alert[]): Alert[] {
-  const told = troublesToTell(facts.troubles);
+  const wanted = troublesToAnnounce(facts.troubles);
   const holding = new Map(facts.troubles.map((one) => [one.fingerprint, one]));
   const current = currentByFingerprint(known, facts.now);
-  const begun = told.filter(({ fingerprint }) => !current.has(fingerprint)).map(newAlert);
+  const begun = wanted.filter(({ fingerprint }) => !current.has(fingerprint)).map(newAlert);
   return [...current.values(), ...begun].flatMap((before) => {
     const after = nextAlert(before, holding, facts);
     return after === before && known.includes(before) ? [] : [after];
@@ -47,9 +47,11 @@ export function decideAlerts(facts: AlertFacts, known: readonly Alert[]): Alert[
 }
 
 /** Troubles that want a person themselves, and those of which such troubles came. */
-function troublesToTell(troubles: readonly Trouble[]): Trouble[] {
-  const wanted = new Set(troubles.filter((one) => one.isTold && one.severity === 'open').map(({ parent }) => parent));
-  return troubles.filter(({ isTold, fingerprint }) => isTold || wanted.has(fingerprint));
+function troublesToAnnounce(troubles: readonly AlertTrouble[]): AlertTrouble[] {
+  const wanted = new Set(
+    troubles.filter((one) => one.needsPerson && one.severity === 'open').map(({ parent }) => parent),
+  );
+  return troubles.filter(({ needsPerson, fingerprint }) => needsPerson || wanted.has(fingerprint));
 }
 
 /** The alert of each fingerprint that holds, owes its end, or may come back. */
@@ -57,12 +59,12 @@ function currentByFingerprint(known: readonly Alert[], now: number): Map<string,
   const current = new Map<string, Alert>();
   for (const alert of [...known].sort((a, b) => a.since - b.since)) {
     const mayReturn = alert.endedAt !== null && now - alert.endedAt < RETURN_WITHIN_MS;
-    if (alert.state === 'firing' || isToldOf(alert) || mayReturn) current.set(alert.fingerprint, alert);
+    if (alert.state === 'firing' || isAnnounced(alert) || mayReturn) current.set(alert.fingerprint, alert);
   }
   return current;
 }
 
-function nextAlert(before: Alert, holding: ReadonlyMap<string, Trouble>, facts: AlertFacts): Alert {
+function nextAlert(before: Alert, holding: ReadonlyMap<string, AlertTrouble>, facts: AlertFacts): Alert {
   const trouble = holding.get(before.fingerprint);
   const alert = withQuietEnd(
     trouble ? withTrouble(before, trouble, facts) : withoutTrouble(before, facts),
@@ -72,20 +74,20 @@ function nextAlert(before: Alert, holding: ReadonlyMap<string, Trouble>, facts: 
   const { fingerprint, agent, quietUntil } = alert;
   const isMuted = facts.isMuted(fingerprint);
   const isKept = facts.isInWindow(agent) || quietUntil !== null;
-  if (isMuted && alert.state === 'over' && isToldOf(alert))
+  if (isMuted && alert.state === 'over' && isAnnounced(alert))
     return withStep(alert, { is: 'over', silent: 'muted' }, facts);
-  return isMuted || isKept ? alert : withNews(alert, facts);
+  return isMuted || isKept ? alert : withDueStep(alert, facts);
 }
 
 /** The step that is due, if any. */
-function withNews(alert: Alert, facts: AlertFacts): Alert {
+function withDueStep(alert: Alert, facts: AlertFacts): Alert {
   const { now } = facts;
-  const isTold = isToldOf(alert);
+  const isKnown = isAnnounced(alert);
   if (alert.state === 'over') {
-    if (!isTold || now - alert.endedAt! < settledMs(alert)) return alert;
+    if (!isKnown || now - alert.endedAt! < settledMs(alert)) return alert;
     return withStep(alert, { is: 'over' }, facts);
   }
-  if (!isTold) return withStep(alert, { is: 'firing' }, facts);
+  if (!isKnown) return withStep(alert, { is: 'firing' }, facts);
   if (alert.severity !== 'open') return alert;
   const spell = spellOf(alert);
   const due = REMIND_AFTER_MS.filter((after) => now - spell[0]!.at >= after).length;
@@ -93,8 +95,8 @@ function withNews(alert: Alert, facts: AlertFacts): Alert {
   return due > reminded ? withStep(alert, { is: 'reminder', due }, facts) : alert;
 }
 
-function withTrouble(alert: Alert, trouble: Trouble, { now }: AlertFacts): Alert {
-  const { fingerprint: _, isTold: __, severity, agent, since, ...words } = trouble;
+function withTrouble(alert: Alert, trouble: AlertTrouble, { now }: AlertFacts): Alert {
+  const { fingerprint: _, needsPerson: __, severity, agent, since, ...words } = trouble;
   const isBack = alert.state === 'over';
   const isSame = !isBack && Object.entries(words).every(([key, value]) => isEqual(alert[key as keyof Alert], value));
   if (isSame && severity === alert.severity) return alert;
@@ -111,7 +113,7 @@ function withoutTrouble(alert: Alert, facts: AlertFacts): Alert {
 }
 
 /** A child stays quiet while its parent holds, and for a moment after that. */
-function withQuietEnd(alert: Alert, holding: ReadonlyMap<string, Trouble>, { now }: AlertFacts): Alert {
+function withQuietEnd(alert: Alert, holding: ReadonlyMap<string, AlertTrouble>, { now }: AlertFacts): Alert {
   const { parent, quietUntil } = alert;
   const hasParent = parent !== null && holding.has(parent);
   if (hasParent) return quietUntil === 'parent' ? alert : { ...alert, quietUntil: 'parent' };
@@ -137,11 +139,11 @@ export function spellOf({ steps }: Pick<Alert, 'steps'>): AlertStep[] {
 }
 
 /** Whether people were told that it fires, and not that it is over. */
-export function isToldOf(alert: Pick<Alert, 'steps'>): boolean {
+export function isAnnounced(alert: Pick<Alert, 'steps'>): boolean {
   return spellOf(alert).length > 0;
 }
 
-function newAlert({ isTold: _, ...trouble }: Trouble): Alert {
+function newAlert({ needsPerson: _, ...trouble }: AlertTrouble): Alert {
   return {
     ...trouble,
     done: [...trouble.done],

@@ -63,7 +63,7 @@ export function planDeliveries(
         do: 'add',
         step: head!.step,
         channel,
-        both: head!.step.is === 'over' && !wasTold(alert, head!.step, channel),
+        both: head!.step.is === 'over' && !wasReached(alert, head!.step, channel),
       });
     } else if (next) {
       const end = line.findLast(({ step }) => step.is === 'over');
@@ -107,8 +107,8 @@ function channelsOf(step: AlertStep, alert: Alert, facts: ChannelFacts): string[
 /** Channels to which nobody has sent the step so far, where those that should have it do not deliver. */
 function othersOf(step: AlertStep, alert: Alert, facts: ChannelFacts): string[] {
   const { deliveries } = step;
-  const isNews = step.is !== 'reminder' && step.silent === undefined && deliveries.length > 0;
-  if (!isNews || deliveries.some(({ state }) => state === 'delivered' || state === 'withdrawn')) return [];
+  const isWanted = step.is !== 'reminder' && step.silent === undefined && deliveries.length > 0;
+  if (!isWanted || deliveries.some(({ state }) => state === 'delivered' || state === 'withdrawn')) return [];
   const isStuck = ({ state, at, channel }: AlertDelivery) =>
     state === 'failed' || facts.now - at > LATE_MS || facts.stateOf(channel) !== 'up';
   if (!deliveries.every(isStuck)) return [];
@@ -140,7 +140,7 @@ function lineOf({ steps }: Alert, channel: string) {
 }
 
 /** Whether the channel delivered anything of the trouble before that step. */
-function wasTold(alert: Alert, { n }: AlertStep, channel: string): boolean {
+function wasReached(alert: Alert, { n }: AlertStep, channel: string): boolean {
   const spell = spellOf({ steps: alert.steps.filter((step) => step.n < n) });
   return spell.some(({ deliveries }) => deliveries.some((one) => one.channel === channel && one.state === 'delivered'));
 }

@@ -5,7 +5,7 @@
 export type Severity = 'open' | 'warning' | 'healed' | 'digest';
 
 /** A trouble that holds now, in the words of the room that knows it. Times in epoch ms. */
-export interface Trouble {
+export interface AlertTrouble {
   /** Equal for what people would call the same trouble: at most one alert fires for each. */
   fingerprint: string;
   severity: 'open' | 'warning';
@@ -29,14 +29,14 @@ export interface Trouble {
   /** The fingerprint of the trouble that this one comes of: people are told of that one instead. null: of none. */
   parent: string | null;
   /** False: somebody deals with it, and people are told of it only when others come of it that want a person. */
-  isTold: boolean;
+  needsPerson: boolean;
 }
 
 /** The content of a trouble that an alert keeps, as last seen. */
-type Told = Pick<Trouble, 'title' | 'seen' | 'done' | 'left' | 'next' | 'culprit' | 'incident' | 'parent'>;
+type AlertWords = Pick<AlertTrouble, 'title' | 'seen' | 'done' | 'left' | 'next' | 'culprit' | 'incident' | 'parent'>;
 
 /** What people are told of one trouble, from the first word to the last. Times in epoch ms. */
-export interface Alert extends Told {
+export interface Alert extends AlertWords {
   /** `al-3f9a21` */
   id: string;
   fingerprint: string;

@@ -35,9 +35,7 @@ export function composePost(alert: Alert, step: AlertStep, facts: PostFacts): Po
   return {
     title,
     text: lines.map(([name, text]) => (name === null ? text : `${name}: ${text}`)).join('\n'),
-    markdown: lines
-      .map(([name, text]) => (name === null ? text : `- **${name}**: ${inMarkdown(name, text)}`))
-      .join('\n'),
+    markdown: markdownOf(lines),
     ...(facts.page === undefined ? {} : { url: urlOf(facts.page, alert) }),
     level: levelOf(alert, step),
   };
@@ -97,8 +95,19 @@ function urlOf(page: string, { incident }: Alert): string {
   return `${page.replace(/\/+$/, '')}/${incident === null ? 'alerts' : `incidents/${incident}`}`;
 }
 
-function inMarkdown(name: string, text: string): string {
-  return name === 'next' ? `\`${text}\`` : text;
+/** Paragraphs, and then a list. The words come from plugins and servers: they are no Markdown. */
+function markdownOf(lines: readonly Line[]): string {
+  const said = lines.filter(([name]) => name === null).flatMap(([, text]) => text.split('\n').map(escaped));
+  const items = lines.flatMap(([name, text]) =>
+    name === null ? [] : `- **${name}**: ${name === 'next' ? inCode(text) : escaped(text)}`,
+  );
+  return [...said, items.join('\n')].join('\n\n');
+}
+
+const escaped = (text: string) => text.replace(/[\\`*_{}[\]<>|~#]/g, '\\$&');
+
+function inCode(text: string): string {
+  return `\`${text.replaceAll('`', "'")}\``;
 }
 
 /** The step in one block of plain text, for the terminal and the file. */

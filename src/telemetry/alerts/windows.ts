@@ -2,7 +2,7 @@ import { timetableOf } from '../../kernel/cron/timetable.ts';
 import type { MaintenanceWindow } from './ports.ts';
 
 /** A maintenance window of the settings, which comes again and again. */
-export interface RecurringWindow {
+interface RecurringWindow {
   /** When it begins, in the zone of the host. */
   cron: string;
   forMs: number;

@@ -111,7 +111,7 @@ describe('nobody is told', () => {
 
   test('of troubles that come of another one: that one is told, and they are if they outlive it', () => {
     const one = alertWorld();
-    one.begin('api.example', { agent: null, isTold: false });
+    one.begin('api.example', { agent: null, needsPerson: false });
     expect(one.said()).toEqual([]);
     one.begin('shop', { parent: 'api.example' });
     one.begin('cart', { parent: 'api.example' });
@@ -131,7 +131,7 @@ describe('nobody is told', () => {
 
   test('of what somebody deals with, as long as nothing comes of it', () => {
     const one = alertWorld();
-    one.begin('api.example', { agent: null, isTold: false });
+    one.begin('api.example', { agent: null, needsPerson: false });
     one.begin('slow', { parent: 'api.example', severity: 'warning' });
     one.pass(HOUR);
     expect(one.said()).toEqual([]);

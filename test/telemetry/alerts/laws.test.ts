@@ -43,7 +43,7 @@ function lived(deeds: readonly Deed[]) {
         if (world.troubles.has(deed.who)) break;
         one.begin(deed.who, {
           parent: deed.who === 'api.example' ? null : 'api.example',
-          isTold: deed.who !== 'api.example',
+          needsPerson: deed.who !== 'api.example',
           severity: deed.who === 'bill' ? 'warning' : 'open',
         });
         break;
@@ -87,10 +87,10 @@ test('whatever happens, people hear little, in order, and never half of it', () 
       const { world } = lived(deeds);
       // Decided: an end only after its begin, and a begin only after the end of the one before.
       for (const steps of Map.groupBy(world.steps, ({ alert }) => alert).values()) {
-        let told = false;
+        let knows = false;
         for (const { is } of steps) {
-          expect(is === 'firing').toBe(!told);
-          told = is !== 'over';
+          expect(is === 'firing').toBe(!knows);
+          knows = is !== 'over';
         }
       }
       for (const { is, silent, at, alert } of world.steps) {

@@ -1,10 +1,10 @@
-import { decideAlerts, isToldOf, RETURN_WITHIN_MS } from '../../../src/telemetry/alerts/decide.ts';
+import { decideAlerts, isAnnounced, RETURN_WITHIN_MS } from '../../../src/telemetry/alerts/decide.ts';
 import { type DeliveryFate, isUnended, planDeliveries, withState } from '../../../src/telemetry/alerts/deliveries.ts';
-import type { Alert, Severity, Trouble } from '../../../src/telemetry/alerts/ports.ts';
+import type { Alert, AlertTrouble, Severity } from '../../../src/telemetry/alerts/ports.ts';
 
 export const T0 = Date.UTC(2026, 10, 24, 12);
 
-export function trouble(fingerprint: string, more: Partial<Trouble> = {}): Trouble {
+export function trouble(fingerprint: string, more: Partial<AlertTrouble> = {}): AlertTrouble {
   return {
     ...{
       fingerprint,
@@ -14,7 +14,15 @@ export function trouble(fingerprint: string, more: Partial<Trouble> = {}): Troub
       title: `${fingerprint} is stuck`,
       seen: 'it is',
     },
-    ...{ done: [], left: 'mend it', next: 'daruma status', culprit: null, incident: null, parent: null, isTold: true },
+    ...{
+      done: [],
+      left: 'mend it',
+      next: 'daruma status',
+      culprit: null,
+      incident: null,
+      parent: null,
+      needsPerson: true,
+    },
     ...more,
   };
 }
@@ -44,7 +52,7 @@ interface Decided {
 export function alertWorld(lists: Partial<Record<Severity, string[]>> = { open: ['mail'], warning: ['mail'] }) {
   const world = {
     now: T0,
-    troubles: new Map<string, Trouble>(),
+    troubles: new Map<string, AlertTrouble>(),
     muted: new Set<string>(),
     windows: new Set<string | null>(),
     state: new Map<string, 'up' | 'held' | 'missing'>(),
@@ -90,7 +98,7 @@ export function alertWorld(lists: Partial<Record<Severity, string[]>> = { open: 
     world.known = world.known.filter(
       (one) =>
         one.state === 'firing' ||
-        isToldOf(one) ||
+        isAnnounced(one) ||
         now - one.endedAt! < RETURN_WITHIN_MS ||
         one.steps.some(({ deliveries }) => deliveries.some(isUnended)),
     );
@@ -122,7 +130,7 @@ export function alertWorld(lists: Partial<Record<Severity, string[]>> = { open: 
       world.now += ms;
       turn();
     },
-    begin(fingerprint: string, more: Partial<Trouble> = {}) {
+    begin(fingerprint: string, more: Partial<AlertTrouble> = {}) {
       world.troubles.set(fingerprint, trouble(fingerprint, { since: world.now, ...more }));
       turn();
     },

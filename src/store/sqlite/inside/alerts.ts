@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Alert, AlertStore, MaintenanceWindow } from '../../../telemetry/alerts/ports.ts';
 import type { Sync } from '../../ports.ts';
 import { windowIdOf, windowRowOf } from '../ids.ts';
-import { type StampedOps, timeIn } from '../wire.ts';
+import { timeIn } from '../packing.ts';
+import type { StampedOps } from '../wire.ts';
 import { mustBeInstants, objectIn } from './faults.ts';
 
 type Writes = Pick<Sync<AlertStore>, 'putAlerts'> & Pick<StampedOps, 'startWindow' | 'endWindows'>;

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isoOf } from '../../../kernel/instant.ts';
 import type { EventBounds, EventDelivery, Listener } from '../../../telemetry/ports.ts';
 import { rowOf } from '../ids.ts';
-import { type Plain, packJob, type StampedOps } from '../wire.ts';
+import { packJob } from '../packing.ts';
+import type { Plain, StampedOps } from '../wire.ts';
 import { type EventRow, eventOf } from './events.ts';
 import type { JobAdder } from './jobs/add.ts';
 

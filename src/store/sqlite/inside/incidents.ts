@@ -3,7 +3,8 @@ import { quarantinedEvent, releasedEvent, reportEvent } from '../../../healing/i
 import type { Incident, IncidentReport, Mute, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { hostPrefix, incidentIdOf, incidentRowOf, ownerText } from '../ids.ts';
-import { type StoreOps, timeIn } from '../wire.ts';
+import { timeIn } from '../packing.ts';
+import type { StoreOps } from '../wire.ts';
 import type { eventWrites } from './events.ts';
 import { mustBeInstants, objectIn, UnreadableRow } from './faults.ts';
 

@@ -4,7 +4,8 @@ import type { AttemptRef, StateEntry, StateSize } from '../../../jobs/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { isInstant } from '../../../kernel/instant.ts';
 import { rowOf } from '../ids.ts';
-import { type StoreOps, timeIn } from '../wire.ts';
+import { timeIn } from '../packing.ts';
+import type { StoreOps } from '../wire.ts';
 import type { eventWrites } from './events.ts';
 import { mustBeInstants } from './faults.ts';
 

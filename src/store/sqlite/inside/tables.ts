@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../../ports.ts';
-import { packAdded, type StoreOps } from '../wire.ts';
+import { packAdded } from '../packing.ts';
+import type { StoreOps } from '../wire.ts';
 import { aggregateReads, aggregateWrites } from './aggregates.ts';
 import { alertReads, alertWrites } from './alerts.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';

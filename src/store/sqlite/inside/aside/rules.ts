@@ -1,5 +1,6 @@
 import { BOUNDS } from '../../../../kernel/bounds.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
+import { ALERT_RULES } from './alert-rules.ts';
 import { noCount, noDay, noRow, noTime, notAmong, notList, notObject, outside, quoted, sums } from './column-checks.ts';
 
 /** When a column cannot be read, as SQL, and the SQL of what stands in its place then. `?1` is now. */
@@ -161,21 +162,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     },
     mended: {},
   },
-  alert: {
-    key: 'id',
-    agent: 'agent',
-    required: {
-      since: noTime('since'),
-      record: notObject('record', { fingerprint: 'text', title: 'text', state: 'text' }),
-    },
-    mended: time('ended_at', 'NULL'),
-  },
-  maintenance: {
-    key: `'mw-' || id`,
-    agent: 'agent',
-    required: { id: noRow('id'), begins: noTime('begins'), ends: noTime('ends') },
-    mended: {},
-  },
+  ...ALERT_RULES,
   model_spend: {
     key: `agent || ' ' || day || ' ' || rung`,
     agent: 'agent',

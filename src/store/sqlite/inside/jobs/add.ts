@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type AddedRows, NEW_JOB_WIDTH, type Plain } from '../../wire.ts';
+import { NEW_JOB_WIDTH } from '../../packing.ts';
+import type { AddedRows, Plain } from '../../wire.ts';
 import { hourOf } from '../figures.ts';
 
 export interface JobAdder {

@@ -1,0 +1,168 @@
+import { toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import { decideAlerts, isAnnounced, RETURN_WITHIN_MS } from '../../telemetry/alerts/decide.ts';
+import { type DeliveryOrder, isUnended, planDeliveries, withState } from '../../telemetry/alerts/deliveries.ts';
+import type { Alert, AlertStep, AlertStore } from '../../telemetry/alerts/ports.ts';
+import { blockOf, composePost, type Post } from '../../telemetry/alerts/text.ts';
+import type { Channels } from './channels.ts';
+import { type AlertFactNeeds, gatherAlertFacts } from './gather.ts';
+import { createSummaries } from './summaries.ts';
+
+/**
+ * Tells people of troubles: each once, with reminders and its end, on the channels of the settings, in the terminal and in a file. What
+ * is told is written down before it is sent, and sent as a job with a key, so that neither a killed host nor a channel that is away
+ * loses or repeats it.
+ */
+export interface Alerts extends Service {
+  /** A fact of alerts may have changed. */
+  soon(): void;
+  /** An agent's attempt has ended: perhaps that of a delivery. */
+  ended(agent: string): void;
+  /** Alerts that hold, or are on their way, or were over within the hour. */
+  current(): readonly Alert[];
+}
+
+interface AlertsNeeds extends AlertFactNeeds {
+  time: Time;
+  log: Log;
+  store: AlertFactNeeds['store'] & AlertStore;
+  channels: Channels;
+  /** The machine and the installation, for people. */
+  place: string;
+  /** The address of the page where people outside of this machine see it. */
+  page: string | undefined;
+  /** Writes to the terminal of the host; undefined: it has none. */
+  say: ((text: string) => void) | undefined;
+  /** Adds to the file of alerts. May throw. */
+  write(key: string, block: string): void;
+}
+
+const EVERY_MS = 15_000;
+/** Many incidents at once are one look. */
+const SOON_MS = 50;
+const MOST_LOADED = 1_000;
+
+export function createAlerts(needs: AlertsNeeds): Alerts {
+  const { time, log, store, settings, channels } = needs;
+  /** By id: what holds, owes its end, may come back, or is on its way. */
+  let memory = new Map<string, Alert>();
+  const summaries = createSummaries(needs);
+  let cancelSoon: (() => void) | undefined;
+  const clock = () => ({ now: time.now(), zone: settings.timezone });
+  const isKept = (one: Alert) =>
+    one.state === 'firing' ||
+    isAnnounced(one) ||
+    time.now() - (one.endedAt ?? 0) < RETURN_WITHIN_MS ||
+    one.steps.some(({ deliveries }) => deliveries.some(isUnended));
+
+  function postOf(alert: Alert, step: AlertStep, both = false): Post {
+    return composePost(alert, step, { clock: clock(), place: needs.place, page: needs.page, both });
+  }
+
+  async function keep(alerts: readonly Alert[]) {
+    if (alerts.length > 0) await store.putAlerts([...alerts]);
+    for (const one of alerts) memory.set(one.id, one);
+  }
+
+  const blockFor = (alert: Alert, step: AlertStep) => blockOf(alert, step, postOf(alert, step), clock());
+
+  function writeToFile(alert: Alert, step: AlertStep) {
+    if (step.silent) return;
+    try {
+      if (settings.alerts.file !== null) needs.write(`[${alert.id} ${step.n}]`, blockFor(alert, step));
+    } catch (error) {
+      log.error('an alert could not be written to its file', { fault: toPlainFault(error) });
+    }
+  }
+
+  async function carryOut(alert: Alert, order: DeliveryOrder): Promise<Alert> {
+    const { step, channel } = order;
+    if (order.do === 'withdraw') {
+      const isBack = await channels.withdraw(order.job);
+      return isBack ? withState(alert, step.n, channel, { state: 'withdrawn', endedAt: time.now() }) : alert;
+    }
+    const key = `alert:${alert.id}:${step.n}-${step.is}`;
+    const job = await channels.post(channel, key, postOf(alert, step, order.both));
+    return withState(alert, step.n, channel, { state: 'waiting', job });
+  }
+
+  /** Plans and does what is due for the alerts; resolves with whether more is due now. */
+  async function deliver(fates: Awaited<ReturnType<Channels['fates']>>, changed: readonly Alert[]): Promise<boolean> {
+    const facts = channels.facts();
+    const changes = new Map(changed.map((one) => [one.id, one]));
+    const plans = [...new Map([...memory, ...changes]).values()].flatMap((one) => {
+      const last = memory.get(one.id)?.steps.at(-1)?.n ?? 0;
+      const fresh = one.steps.filter(({ n }) => n > last);
+      const plan = planDeliveries(one, new Set(fresh.map(({ n }) => n)), fates, facts);
+      return plan.alert === memory.get(one.id) && plan.orders.length === 0 ? [] : [{ ...plan, fresh }];
+    });
+    await keep(plans.map(({ alert }) => alert));
+    for (const { alert, fresh, orders } of plans) {
+      for (const step of fresh) {
+        // Terminal and file come first: no channel may be in their way.
+        if (!step.silent) needs.say?.(blockFor(alert, step));
+        writeToFile(alert, step);
+      }
+      let after = alert;
+      for (const order of orders) after = await carryOut(after, order);
+      if (after !== alert) await keep([after]);
+    }
+    return plans.some(({ orders }) => orders.some((order) => order.do === 'withdraw'));
+  }
+
+  async function turn(): Promise<number> {
+    const known = [...memory.values()];
+    const fates = await channels.fates(known);
+    const facts = await gatherAlertFacts(needs, known, channels.troubled(known, fates));
+    const isMore = await deliver(fates, [
+      ...decideAlerts(facts, known),
+      ...(await summaries.due([...memory.values()])),
+    ]);
+    memory = new Map([...memory].filter(([, one]) => isKept(one)));
+    return isMore ? 0 : EVERY_MS;
+  }
+
+  const loop = createLoop(
+    { time, failed: (error) => log.error('alerts could not be decided', { fault: toPlainFault(error) }) },
+    { everyMs: EVERY_MS, turn },
+  );
+
+  function soon() {
+    if (loop.alive() === undefined) return;
+    cancelSoon ??= time.after(SOON_MS, () => {
+      cancelSoon = undefined;
+      loop.soon();
+    });
+  }
+
+  return {
+    async start() {
+      if (loop.alive() !== undefined) return;
+      const kept = await store.alerts({ limit: MOST_LOADED });
+      memory = new Map(kept.filter(isKept).map((one) => [one.id, one]));
+      summaries.load(kept);
+      // A host that was killed may have written down what it had not told yet; the file knows what it has.
+      for (const one of memory.values()) {
+        const last = one.steps.at(-1);
+        if (last && time.now() - last.at < RETURN_WITHIN_MS) writeToFile(one, last);
+      }
+      await loop.start();
+    },
+    async stop() {
+      cancelSoon?.();
+      cancelSoon = undefined;
+      await loop.stop();
+    },
+    alive: loop.alive,
+    soon,
+    ended(agent) {
+      const isOnItsWay = ({ channel, state }: { channel: string; state: string }) =>
+        channel === agent && state === 'waiting';
+      if ([...memory.values()].some(({ steps }) => steps.some((step) => step.deliveries.some(isOnItsWay)))) soon();
+    },
+    current: () => [...memory.values()],
+  };
+}

@@ -1,0 +1,115 @@
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import { mutesNow } from '../../healing/mutes.ts';
+import type { Incident, IncidentStore } from '../../healing/ports.ts';
+import { verdictWords } from '../../healing/words.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Scrubber } from '../../kernel/scrub.ts';
+import type { Time } from '../../kernel/time.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { AlertFacts } from '../../telemetry/alerts/decide.ts';
+import type { Healed } from '../../telemetry/alerts/digest.ts';
+import type { Alert, AlertStore, AlertTrouble, MaintenanceWindow } from '../../telemetry/alerts/ports.ts';
+import { isInWindow, recurringNow } from '../../telemetry/alerts/windows.ts';
+import { hostAllowListOf } from '../../workers/host-allow-list.ts';
+import type { States } from '../api/states.ts';
+import type { pingsOf } from '../health/pings.ts';
+import { type TroubleFacts, troublesOf } from './troubles.ts';
+
+export interface AlertFactNeeds {
+  time: Pick<Time, 'now'>;
+  store: Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'> & Pick<AlertStore, 'windows'>;
+  settings: Pick<HostSettings, 'alerts' | 'timezone'>;
+  scrub: Pick<Scrubber, 'value'>;
+  /** Incidents that have not ended, as this host knows them. */
+  healer: { open(): Incident[] };
+  states: Pick<States, 'all'>;
+  runnableAgents(): ReadonlyMap<string, Agent>;
+  /** Programs outside that ping. */
+  pings(): ReturnType<typeof pingsOf>;
+  /** Problems of the host itself. */
+  warnings(): PlainFault[];
+  /** Early warnings that people are to be told of. */
+  earlyWarnings(): readonly AlertTrouble[];
+  startedAt: number;
+}
+
+/** The facts from which alerts are decided. `known`: the alerts so far; `channels`: those that do not deliver. */
+export async function gatherAlertFacts(
+  needs: AlertFactNeeds,
+  known: readonly Alert[],
+  channels: TroubleFacts['channels'],
+): Promise<AlertFacts> {
+  const { store } = needs;
+  const now = needs.time.now();
+  const [mutes, windows, statuses] = await Promise.all([store.mutes(), windowsNow(needs), needs.states.all()]);
+  const muted = mutesNow(mutes, now);
+  const incidents = needs.healer.open().filter(({ id, agent }) => id !== '' && !isDrillAgent(agent));
+  const agents = [...statuses].map(([name, { state, why, overview }]) => {
+    const deadSince = overview?.ended?.state === 'dead' ? overview.ended.finishedAt : null;
+    return { name, state, why, deadSince };
+  });
+  const safe = needs.warnings().find(({ code }) => code === 'SAFE_MODE');
+  const troubles = troublesOf({
+    ...{ now, incidents, agents, channels, warnings: needs.earlyWarnings() },
+    pings: needs.pings().filter(({ isLate }) => isLate),
+    safeMode: safe && { since: needs.startedAt, message: safe.message, next: safe.next },
+    mayReach: (agent, origin) => mayReach(needs.runnableAgents().get(agent), origin),
+  });
+  const holding = new Set(troubles.map(({ fingerprint }) => fingerprint));
+  const gone = known.filter((one) => one.state === 'firing' && one.incident !== null && !holding.has(one.fingerprint));
+  const ends = new Map(
+    await Promise.all(gone.map(async (one) => [one.id, endOf(await store.incident(one.incident!))] as const)),
+  );
+  return {
+    now,
+    troubles: needs.scrub.value(troubles),
+    isMuted: (fingerprint) => muted.has(fingerprint),
+    isInWindow: (agent) => isInWindow(windows, agent),
+    endOf: ({ id }) => ends.get(id),
+  };
+}
+
+/** Maintenance windows that hold now: those that people started, and those of the settings. */
+async function windowsNow({
+  store,
+  settings,
+  time,
+}: Pick<AlertFactNeeds, 'store' | 'settings' | 'time'>): Promise<MaintenanceWindow[]> {
+  const terms = { now: time.now(), timezone: settings.timezone };
+  return [...(await store.windows()), ...recurringNow(settings.alerts.windows, terms)];
+}
+
+/** The incidents that were healed between two times, epoch ms, the first included; none of drills. */
+export async function healedBetween(
+  { store }: Pick<AlertFactNeeds, 'store'>,
+  from: number,
+  to: number,
+): Promise<Healed[]> {
+  const found = await store.incidents({ states: ['healed'], since: from, exceptPrefix: DRILL_PREFIX, limit: 1_000 });
+  return found.flatMap((one) => {
+    const { id, agent, verdict, fingerprint, seen, openedAt, endedAt } = one;
+    if (endedAt === null || endedAt < from || endedAt >= to) return [];
+    const done = one.remedies.filter(({ held }) => held === true).map(({ what }) => what);
+    const title = `${agent ?? 'host'} was ${verdictWords(verdict)}`;
+    const ending = endOf(one)?.words ?? 'healed';
+    return [{ incident: id, fingerprint, agent, title, seen, done, since: openedAt, endedAt, ending }];
+  });
+}
+
+function endOf(incident: Incident | undefined): { at: number; words: string } | undefined {
+  if (!incident || incident.endedAt === null) return undefined;
+  const { state, endedAt, openedAt, timeline } = incident;
+  const said = timeline.findLast(({ what }) => what === 'healed' || what === 'closed')?.text;
+  const what =
+    state === 'closed' ? 'closed by a person' : `healed after ${formatDuration(Math.max(0, endedAt - openedAt))}`;
+  return { at: endedAt, words: said ? `${what}: ${said}` : what };
+}
+
+function mayReach(agent: Agent | undefined, origin: string): boolean {
+  const url = URL.parse(origin);
+  if (!agent || !url) return false;
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return hostAllowListOf(agent.needs.net)(url.hostname, port);
+}
