@@ -7,6 +7,7 @@ import type { Rooms, RoomsNeeds } from '../rooms.ts';
 import { type Alerts, createAlerts } from './alerts.ts';
 import { type Channels, createChannels } from './channels.ts';
 import { type AlertFile, openAlertFile } from './local.ts';
+import { warningTroubles } from './warnings.ts';
 
 /** Alerts of a host, and the agents that post them. */
 export interface HostAlerts {
@@ -43,7 +44,7 @@ export function createHostAlerts(needs: HostAlertsNeeds): HostAlerts {
     ...{ log: journal.room('alerts'), scrub: journal.scrub, startedAt: facts.startedAt },
     pings: () => pingsOf({ time, heartbeats: rooms.heartbeats }),
     warnings: needs.warnings,
-    earlyWarnings: () => [],
+    earlyWarnings: () => warningTroubles(rooms.earlyWarnings.current(), time.now()),
     place: `${hostname()} ${basename(facts.folder)}`,
     page: settings.web.origin,
   });
@@ -51,6 +52,7 @@ export function createHostAlerts(needs: HostAlertsNeeds): HostAlerts {
     if (end.state === 'dead') service.soon();
     service.ended(agent);
   });
+  bus.on('warnings.changed', service.soon);
   bus.on('placement.changed', service.soon);
   bus.on('agents.changed', service.soon);
   store.healingChanges(service.soon);

@@ -51,7 +51,7 @@ export interface TroubleFacts {
   /** Agents in force, with their states in words, and since when the last job of a failed one is dead. */
   agents: readonly { name: string; state: AgentWord; why: string; deadSince: number | null }[];
   /** Programs outside that have not pinged in time. */
-  pings: readonly { name: string; at: number; silentMs: number; withinMs: number }[];
+  pings: readonly { name: string; at: number; withinMs: number }[];
   safeMode: { since: number; message: string; next: string | undefined } | undefined;
   /** Channels that do not deliver. */
   channels: readonly { name: string; since: number; why: string; waiting: number }[];
@@ -142,8 +142,8 @@ function channelTrouble({ name, since, why, waiting }: TroubleFacts['channels'][
   };
 }
 
-function pingTrouble({ name, at, silentMs, withinMs }: TroubleFacts['pings'][number]): AlertTrouble {
-  const late = `it has not pinged for ${formatDuration(silentMs)}; it has to every ${formatDuration(withinMs)}`;
+function pingTrouble({ name, at, withinMs }: TroubleFacts['pings'][number]): AlertTrouble {
+  const late = `it has to ping every ${formatDuration(withinMs)}`;
   return {
     ...{ fingerprint: `ping:${name}`, severity: 'open', agent: null, since: at + withinMs, needsPerson: true },
     ...{ title: `${name}, outside of Daruma, is silent`, seen: late, done: [], left: 'see to the program' },

@@ -98,6 +98,8 @@ function withDueStep(alert: Alert, facts: AlertFacts): Alert {
 function withTrouble(alert: Alert, trouble: AlertTrouble, { now }: AlertFacts): Alert {
   const { fingerprint: _, needsPerson: __, severity, agent, since, ...words } = trouble;
   const isBack = alert.state === 'over';
+  // Figures of a warning change with every look: its words are those that people were told.
+  if (!isBack && severity === 'warning' && alert.severity === 'warning') return alert;
   const isSame = !isBack && Object.entries(words).every(([key, value]) => isEqual(alert[key as keyof Alert], value));
   if (isSame && severity === alert.severity) return alert;
   const back = isBack

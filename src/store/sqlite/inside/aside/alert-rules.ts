@@ -1,5 +1,4 @@
 import { noRow, noTime, notObject } from './column-checks.ts';
-import type { TableRule } from './rules.ts';
 
 /** The rules of alerts and of maintenance windows. */
 export const ALERT_RULES = {
@@ -18,4 +17,4 @@ export const ALERT_RULES = {
     required: { id: noRow('id'), begins: noTime('begins'), ends: noTime('ends') },
     mended: {},
   },
-} satisfies Record<string, TableRule>;
+};
