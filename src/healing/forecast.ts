@@ -15,7 +15,7 @@ export interface Leak {
 /** A leak is reported when the limit is nearer than this, … */
 const HORIZON_MS = 4 * 60 * MINUTE_MS;
 /** … and not farther than so many times the span that was seen: a worker that warms up looks like a leak in its first half hour. */
-const FARTHEST = 4;
+const FARTHEST = 3;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */
 const DUE_MS = 15 * MINUTE_MS;
 const DUE_SHARE = 0.75;

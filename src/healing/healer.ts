@@ -162,6 +162,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     readings: safely(leaks.read),
     settled: safely(ends.settled),
     use: safely((agents) => {
+      edges.keep(agents);
       for (const one of openIncidents.all()) {
         const { agent } = one.incident;
         if (agent !== null && !agents.has(agent)) close(one, 'the agent is not in force any more');

@@ -1,9 +1,9 @@
 import { HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerReading } from '../workers/ports.ts';
-import { createMemoryHistory, isImminent, type Leak, type MemoryHistory } from './forecast.ts';
-import { isDaily, slowLeakOf } from './long-look.ts';
-import type { MemoryEdges } from './memory-edges.ts';
+import type { Edges } from './edges.ts';
+import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
+import { riseOf } from './long-look.ts';
 import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 import { leakWords } from './words.ts';
@@ -27,7 +27,7 @@ export interface LeakWatch {
 interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'of' | 'all'>;
-  edges: MemoryEdges;
+  edges: Pick<Edges, 'add' | 'of'>;
   /** Whether one job of the agent lasts as long as its worker. */
   runsAlways(agent: string): boolean;
 }
@@ -52,12 +52,10 @@ export function createLeakWatch({ time, openIncidents, edges, runsAlways, notice
   /** The leak that a reading between two jobs completes the sight of; null: none. */
   function leakIn({ worker, agent, at, limitBytes, ...held }: WorkerReading, { history }: WatchedWorker): Leak | null {
     const bytes = held.heapBytes + held.externalBytes + held.childrenBytes;
-    const isQuarter = edges.add(agent, worker, bytes);
-    const quarters = edges.of(agent);
-    const leak = history.add(at, bytes, limitBytes);
-    const repeats = leak && isDaily(quarters, time.now(), leak.usedBytes, limitBytes);
-    if (leak && (!repeats || isImminent(leak, limitBytes))) return leak;
-    return isQuarter && quarters.at(-1)!.worker === worker ? slowLeakOf(quarters, limitBytes) : null;
+    const key = `memory:${agent}`;
+    const isEdgeDone = edges.add(key, worker, bytes);
+    const terms = { now: time.now(), limit: limitBytes, series: worker, isEdgeDone };
+    return riseOf(history.add(at, bytes, limitBytes), edges.of(key), terms);
   }
 
   function reportLeak(

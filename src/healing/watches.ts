@@ -1,8 +1,8 @@
 import { type BacklogWatchNeeds, createBacklogWatch } from './backlog.ts';
+import { createEdges, type EdgesNeeds } from './edges.ts';
 import { createLateWatch, type LateWatchNeeds } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
 import { createLoopWatch } from './loop-watch.ts';
-import { createMemoryEdges, type MemoryEdgesNeeds } from './memory-edges.ts';
 import type { OpenIncidents } from './open-incidents.ts';
 import { createOriginWatch } from './origin-watch.ts';
 import type { OutageSource } from './ports.ts';
@@ -15,8 +15,8 @@ export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> 
   openIncidents: OpenIncidents;
   quarantineRegistry: Pick<Quarantines, 'get'>;
   incidentSignals: Signals;
-  log: MemoryEdgesNeeds['log'];
-  store: LateWatchNeeds['store'] & BacklogWatchNeeds['store'] & MemoryEdgesNeeds['store'];
+  log: EdgesNeeds['log'];
+  store: LateWatchNeeds['store'] & BacklogWatchNeeds['store'] & EdgesNeeds['store'];
   agent: BacklogWatchNeeds['agent'];
   /** Paused by a person, or held by the host. */
   isHeld(agent: string): boolean;
@@ -36,7 +36,7 @@ export function createWatches(needs: WatchesNeeds) {
   const { notice, heal } = incidentSignals;
   const isQuarantined = (agent: string) => quarantineRegistry.get(agent) !== undefined;
   const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.restrictionsChanged });
-  const edges = createMemoryEdges(needs);
+  const edges = createEdges(needs);
   const runsAlways = (agent: string) => needs.agent(agent)?.always === true;
   const leaks = createLeakWatch({ time, openIncidents, edges, runsAlways, notice, heal });
   const origins = createOriginWatch({ time, openIncidents, ...incidentSignals, outageSource: needs.origins });

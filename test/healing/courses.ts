@@ -17,6 +17,8 @@ export interface Course {
   name: string;
   /** Bytes an hour of a true leak; absent: the course is healthy. */
   leakPerHour?: number;
+  /** When the leak begins, in hours. Default 0: with its worker. */
+  leakFromHour?: number;
   of(random: () => number): (ms: number) => Held;
 }
 
@@ -26,12 +28,13 @@ function saw(random: () => number, height: number, everyMs: number) {
   return (ms: number) => (((ms + phase) % everyMs) / everyMs) * height + random() * 2 * MB;
 }
 
-const leak = (perHour: number, tooth = 10): Course => ({
-  name: `leak ${perHour / MB} MB/h, tooth ${tooth} MB`,
+const leak = (perHour: number, tooth = 10, fromHour = 0): Course => ({
+  name: `leak ${perHour / MB} MB/h, tooth ${tooth} MB${fromHour === 0 ? '' : `, from hour ${fromHour} on`}`,
   leakPerHour: perHour,
+  leakFromHour: fromHour,
   of(random) {
     const teeth = saw(random, tooth * MB, (5 + random() * 40) * MINUTE);
-    return (ms) => ({ bytes: LEAK_FROM + (perHour * ms) / HOUR + teeth(ms) });
+    return (ms) => ({ bytes: LEAK_FROM + Math.max(0, (perHour * (ms - fromHour * HOUR)) / HOUR) + teeth(ms) });
   },
 });
 
@@ -54,6 +57,8 @@ export const COURSES: readonly Course[] = [
   leak(60 * MB),
   leak(60 * MB, 40),
   leak(300 * MB),
+  leak(17 * MB, 10, 50),
+  leak(60 * MB, 10, 50),
   healthy('flat', () => () => 0),
   healthy('flat, tooth 60', () => () => 0, 60),
   healthy('sine of a day', (random) => {

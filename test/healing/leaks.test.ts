@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createEdges } from '../../src/healing/edges.ts';
+import { silentLog } from '../../src/kernel/log.ts';
 import type { WorkerReading } from '../../src/workers/ports.ts';
 import { HOUR, MINUTE, quiet, type World, world } from './world.ts';
 
@@ -67,4 +69,19 @@ describe('memory that comes and goes', () => {
     await live(48, (hour) => day(hour % 24));
     expect([first, leaks().length]).toEqual([1, 1]);
   });
+});
+
+it('forgets the memory of an agent that is gone, and follows the one that is there', async () => {
+  const edges = createEdges({
+    time: at.clock,
+    log: silentLog,
+    store: { putFinding: async () => {}, findings: async () => [] },
+  });
+  for (const key of ['memory:gone', 'memory:there', 'disk:host']) {
+    edges.add(key, 'w1', 1);
+    at.clock.wall += HOUR;
+    expect(edges.add(key, 'w1', 2)).toBe(true);
+  }
+  edges.keep(new Set(['there']));
+  expect(['memory:gone', 'memory:there', 'disk:host'].map((key) => edges.of(key).length)).toEqual([0, 1, 1]);
 });

@@ -1,5 +1,5 @@
+import { createEdges } from '../../src/healing/edges.ts';
 import { createLeakWatch } from '../../src/healing/leaks.ts';
-import { createMemoryEdges } from '../../src/healing/memory-edges.ts';
 import type { OpenIncident } from '../../src/healing/open-incidents.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { Clock, T0 } from '../clock.ts';
@@ -28,7 +28,7 @@ export function replay(course: Course, seed: number, days: number, stepMs: numbe
   const held = course.of(randomOf(seed));
   const words: Word[] = [];
   let open: OpenIncident[] = [];
-  const edges = createMemoryEdges({
+  const edges = createEdges({
     time: clock,
     log: silentLog,
     store: { putFinding: async () => {}, findings: async () => [] },
@@ -55,7 +55,8 @@ export function replay(course: Course, seed: number, days: number, stepMs: numbe
     },
   });
   const room = course.leakPerHour && ((LIMIT - LEAK_FROM) / course.leakPerHour) * HOUR;
-  const end = Math.min(days * 24 * HOUR, room ?? Number.POSITIVE_INFINITY);
+  const from = course.leakFromHour ?? 0;
+  const end = Math.min(days * 24 * HOUR, from * HOUR + (room ?? Number.POSITIVE_INFINITY));
   for (let ms = 0; ms < end && !(room && words.length > 0); ms += stepMs) {
     clock.wall = T0 + ms;
     const { bytes, inJob } = held(ms);
@@ -66,7 +67,7 @@ export function replay(course: Course, seed: number, days: number, stepMs: numbe
     if (ms % (10 * stepMs) === 0) watch.look();
   }
   if (!room) return { words };
-  return { words, roomHours: room / HOUR, leadHours: words[0] ? room / HOUR - words[0].hour : null };
+  return { words, roomHours: room / HOUR, leadHours: words[0] ? from + room / HOUR - words[0].hour : null };
 }
 
 /** What is owed of a true leak: two hours before the limit, or half of the time that there is. */
