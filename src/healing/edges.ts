@@ -9,12 +9,12 @@ import { EDGE_MS, type Edge, MOST_EDGES } from './long-look.ts';
 export interface Edges {
   /** Reads what earlier hosts have written. */
   load(): Promise<void>;
-  /** Takes a value of a series (a worker, or the host) of the key (`memory:shop`). True: a quarter of an hour was completed by it. */
+  /** Takes a value of a series (a worker, or the host) of the key: an agent's name, or `disk:host`. True: a quarter of an hour was completed by it. */
   add(key: string, series: string, value: number): boolean;
   /** The completed edges, oldest first. */
   of(key: string): readonly Edge[];
-  /** Forgets what came of agents that are not among these; the store has it for as long as it keeps findings. */
-  keep(agents: { has(agent: string): boolean }): void;
+  /** Forgets all other keys; the store has them for as long as it keeps findings. */
+  keep(isKept: (key: string) => boolean): void;
   /** Resolves when all is written. */
   settled(): Promise<void>;
 }
@@ -25,71 +25,65 @@ export interface EdgesNeeds {
   store: FindingStore;
 }
 
-const KIND = 'course';
-/** The series of edges that an earlier host has written: the names of workers begin anew with each host. */
+/** The series of memory that an earlier host has written: the names of workers begin anew with each host. Other keys have one series, of their name. */
 const EARLIER = 'earlier';
-/** Courses that are read, at most. */
-const MOST_COURSES = 5_000;
+/** Keys that are read, at most. */
+const MOST_KEYS = 5_000;
 
-interface Course {
+interface KeyEdges {
   done: Edge[];
   /** The quarter that goes on: its begin, and the least of each series. */
   at: number;
   least: Map<string, number>;
 }
 
-export function createEdges({ time, log, store }: EdgesNeeds): Edges {
-  const known = new Map<string, Course>();
+/** `kind`: the kind of findings that the store keeps them as. */
+export function createEdges({ time, log, store }: EdgesNeeds, kind: Finding['kind']): Edges {
+  const known = new Map<string, KeyEdges>();
   const writing = createTasks((error) => log.warn('an edge could not be kept', { fault: toPlainFault(error) }));
 
-  function complete(key: string, course: Course): boolean {
-    const fullest = [...course.least].sort(([, one], [, other]) => other - one)[0];
+  function complete(key: string, current: KeyEdges): boolean {
+    const fullest = [...current.least].sort(([, one], [, other]) => other - one)[0];
     if (!fullest) return false;
     const [series, value] = fullest;
-    course.done = [...course.done, { at: course.at, value, series }].slice(-MOST_EDGES);
-    writing.add(store.putFinding(findingOf(key, course.done)));
+    current.done = [...current.done, { at: current.at, value, series }].slice(-MOST_EDGES);
+    writing.add(store.putFinding(findingOf(kind, key, current.done)));
     return true;
   }
 
   return {
     async load() {
-      for (const { key, record } of await store.findings({ kind: KIND, limit: MOST_COURSES }))
-        known.set(key, { done: edgesIn(record), at: 0, least: new Map() });
+      for (const { key, record } of await store.findings({ kind, limit: MOST_KEYS }))
+        known.set(key, { done: edgesIn(record, kind === 'memory' ? EARLIER : key), at: 0, least: new Map() });
     },
     add(key, series, value) {
       const now = time.now();
       const at = now - (now % EDGE_MS);
-      const course = known.get(key) ?? { done: [], at, least: new Map() };
-      known.set(key, course);
-      const isDone = course.at !== at && complete(key, course);
-      if (course.at !== at) course.least = new Map();
-      course.at = at;
-      course.least.set(series, Math.min(value, course.least.get(series) ?? value));
+      const current = known.get(key) ?? { done: [], at, least: new Map() };
+      known.set(key, current);
+      const isDone = current.at !== at && complete(key, current);
+      if (current.at !== at) current.least = new Map();
+      current.at = at;
+      current.least.set(series, Math.min(value, current.least.get(series) ?? value));
       return isDone;
     },
     of: (key) => known.get(key)?.done ?? [],
-    keep(agents) {
-      for (const key of known.keys()) {
-        const agent = key.slice(key.indexOf(':') + 1);
-        if (agent !== HOST && !agents.has(agent)) known.delete(key);
-      }
+    keep(isKept) {
+      for (const key of known.keys()) if (!isKept(key)) known.delete(key);
     },
     settled: () => writing.settled(),
   };
 }
 
-/** The name that stands for the host in keys, where others have an agent. */
-const HOST = 'host';
-
-function findingOf(key: string, done: readonly Edge[]): Finding {
+function findingOf(kind: Finding['kind'], key: string, done: readonly Edge[]): Finding {
   const edges = done.map(({ at, value }) => [at, value]);
-  return { kind: KIND, key, at: done.at(-1)!.at, record: { edges } };
+  return { kind, key, at: done.at(-1)!.at, record: { edges } };
 }
 
-function edgesIn({ edges }: Record<string, unknown>): Edge[] {
+function edgesIn({ edges }: Record<string, unknown>, series: string): Edge[] {
   if (!Array.isArray(edges)) return [];
   return edges.flatMap((edge): Edge | never[] => {
     const [at, value] = Array.isArray(edge) ? edge : [];
-    return Number.isSafeInteger(at) && Number.isFinite(value) ? { at, value, series: EARLIER } : [];
+    return Number.isSafeInteger(at) && Number.isFinite(value) ? { at, value, series } : [];
   });
 }

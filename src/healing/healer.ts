@@ -13,13 +13,15 @@ import { type ActionNeeds, createActions } from './actions.ts';
 import { type Advice, createAdvice } from './advice.ts';
 import { reportEvent } from './incident-reports.ts';
 import { stepIncident } from './incident-state.ts';
+import type { LeakWatch } from './leaks.ts';
 import type { LoopWatch } from './loop-watch.ts';
-import { createOpenIncidents } from './open-incidents.ts';
+import { createOpenIncidents, type OpenIncidents } from './open-incidents.ts';
 import { createOutcomes } from './outcomes.ts';
 import type { Incident, IncidentStore, QuarantineRecord } from './ports.ts';
-import { createQuarantines } from './quarantines.ts';
+import { createQuarantines, type Quarantines } from './quarantines.ts';
 import { createRemedies } from './remedies.ts';
-import { createSignals, type RoomEvent, type Signal } from './signals.ts';
+import { createSignals, type RoomEvent, type Signal, type Signals } from './signals.ts';
+import type { VersionHeaps } from './version-heaps.ts';
 import { createWatches, type WatchesNeeds } from './watches.ts';
 
 /**
@@ -63,6 +65,9 @@ export interface Healer extends Service {
   probeNow(agent: string): void;
   /** Ends a quarantine; false when there is none. `who`: the person, for the event. */
   lift(agent: string, why: string, who?: string): boolean;
+  /** Versions whose workers leak where those of the version before did not. */
+  versionLeaks: VersionHeaps['leaks'];
+  highMemory: LeakWatch['high'];
   /** The incidents that have not ended, oldest first. */
   open(): Incident[];
   remark: Advice['remark'];
@@ -105,7 +110,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const incidentSignals = createSignals({ ...needs, openIncidents, remedies });
   const { notice, heal, close } = incidentSignals;
   const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
-  const { edges, leaks, origins, loops, pressure, unscheduled } = watches;
+  const { kept, heaps, leaks, origins, loops, pressure, unscheduled } = watches;
   const ends = createOutcomes(
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
@@ -142,7 +147,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   return {
     async start() {
       if (loop.alive() !== undefined) return;
-      for (const part of [openIncidents, quarantineRegistry, remedies, edges]) {
+      for (const part of [openIncidents, quarantineRegistry, remedies, kept]) {
         await part.load().catch((error) => log.error('the past could not be read', { fault: toPlainFault(error) }));
       }
       unfollow = store.healingChanges(({ by }) => {
@@ -155,23 +160,15 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       await loop.stop();
       await openIncidents.settled();
       await quarantineRegistry.settled();
-      await edges.settled();
+      await kept.settled();
     },
     alive: loop.alive,
     gone: safely(ends.gone),
     readings: safely(leaks.read),
     settled: safely(ends.settled),
     use: safely((agents) => {
-      edges.keep(agents);
-      for (const one of openIncidents.all()) {
-        const { agent } = one.incident;
-        if (agent !== null && !agents.has(agent)) close(one, 'the agent is not in force any more');
-      }
-      for (const { agent, fingerprint } of quarantineRegistry.all()) {
-        const now = agents.get(agent);
-        if (!now) quarantineRegistry.release(agent);
-        else if (now.fingerprint !== fingerprint) ends.release(agent, 'it was changed');
-      }
+      kept.keep(agents);
+      leaveAgents({ openIncidents, quarantineRegistry, close, release: ends.release }, agents);
     }),
     hostLost: safely((because, jobs, cameOf = []) => {
       const one = notice({ agent: null, verdict: 'host-lost', because, seen: because.message, cameOf }, {});
@@ -206,6 +203,8 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       needs.wake(agent);
     },
     lift: ends.release,
+    versionLeaks: heaps.leaks,
+    highMemory: leaks.high,
     open: () => openIncidents.all().map(({ incident }) => incident),
     ...createAdvice({ time, openIncidents, remedies }),
     async acknowledge(id, note, who) {
@@ -217,6 +216,25 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       return one?.held === 'here' ? one.incident : acknowledgeInStore(needs, id, { note, who });
     },
   };
+}
+
+interface LeavingNeeds extends Pick<Signals, 'close'> {
+  openIncidents: Pick<OpenIncidents, 'all'>;
+  quarantineRegistry: Pick<Quarantines, 'all' | 'release'>;
+  release: Healer['lift'];
+}
+
+/** Ends what is open of agents that are gone, and quarantines of agents that were changed. */
+function leaveAgents(needs: LeavingNeeds, agents: ReadonlyMap<string, Agent>): void {
+  for (const one of needs.openIncidents.all()) {
+    const { agent } = one.incident;
+    if (agent !== null && !agents.has(agent)) needs.close(one, 'the agent is not in force any more');
+  }
+  for (const { agent, fingerprint } of needs.quarantineRegistry.all()) {
+    const now = agents.get(agent);
+    if (!now) needs.quarantineRegistry.release(agent);
+    else if (now.fingerprint !== fingerprint) needs.release(agent, 'it was changed');
+  }
 }
 
 const BY_HAND = 'acknowledged by hand';

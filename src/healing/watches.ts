@@ -10,6 +10,7 @@ import { createPressureWatch, type PressureWatchNeeds } from './pressure-watch.t
 import type { Quarantines } from './quarantines.ts';
 import type { Signals } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
+import { createVersionHeaps } from './version-heaps.ts';
 
 export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   openIncidents: OpenIncidents;
@@ -36,9 +37,10 @@ export function createWatches(needs: WatchesNeeds) {
   const { notice, heal } = incidentSignals;
   const isQuarantined = (agent: string) => quarantineRegistry.get(agent) !== undefined;
   const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.restrictionsChanged });
-  const edges = createEdges(needs);
+  const edges = createEdges(needs, 'memory');
   const runsAlways = (agent: string) => needs.agent(agent)?.always === true;
-  const leaks = createLeakWatch({ time, openIncidents, edges, runsAlways, notice, heal });
+  const heaps = createVersionHeaps(needs);
+  const leaks = createLeakWatch({ time, openIncidents, edges, heaps, runsAlways, notice, heal });
   const origins = createOriginWatch({ time, openIncidents, ...incidentSignals, outageSource: needs.origins });
   const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
   const unscheduled = createUnscheduledWatch({ time, openIncidents, notice, heal, find: needs.unscheduled });
@@ -61,7 +63,16 @@ export function createWatches(needs: WatchesNeeds) {
   });
 
   return {
-    edges,
+    /** The memory of agents and versions, which the store keeps. */
+    kept: {
+      load: async () => void (await Promise.all([edges.load(), heaps.load()])),
+      settled: async () => void (await Promise.all([edges.settled(), heaps.settled()])),
+      keep(agents: { has(agent: string): boolean }) {
+        edges.keep((agent) => agents.has(agent));
+        heaps.keep(agents);
+      },
+    },
+    heaps,
     leaks,
     origins,
     loops,

@@ -188,7 +188,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const aggregation = createAggregation({ ...log('telemetry'), store, load: () => loadOf(workers, store) });
-  const earlyWarnings = createHostWarnings({ ...base, ...log('warnings'), healer, catalog, billing });
+  const earlyWarnings = createHostWarnings({ ...base, ...log('warnings'), healer, catalog, billing, workers });
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
   return {

@@ -181,9 +181,17 @@ export interface HeartbeatStore {
 
 /**
  * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
- * the drill, by its time · `model`: the model that a rung has, by the rung's name · `course`: the lower edges of a quantity for two days, by its key (`memory:shop`) · `warning`: the current warnings.
+ * the drill, by its time · `model`: the model that a rung has, by the rung's name · `memory`: the lower edges of an agent's memory for two days, by its name · `quantity`: those of other quantities (`disk:host`) · `heap`: the heaps of an agent's versions, by its name · `warning`: the current warnings.
  */
-type FindingKind = 'diagnosis' | 'drill-models' | 'drill-diagnosis' | 'model' | 'course' | 'warning';
+type FindingKind =
+  | 'diagnosis'
+  | 'drill-models'
+  | 'drill-diagnosis'
+  | 'model'
+  | 'memory'
+  | 'quantity'
+  | 'heap'
+  | 'warning';
 
 /** Something that took long to find out or cost something. */
 export interface Finding {

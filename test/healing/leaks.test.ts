@@ -52,6 +52,27 @@ describe('a leak of 17 MB an hour', () => {
   });
 });
 
+describe('a version', () => {
+  const day = async (version: string, mbAt: (hour: number) => number, hours: number) => {
+    for (let minute = 0; minute < hours * 60; minute += 5) {
+      at.healer.readings([{ ...reading(Math.round(mbAt(minute / 60) * MB)), version, worker: `w-${version}` }]);
+      at.clock.wall += 5 * MINUTE;
+    }
+    await quiet();
+  };
+
+  it('that leaks where the one before did not is told on its first day, and its host may be another by then', async () => {
+    await day('v1', () => 100, 22);
+    expect(at.healer.versionLeaks()).toEqual([]);
+    await at.restart();
+    await day('v2', (hour) => 100 + 17 * hour, 4);
+    expect(at.healer.versionLeaks()).toMatchObject([{ agent: 'a', version: 'v2', before: 'v1' }]);
+    expect(leaks()).toEqual([]);
+    await day('v1', () => 100, 1);
+    expect(at.healer.versionLeaks()).toEqual([]);
+  });
+});
+
 describe('memory that comes and goes', () => {
   it('is no leak while a job holds it, however long the job runs', async () => {
     await live(
@@ -72,16 +93,19 @@ describe('memory that comes and goes', () => {
 });
 
 it('forgets the memory of an agent that is gone, and follows the one that is there', async () => {
-  const edges = createEdges({
-    time: at.clock,
-    log: silentLog,
-    store: { putFinding: async () => {}, findings: async () => [] },
-  });
+  const edges = createEdges(
+    {
+      time: at.clock,
+      log: silentLog,
+      store: { putFinding: async () => {}, findings: async () => [] },
+    },
+    'quantity',
+  );
   for (const key of ['memory:gone', 'memory:there', 'disk:host']) {
     edges.add(key, 'w1', 1);
     at.clock.wall += HOUR;
     expect(edges.add(key, 'w1', 2)).toBe(true);
   }
-  edges.keep(new Set(['there']));
+  edges.keep((key) => key !== 'memory:gone');
   expect(['memory:gone', 'memory:there', 'disk:host'].map((key) => edges.of(key).length)).toEqual([0, 1, 1]);
 });

@@ -1,4 +1,13 @@
+import {
+  differenceOf,
+  emptyProfile,
+  learn,
+  newLife,
+  stepLife,
+  type VersionProfile,
+} from '../../src/healing/difference-look.ts';
 import { createEdges } from '../../src/healing/edges.ts';
+import type { Leak } from '../../src/healing/forecast.ts';
 import { createLeakWatch } from '../../src/healing/leaks.ts';
 import type { OpenIncident } from '../../src/healing/open-incidents.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -28,14 +37,18 @@ export function replay(course: Course, seed: number, days: number, stepMs: numbe
   const held = course.of(randomOf(seed));
   const words: Word[] = [];
   let open: OpenIncident[] = [];
-  const edges = createEdges({
-    time: clock,
-    log: silentLog,
-    store: { putFinding: async () => {}, findings: async () => [] },
-  });
+  const edges = createEdges(
+    {
+      time: clock,
+      log: silentLog,
+      store: { putFinding: async () => {}, findings: async () => [] },
+    },
+    'memory',
+  );
   const watch = createLeakWatch({
     time: clock,
     edges,
+    heaps: { add() {}, keepWorkers() {} },
     runsAlways: () => false,
     openIncidents: { all: () => open, of: () => open },
     notice({ seen, worker, verdict }) {
@@ -72,3 +85,36 @@ export function replay(course: Course, seed: number, days: number, stepMs: numbe
 
 /** What is owed of a true leak: two hours before the limit, or half of the time that there is. */
 export const owedHours = (roomHours: number) => Math.min(2, roomHours / 2);
+
+/** A worker's life of a version, with a sample each minute: the first word of the difference look, or null. `own` learns from it. */
+export function liveVersion(
+  held: (ms: number) => number,
+  {
+    before,
+    own = emptyProfile(),
+    hours,
+    jobsPerHour = 12,
+  }: { before: VersionProfile; own?: VersionProfile; hours: number; jobsPerHour?: number },
+): { hour: number; leak: Leak } | null {
+  const life = newLife();
+  let word: { hour: number; leak: Leak } | null = null;
+  for (let ms = 0; ms < hours * HOUR && !word; ms += 60_000) {
+    const sample = { ageMs: ms, jobs: Math.floor((ms / HOUR) * jobsPerHour), bytes: Math.round(held(ms)) };
+    const step = stepLife(life, sample);
+    if (!step) continue;
+    const leak = differenceOf(life, step, before, LIMIT);
+    if (leak) word = { hour: ms / HOUR, leak };
+    learn(own, step);
+  }
+  return word;
+}
+
+/** Hours after which a version is told that holds as `held` does from its third day on, `perHour` bytes more each hour, after two days of the version before. */
+export function versionHours(held: (ms: number) => number, perHour: number): number | null {
+  const before = emptyProfile();
+  for (const hour of [0, 16, 32])
+    liveVersion((ms) => held(hour * HOUR + ms), { before: emptyProfile(), own: before, hours: 16 });
+  const limitHours = perHour === 0 ? 120 : (LIMIT - LEAK_FROM) / perHour;
+  const told = liveVersion((ms) => held(48 * HOUR + ms) + (perHour * ms) / HOUR, { before, hours: limitHours });
+  return told ? told.hour : null;
+}

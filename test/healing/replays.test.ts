@@ -4,7 +4,7 @@ import { owedHours, replay } from './replay.ts';
 
 const DAYS = 3;
 const STEP_MS = 60_000;
-/** Each course once; bench/leak-replays.ts has twenty seeds, and prints what the pages quote. */
+/** Each course once; bench/warnings.ts has twenty seeds, and prints what the pages quote. */
 const SEEDS = [7919];
 
 it('tells each true leak in time, and healthy courses at most once in a fortnight', () => {

@@ -7,6 +7,7 @@ import { compareStretches, type EarlyWarning, memoryGrowthOf, type Stretch } fro
 import type { Aggregate, AggregateFilter, AggregateStore } from '../../telemetry/ports.ts';
 import { fingerprintOfWarning, type SeenWarning } from '../../telemetry/warnings/warning.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
+import { hourlyRises } from './hourly.ts';
 import type { WarningSource } from './warnings.ts';
 
 export interface ComparisonNeeds {
@@ -47,7 +48,14 @@ async function compareAgents({ time, store, catalog }: ComparisonNeeds): Promise
       const [present, past] = [current.get(agent), before.get(agent)];
       const growth = memoryGrowthOf(peaksOf(hoursOf.get(agent) ?? []), catalog.agents().get(agent)!.limits.memoryBytes);
       const found = [...(present && past ? compareStretches(present, past) : []), ...(growth ? [growth] : [])];
-      return found.map((one) => seenOf(agent, one, time.now()));
+      const { always, limits } = catalog.agents().get(agent)!;
+      const rises = hourlyRises(
+        agent,
+        hoursOf.get(agent) ?? [],
+        { timeoutMs: always ? null : limits.timeoutMs },
+        time.now(),
+      );
+      return [...found.map((one) => seenOf(agent, one, time.now())), ...rises];
     });
 }
 

@@ -3,33 +3,40 @@ import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Incident } from '../../healing/ports.ts';
 import type { MachineResources } from '../../healing/pressure.ts';
+import type { VersionLeak } from '../../healing/version-heaps.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { fingerprintOfWarning, type SeenWarning } from '../../telemetry/warnings/warning.ts';
+import type { Workers } from '../../workers/ports.ts';
 import { risingWords } from '../bill/billing.ts';
 import type { HostFacts } from '../facts.ts';
 import { machineResourcesOf } from '../healing.ts';
 import { type ComparisonNeeds, createComparisons } from './comparisons.ts';
+import { createQuantitySource, readQuantities } from './quantities.ts';
 import { createEarlyWarnings, type EarlyWarnings, type EarlyWarningsNeeds, type WarningSource } from './warnings.ts';
 
 interface HostWarningNeeds extends ComparisonNeeds, Omit<EarlyWarningsNeeds, 'sources' | 'store'> {
   store: ComparisonNeeds['store'] & EarlyWarningsNeeds['store'];
-  healer: Pick<Healer, 'open'>;
+  healer: Pick<Healer, 'open' | 'versionLeaks' | 'highMemory'>;
+  workers: Pick<Workers, 'view'>;
   billing: { ledger: { rising(): readonly RisingBudget[] } };
-  /** The disk of the store is looked at. */
-  facts: Pick<HostFacts, 'store'>;
+  /** The disk of the store, its files and those of logs are looked at. */
+  facts: Pick<HostFacts, 'store' | 'logFolder'>;
 }
 
 /** The early warnings of a host, with all its looks. */
-export function createHostWarnings({ healer, billing, facts, ...needs }: HostWarningNeeds): EarlyWarnings {
-  const storeFolder = dirname(facts.store.file);
+export function createHostWarnings({ healer, billing, facts, workers, ...needs }: HostWarningNeeds): EarlyWarnings {
+  const room = () => machineResourcesOf(dirname(facts.store.file));
   return createEarlyWarnings({
     ...needs,
     sources: {
       leaks: leakSource(healer),
+      versions: versionSource(healer),
+      high: highSource(healer),
+      quantities: createQuantitySource({ ...needs, read: () => readQuantities({ room, facts, workers }) }),
       comparisons: createComparisons(needs),
       spend: spendSource(billing.ledger.rising),
-      machine: machineSource(() => machineResourcesOf(storeFolder)),
+      machine: machineSource(room),
     },
   });
 }
@@ -53,6 +60,40 @@ function leakSeen({ id, agent, seen, remedies, openedAt, evidence, version }: In
     hitsAt: typeof leftMs === 'number' ? openedAt + leftMs : null,
     ...(version === null ? {} : { culprit: `version ${version}` }),
   };
+}
+
+/** Versions that leak where the version before did not. The way back is a suggestion: figures of memory alone prove no fault. */
+function versionSource(healer: Pick<Healer, 'versionLeaks'>): WarningSource {
+  return () =>
+    healer
+      .versionLeaks()
+      .filter(({ agent }) => !isDrillAgent(agent))
+      .map(versionSeen);
+}
+
+function versionSeen({ agent, version, before, leak, limitBytes, at }: VersionLeak): SeenWarning {
+  const { usedBytes, perMinuteBytes, leftMs } = leak;
+  const held = `${formatSize(usedBytes)} of ${formatSize(limitBytes)}`;
+  return {
+    fingerprint: fingerprintOfWarning('difference', agent),
+    ...{ agent, quantity: 'difference', word: 'leaking', culprit: `version ${version}`, hitsAt: at + leftMs },
+    text: `${agent}: version ${version} leaks where ${before} did not: a worker holds ${held}, ${formatSize(perMinuteBytes * 60)} an hour more`,
+    next: `daruma versions; daruma rollback ${agent} goes back to ${before}`,
+  };
+}
+
+/** Agents that hold 70 % of their limit between jobs. */
+function highSource(healer: Pick<Healer, 'highMemory'>): WarningSource {
+  return () =>
+    healer
+      .highMemory()
+      .filter(({ agent }) => !isDrillAgent(agent))
+      .map(({ agent, bytes, limitBytes }) => ({
+        fingerprint: fingerprintOfWarning('memory', agent),
+        ...{ agent, quantity: 'memory', word: 'rising', hitsAt: null },
+        text: `${agent} holds ${Math.floor((bytes / limitBytes) * 100)} % of its memory between jobs: ${formatSize(bytes)} of ${formatSize(limitBytes)}`,
+        next: `daruma status ${agent}; limits.memory in agents/${agent}.yaml gives it more`,
+      }));
 }
 
 /** Budgets of models that are nearly spent: of an agent's budgets the one of which most is spent. */
