@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile
 import { dirname, join, relative } from 'node:path';
 import { definePlugin, type Fleet, type FleetParts, z } from 'daruma';
 import { pack } from './lib/archive.ts';
-import { ARCHIVE, type Keep, noteVerified, surplus } from './lib/backups.ts';
+import { ARCHIVE, type Keep, keepSetting, noteVerified, surplus } from './lib/backups.ts';
 import { contentsOf, hasCredentials } from './lib/contents.ts';
 import { digestOf, whileGrowing } from './lib/files.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
@@ -22,23 +22,12 @@ const LACKS = [
   'logs/, and files that agents wrote outside of the store',
 ];
 
-const kept = z.strictObject({
-  daily: z.int().min(1).default(7),
-  weekly: z.int().min(0).default(4),
-  monthly: z.int().min(0).default(12),
-});
-
 export default definePlugin({
   about: 'Backs up the store and the files of the installation to backups/, and proves that each can be restored.',
   schedule: '0 2 * * *',
   firstRun: true,
   settings: z.strictObject({
-    keep: z
-      .union([z.int().min(1), kept])
-      .prefault({})
-      .describe(
-        'Backups that stay when a new one has proved good: of days, weeks and months, or a number of the newest.',
-      ),
+    keep: keepSetting(),
     budget: size().default('10GB').describe('What all backups together may take; the newest is kept in any case.'),
     leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
   }),

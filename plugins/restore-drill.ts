@@ -19,7 +19,7 @@ export default definePlugin({
     if (name === undefined) throw new Error('there is no backup to restore: daruma backup now');
     const { size: bytes, mtimeMs } = await stat(join(backups, name));
     const began = Date.now();
-    const ageMs = began - mtimeMs;
+    const ageMs = Math.round(began - mtimeMs);
     if (ageMs > msOf(settings.oldest))
       throw new Error(`the newest backup, ${name}, is ${showMs(ageMs)} old: daruma jobs backup says why`);
     const { jobs, agents } = await fleet.proveBackup(join(backups, name));

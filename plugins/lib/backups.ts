@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'daruma';
 import { writeWhole } from './files.ts';
 
 export interface Backup {
@@ -13,6 +14,20 @@ export interface Keep {
   weekly: number;
   monthly: number;
 }
+
+/** The setting of {@link Keep}: by days, weeks and months, or a number of the newest. */
+export const keepSetting = () =>
+  z
+    .union([
+      z.int().min(1),
+      z.strictObject({
+        daily: z.int().min(1).default(7),
+        weekly: z.int().min(0).default(4),
+        monthly: z.int().min(0).default(12),
+      }),
+    ])
+    .prefault({})
+    .describe('Backups that stay: of days, weeks and months, or a number of the newest.');
 
 /** The name of an archive, with its time. */
 export const ARCHIVE = /^daruma-(\d{4})(\d\d)(\d\d)T\d{6}Z\.tar\.(?:gz|zst)$/;

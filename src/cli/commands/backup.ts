@@ -27,7 +27,7 @@ export async function backupListCommand(stage: Stage): Promise<CommandResult> {
       verifiedAt === null ? 'not' : shortTime(Date.parse(verifiedAt), clock),
     ],
   );
-  const columns = ['FILE', 'MADE', { title: 'SIZE', right: true }, 'READ BACK'];
+  const columns = ['FILE', 'MADE', { title: 'SIZE', right: true }, 'PROVED'];
   const next = `daruma backup restore backups/${backups[0]!.file} restored`;
   const lines = [...table(columns, rows, stage), '', `  ${stage.paint('cyan', '→')} ${next}`];
   return { json: backups, lines };
