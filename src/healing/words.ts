@@ -1,6 +1,6 @@
 import { locationOf, type PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
-import { type Outage, originOf, type Recovery } from '../kernel/origin.ts';
+import { isOrigin, type Outage, type Recovery } from '../kernel/origin.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
@@ -59,7 +59,7 @@ export function lateWords({ due, what }: LateWork, now: number): string {
 export function originWords({ origin, failures }: Outage): string {
   const last = failures.at(-1)?.what;
   // Models say in their own words what is wrong with all of them.
-  if (last !== undefined && originOf(origin) === null) return last;
+  if (last !== undefined && !isOrigin(origin)) return last;
   return `${origin} is down: ${last ?? 'it was down when the host before this one ended'}`;
 }
 

@@ -2,7 +2,7 @@ import { BOUNDS, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { readInstant } from '../kernel/instant.ts';
 import { MB } from '../kernel/measures.ts';
-import { originOf } from '../kernel/origin.ts';
+import { isOrigin } from '../kernel/origin.ts';
 import {
   type Check,
   isAmount,
@@ -27,7 +27,7 @@ const sentence = textUpTo(16 * 1024);
 const json: Check = (said) => textUpTo(BOUNDS.payload.most)(said) && isJsonText(said as string);
 const instant: Check = (said) => typeof readInstant(said) === 'number';
 const number: Check = (said) => Number.isSafeInteger(said);
-const origin: Check = (said) => textUpTo(2_048)(said) && originOf(said as string) === said;
+const origin: Check = (said) => textUpTo(2_048)(said) && isOrigin(said as string);
 const argument: Check = (said) => textUpTo(128 * 1024)(said) && !(said as string).includes('\0');
 
 /** The loader's variables run code before a command; the mark of Daruma is how its processes are found again. */

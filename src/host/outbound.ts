@@ -8,7 +8,7 @@ import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
-import { type Admission, ORIGIN_DOWN, type OriginDown, originOf } from '../kernel/origin.ts';
+import { type Admission, isOrigin, ORIGIN_DOWN, type OriginDown, originOf } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-allow-list.ts';
@@ -104,7 +104,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     takeOver(incidents) {
       for (const { verdict, evidence, openedAt } of incidents) {
         const origin = evidence?.fault?.data?.origin;
-        if (verdict === 'failing-over' && typeof origin === 'string' && originOf(origin) === origin)
+        if (verdict === 'failing-over' && typeof origin === 'string' && isOrigin(origin))
           origins.suspect(origin, openedAt);
       }
     },

@@ -95,6 +95,19 @@ export function originOf(url: string): string | null {
   return parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:') ? parsed.origin : null;
 }
 
+/** `postgres://db.example:5432`; an IPv6 address in brackets. */
+const POSTGRES = /^postgres:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+):\d{1,5}$/;
+
+/** The origin of a PostgreSQL server, as {@link originOf} names those of HTTP. */
+export function postgresOrigin(host: string, port: number): string {
+  return `postgres://${(host.includes(':') ? `[${host}]` : host).toLowerCase()}:${port}`;
+}
+
+/** Whether a text is an origin: scheme, host and port of an HTTP or PostgreSQL server, and no more. */
+export function isOrigin(text: string): boolean {
+  return originOf(text) === text || POSTGRES.test(text);
+}
+
 /** The code of the fault with which a call is refused. */
 export const ORIGIN_DOWN = 'ORIGIN_DOWN';
 

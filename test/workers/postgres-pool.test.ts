@@ -44,6 +44,7 @@ function poolWorld(options: PoolOptions = {}) {
     report: (is, job, error) => world.reports.push({ is, job, code: (error as Fault).code }),
     progress: () => {},
     used: () => {},
+    ask: async () => undefined,
   };
 
   async function connect(): Promise<Session> {
@@ -92,7 +93,7 @@ function poolWorld(options: PoolOptions = {}) {
     };
   }
 
-  const begin = (id: string): JobOwner => ({ id, startedAt: clock.monotonic(), hasEnded: false });
+  const begin = (id: string): JobOwner => ({ seq: 0, id, startedAt: clock.monotonic(), hasEnded: false });
   /** As the worker does at the end of an attempt. */
   const end = (job: JobOwner) => {
     job.hasEnded = true;

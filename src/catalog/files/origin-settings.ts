@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
+import { isOrigin, postgresOrigin } from '../../kernel/origin.ts';
 import { checkedLength } from '../../kernel/units.ts';
 import { countField, lengthField } from './fields.ts';
 
@@ -22,10 +23,11 @@ export interface OriginSetting {
 }
 
 const ORIGIN = 'an origin such as https://api.example or http://localhost:8080, without a path';
+const POSTGRES_PORT = 5_432;
 
 const originField = z
   .string({ error: `expected ${ORIGIN}` })
-  .refine((text) => plainOrigin(text) !== null, { error: `expected ${ORIGIN}` });
+  .refine((text) => plainOrigin(text) !== null && !text.startsWith('postgres:'), { error: `expected ${ORIGIN}` });
 
 const settingField = z.strictObject({
   instead: z
@@ -67,6 +69,12 @@ export const originsField = z.record(z.string(), settingField).superRefine((all,
   for (const [origin, { instead = [] }] of Object.entries(all)) {
     if (origin !== '*' && plainOrigin(origin) === null)
       context.addIssue({ code: 'custom', path: [origin], message: `expected ${ORIGIN}, or * for all` });
+    if (instead.length > 0 && origin.startsWith('postgres:'))
+      context.addIssue({
+        code: 'custom',
+        path: [origin, 'instead'],
+        message: 'a connection to PostgreSQL goes to no other server',
+      });
     if (instead.some((other) => plainOrigin(other) === plainOrigin(origin)))
       context.addIssue({ code: 'custom', path: [origin, 'instead'], message: 'is the origin itself' });
   }
@@ -104,6 +112,10 @@ function defined<T extends object>(values: T): Defined<T> {
 /** The origin of a text, as `https://api.example`; null for anything that is more or less than an origin. */
 function plainOrigin(text: string): string | null {
   const url = URL.parse(text);
+  if (url?.protocol === 'postgres:') {
+    const origin = postgresOrigin(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port || POSTGRES_PORT));
+    return isOrigin(origin) && /^postgres:\/\/[^/@?#]+\/?$/.test(text) ? origin : null;
+  }
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
   const isPlain = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
   return isPlain ? url.origin : null;

@@ -187,6 +187,7 @@ function poolHost(): PoolHost {
     report: (is, job, error) => post({ say: 'left-over', is, job, thrown: thrownOf(error, data) }),
     progress,
     used: (use) => writePoolUse(shared, use),
+    ask: ({ seq }, call) => calls.ask(seq, call),
   };
 }
 

@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** The job on whose behalf code of the plugin runs, wherever it waits meanwhile: in a timer, a stream, a promise. */
 export interface JobOwner {
   readonly id: string;
+  /** Of the attempt, in its worker. */
+  readonly seq: number;
   /** By the shared clock, in ms. */
   readonly startedAt: number;
   /** The attempt is over: timers and promises of it that still run are left-overs. */

@@ -110,7 +110,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
       slot: pack[at + 3] as number | null,
       input: pack[at + 4] as string | null,
     });
-    const owner: JobOwner = { id: pack[at] as string, startedAt: began, hasEnded: false };
+    const owner: JobOwner = { id: pack[at] as string, seq, startedAt: began, hasEnded: false };
     now = { seq, owner, attempt };
     enterJob(owner);
     let end: RunEnd | string | null;

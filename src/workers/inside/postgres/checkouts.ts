@@ -1,6 +1,7 @@
 import type { PoolUse } from '../../pool-use.ts';
 import { askedAt } from '../calls.ts';
 import type { JobOwner } from '../job-owner.ts';
+import type { Admissions } from './admission.ts';
 import { type CheckedOut, createCheckedOut } from './checked-out.ts';
 import { poolFaults } from './faults.ts';
 import { createIdleSessions } from './idle-sessions.ts';
@@ -17,8 +18,7 @@ interface CheckoutsNeeds {
   host: PoolHost;
   /** Called after each change of the figures. */
   changed(): void;
-  /** Opens a connection within so many ms. */
-  connect(withinMs: number): Promise<Session>;
+  admissions: Admissions;
 }
 
 /** The connections of a pool: who has them, which are idle, and who waits. */
@@ -33,7 +33,7 @@ interface Checkouts {
 }
 
 /** No more than `terms.max` connections are open, being opened or being closed at any moment. */
-export function createCheckouts({ terms, host, changed, connect }: CheckoutsNeeds): Checkouts {
+export function createCheckouts({ terms, host, changed, admissions }: CheckoutsNeeds): Checkouts {
   const { time } = host;
   const slots = createSlots(terms.max, time, changed);
   const idle = createIdleSessions(terms.idleMs, time, changed);
@@ -88,7 +88,7 @@ export function createCheckouts({ terms, host, changed, connect }: CheckoutsNeed
   async function ready(job: JobOwner, until: number): Promise<Session> {
     for (;;) {
       const old = idle.take();
-      const session = old ?? (await connect(Math.max(1, until - time.monotonic())));
+      const session = old ?? (await admissions.open(job, Math.max(1, until - time.monotonic())));
       const left = Math.max(1, until - time.monotonic());
       try {
         if (old?.flaw()) throw new Error(`the connection is ${old.flaw()}`);

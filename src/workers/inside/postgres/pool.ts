@@ -1,5 +1,6 @@
 import type { PgPool, Queries } from '../../../plugin/pg.ts';
 import type { PoolUse } from '../../pool-use.ts';
+import { createAdmissions } from './admission.ts';
 import type { CheckedOut } from './checked-out.ts';
 import { createCheckouts } from './checkouts.ts';
 import { poolFaults } from './faults.ts';
@@ -20,7 +21,8 @@ export function createPgPool(
   changed: () => void,
   connect: (withinMs: number) => Promise<Session> = (withinMs) => openSession(terms, withinMs, host),
 ): OwnPool {
-  const { checkOut, use, closeIdle, part } = createCheckouts({ terms, host, changed, connect });
+  const admissions = createAdmissions(terms, host, connect);
+  const { checkOut, use, closeIdle, part } = createCheckouts({ terms, host, changed, admissions });
   const rolledBack = () => host.fault(poolFaults.rolledBack(terms));
 
   async function during<T>(work: (checkedOut: CheckedOut) => Promise<T>, asked: Error): Promise<T> {

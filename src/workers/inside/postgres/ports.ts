@@ -1,6 +1,7 @@
 import type { PlainFault } from '../../../kernel/fault.ts';
 import type { Time } from '../../../kernel/time.ts';
 import type { PoolUse } from '../../pool-use.ts';
+import type { BareCall } from '../../wire.ts';
 import type { JobOwner } from '../job-owner.ts';
 
 /** The worker, as its pools see it. */
@@ -20,6 +21,8 @@ export interface PoolHost {
   /** A sign of life of the job. */
   progress(): void;
   used(use: PoolUse): void;
+  /** Asks the host on behalf of the job. Rejects for a job that has ended. */
+  ask(job: JobOwner, call: BareCall): Promise<unknown>;
 }
 
 /** An address and its terms, as they were read. */
