@@ -42,7 +42,7 @@ async function measure(modes: readonly ('none' | 'auto')[]): Promise<Figures> {
   for (const mode of modes) {
     const own = join(folder, mode);
     mkdirSync(join(own, 'data/run'), { recursive: true });
-    const needs = { time: machineTime, log: silentLog, left() {}, brokerBroken() {} };
+    const needs = { time: machineTime, log: silentLog, left() {}, used() {}, brokerBroken() {} };
     const exec = createExec(needs, { folder: own, runFolder: join(own, 'data/run'), fence: mode });
     await exec.start();
     await run(exec, 0);

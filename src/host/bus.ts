@@ -1,5 +1,5 @@
 import type { CatalogChange } from '../catalog/ports.ts';
-import type { BrokerBroken, ExecLeft } from '../gateway/exec/ports.ts';
+import type { BrokerBroken, ExecLeft, ExecUsed } from '../gateway/exec/ports.ts';
 import type { RefusedChain } from '../jobs/chains.ts';
 import type { AttemptRef, Settlement } from '../jobs/ports.ts';
 import type { WorkerEvents } from '../jobs/worker-port.ts';
@@ -35,6 +35,7 @@ export interface RoomFacts {
   'cell.replaced': { pid: number; agents: string[]; why: string; killed: boolean };
   /** A command left processes running when its attempt ended. */
   'command.left': ExecLeft;
+  'command.used': ExecUsed;
   /** The exec broker was killed for what it sent. */
   'broker.broken': BrokerBroken;
   /** A server that agents call went down, was probed, or is back. */

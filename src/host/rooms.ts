@@ -238,6 +238,7 @@ function createHostExec({ time, log, bus, journal, facts, settings }: HostExecNe
     {
       ...{ time, log },
       left: (what) => bus.emit('command.left', journal.scrub.value(what)),
+      used: (what) => bus.emit('command.used', what),
       brokerBroken: (what) => bus.emit('broker.broken', what),
     },
     {

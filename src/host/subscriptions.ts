@@ -127,6 +127,9 @@ function followWorkers(
   bus.on('worker.gone', probation.gone);
   bus.on('worker.gone', healer.gone);
   bus.on('reading', (readings) => billing.usage.read(readings.filter(({ agent }) => catalog.agents().has(agent))));
+  bus.on('command.used', ({ agent, cpuMs }) => {
+    if (catalog.agents().has(agent)) billing.usage.ranCommand(agent, cpuMs);
+  });
   bus.on('reading', healer.readings);
   bus.on('reading', probation.readings);
   bus.on('job.left-over', (found) => recordLeftOver(healer, found));

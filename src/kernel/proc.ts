@@ -54,6 +54,12 @@ export function parseStat(text: string): ProcessStat | undefined {
   };
 }
 
+/** Processor time of the children of this process that have ended, with all that they waited for, in ms in steps of 10; 0 where there is no /proc. */
+export function endedChildrenCpuMs(): number {
+  const fields = fieldsOf(readText('/proc/self/stat', 'latin1') ?? '');
+  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * MS_PER_TICK;
+}
+
 /** Name and resident memory of a process, for people and limits; undefined when it is gone. */
 export function readProcessSize(pid: number): { command: string; rssBytes: number } | undefined {
   const text = readText(`/proc/${pid}/status`);

@@ -11,6 +11,8 @@ import type { AgentUsage, UsageStore } from './ports.ts';
 export interface UsageMeter extends Service {
   /** Readings of ready workers, each of them about a second after the one before. */
   read(readings: readonly UsageReading[]): void;
+  /** A command of the agent has ended. `cpuMs`: its processor time, with all that it started. */
+  ranCommand(agent: string, cpuMs: number): void;
 }
 
 interface UsageReading {
@@ -118,6 +120,7 @@ export function createUsageMeter({ time, log, store, timezone, disk }: UsageNeed
   const loop = createLoop({ time, failed }, { everyMs: EVERY_MS, firstMs: EVERY_MS, turn });
   return {
     read,
+    ranCommand: (agent, cpuMs) => add({ day: today(), agent, ...NO_SUMS, cpuMs }),
     start: loop.start,
     async stop() {
       if (loop.alive() === undefined) return;

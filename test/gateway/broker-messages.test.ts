@@ -43,7 +43,7 @@ describe('a broker that sends', () => {
     ['a kind that nobody knows', "frame({ say: 'NODE_HANDLE_ACK' })", 'a message of an unknown kind'],
     [
       'a field out of its bounds',
-      "frame({ say: 'gone', mark: 'm', left: -1, names: [] })",
+      "frame({ say: 'gone', mark: 'm', left: -1, names: [], cpuMs: 0 })",
       'whose left is out of its bounds',
     ],
     [

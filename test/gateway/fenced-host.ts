@@ -34,7 +34,7 @@ const tcp = createServer((client) => client.end('from the network')).listen(0, '
 await new Promise((listening) => tcp.once('listening', listening));
 
 const exec = createExec(
-  { time: machineTime, log: silentLog, left() {}, brokerBroken() {} },
+  { time: machineTime, log: silentLog, left() {}, used() {}, brokerBroken() {} },
   { folder, runFolder, fence, graceMs: 300, hidden: [join(folder, '.env'), runFolder, store] },
 );
 let lastCall = 0;

@@ -12,7 +12,7 @@ const [folder, cgroups, fence, command, ...args] = process.argv.slice(2);
 const runFolder = join(folder!, 'data/run');
 mkdirSync(runFolder, { recursive: true });
 const exec = createExec(
-  { time: machineTime, log: silentLog, left() {}, brokerBroken() {} },
+  { time: machineTime, log: silentLog, left() {}, used() {}, brokerBroken() {} },
   { folder: folder!, runFolder, cgroups: cgroups === 'yes', fence: fence as 'auto' },
 );
 await exec.start();

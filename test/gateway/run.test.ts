@@ -25,6 +25,16 @@ describe('a command', () => {
     expect(readFileSync(`/proc/${broker()}/oom_score_adj`, 'utf8')).toBe(`${own + 100}\n`);
   });
 
+  it.runIf(process.platform === 'linux')('is billed with the processor time of all that it started', async () => {
+    const { run, used } = await createWorld();
+    const busy = 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done';
+    await run('sh', ['-c', `(${busy}) & ${busy}; wait`]);
+    await until('the bill of the command', () => used.length === 1);
+    expect(used).toMatchObject([{ agent: 'a' }]);
+    expect(used[0]!.cpuMs).toBeGreaterThanOrEqual(20);
+    expect(used[0]!.cpuMs).toBeLessThan(60_000);
+  });
+
   it('gets its arguments as they are, without a shell', async () => {
     const { run } = await createWorld();
     const args = ['$HOME', '`id`', '; echo x', "a'b", '', '*', 'ä\n'];

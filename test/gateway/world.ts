@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createExec } from '../../src/gateway/exec/exec.ts';
-import type { BrokerBroken, Exec, ExecLeft, ExecOrder, ExecServiceOptions } from '../../src/gateway/exec/ports.ts';
+import type {
+  BrokerBroken,
+  Exec,
+  ExecLeft,
+  ExecOrder,
+  ExecServiceOptions,
+  ExecUsed,
+} from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
@@ -17,6 +24,7 @@ export interface World {
   warnings: string[];
   /** What commands left that had ended by themselves. */
   left: ExecLeft[];
+  used: ExecUsed[];
   /** Brokers that were killed for what they sent. */
   broken: BrokerBroken[];
   broker(): number | undefined;
@@ -32,6 +40,7 @@ export async function createWorld(
 ): Promise<World> {
   const warnings: string[] = [];
   const left: ExecLeft[] = [];
+  const used: ExecUsed[] = [];
   const broken: BrokerBroken[] = [];
   const keep = (message: string) => void warnings.push(message);
   const log: Log = { debug() {}, info() {}, warn: keep, error: keep };
@@ -39,7 +48,10 @@ export async function createWorld(
   mkdirSync(runFolder, { recursive: true });
   const { time = machineTime, ...rest } = options;
   const exec = createExec(
-    { time, log, left: (what) => void left.push(what), brokerBroken: (what) => void broken.push(what) },
+    {
+      ...{ time, log, left: (what) => void left.push(what), used: (what) => void used.push(what) },
+      brokerBroken: (what) => void broken.push(what),
+    },
     { folder, runFolder, graceMs: 300, ...rest },
   );
   await exec.start();
@@ -49,6 +61,7 @@ export async function createWorld(
     exec,
     warnings,
     left,
+    used,
     broken,
     run: (command, args = [], more = {}) =>
       exec.run({ ...orderOf(command, args), ...more, needs: { ...orderOf('', []).needs, ...more.needs } }),

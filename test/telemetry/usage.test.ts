@@ -48,6 +48,16 @@ test('sums up bytes and processor time over the time between readings, on every 
   expect(pruned).toEqual(['2024-11-24']);
 });
 
+test('processor time of a command counts on the day on which it ended', async () => {
+  const { clock, meter, sum } = world();
+  await meter.start();
+  meter.ranCommand('a', 250);
+  await clock.pass(60 * SECOND);
+  meter.ranCommand('a', 30);
+  await meter.stop();
+  expect(sum('cpuMs')).toBe(280);
+});
+
 test('a worker that was silent counts for a few seconds, and parts of a whole are not lost', async () => {
   const { clock, meter, read, sum } = world();
   await meter.start();

@@ -88,7 +88,7 @@ const OF_BROKERS: readonly FromBroker[] = [
     end: { is: 'stopped', why: 'timeout', result: { ...RESULT, code: null, signal: 'SIGKILL' } },
   },
   { say: 'ended', mark: OF_COMMAND, end: { is: 'unstarted', message: 'x' } },
-  { say: 'gone', mark: OF_COMMAND, left: 1, names: [PROCESS] },
+  { say: 'gone', mark: OF_COMMAND, left: 1, names: [PROCESS], cpuMs: 20 },
   { say: 'readings', children: [{ mark: OF_COMMAND, ...PROCESS }] },
 ];
 

@@ -54,7 +54,7 @@ const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
   ready: { killed: whole, noCgroup: orNull(sentence) },
   waiting: { child: shapeOf({ pid, start: whole, mark }) },
   ended: { mark, end: isEnd },
-  gone: { mark, left: whole, names: listOf(shapeOf(PROCESS), MOST_NAMES) },
+  gone: { mark, left: whole, names: listOf(shapeOf(PROCESS), MOST_NAMES), cpuMs: whole },
   readings: { children: listOf(shapeOf({ mark, ...PROCESS }), MOST_READINGS) },
 };
 

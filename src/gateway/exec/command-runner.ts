@@ -102,10 +102,11 @@ export function createCommandRunner(
     else fail(call, faultOf(call, end, hostStops));
   }
 
-  function gone({ mark, left, names }: Extract<FromBroker, { say: 'gone' }>) {
+  function gone({ mark, left, names, cpuMs }: Extract<FromBroker, { say: 'gone' }>) {
     const call = calls.get(mark);
     brokerSupervisor.forget(mark);
     if (!call) return;
+    if (cpuMs > 0) needs.used({ agent: call.agent, cpuMs });
     if (left > 0) needs.left(leftOf(call, left, names));
     remove(call);
   }

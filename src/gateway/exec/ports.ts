@@ -81,6 +81,12 @@ export interface ExecNetwork {
   listen: readonly number[];
 }
 
+/** What a command used of the machine. */
+export interface ExecUsed {
+  agent: string;
+  cpuMs: number;
+}
+
 /** A broker that sent what is no message. */
 export interface BrokerBroken {
   why: string;
@@ -92,6 +98,8 @@ export interface ExecNeeds {
   log: Log;
   /** Tells of processes that a command left, once the broker has killed all of them. */
   left(what: ExecLeft): void;
+  /** Tells the processor time of a command that is gone, with all that it started. */
+  used(what: ExecUsed): void;
   /** The broker was killed for what it sent; `agents`: those whose commands it ran. */
   brokerBroken(what: BrokerBroken): void;
 }

@@ -66,8 +66,11 @@ export type FromBroker =
   | { say: 'waiting'; child: ChildRecord }
   /** The job can have its answer; processes of the command may run on. */
   | { say: 'ended'; mark: string; end: BrokerEnd }
-  /** No process of the command is left. `left`: how many had to be killed after it had ended by itself; `names`: the first 20. */
-  | { say: 'gone'; mark: string; left: number; names: ProcessFacts[] }
+  /**
+   * No process of the command is left. `left`: how many had to be killed after it had ended by itself; `names`: the first 20. `cpuMs`:
+   * the processor time of all that it started.
+   */
+  | { say: 'gone'; mark: string; left: number; names: ProcessFacts[]; cpuMs: number }
   | { say: 'readings'; children: ({ mark: string } & ProcessFacts)[] };
 
 /** The number of processes left by a command that the broker tells by name. */

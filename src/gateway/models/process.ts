@@ -6,6 +6,8 @@ import { FROM_GATEWAY, type FromGateway, GATEWAY_CHANNEL_FD, type ToGateway } fr
 
 const PROCESS = fileURLToPath(entryFile('gateway/models/inside/process.js'));
 const HEAP_MB = 64;
+/** The flags of node that bound the memory of the gateway. */
+export const MEMORY_FLAGS = [`--max-old-space-size=${HEAP_MB}`, '--max-semi-space-size=1'];
 
 /**
  * Starts a model gateway. The child gets nothing of the host's environment, no file handle but the pipe, and by its flags no
@@ -35,8 +37,7 @@ function flags(): string[] {
   return [
     '--no-warnings',
     '--disable-sigusr1',
-    `--max-old-space-size=${HEAP_MB}`,
-    '--max-semi-space-size=1',
+    ...MEMORY_FLAGS,
     '--permission',
     ...[...own, '/proc/self/oom_score_adj'].map((path) => `--allow-fs-read=${path}`),
     '--allow-fs-write=/proc/self/oom_score_adj',

@@ -16,7 +16,7 @@ const line = () =>
     heapMbHours: z.number().min(0).describe('JavaScript’s heap of its workers: megabytes × hours.'),
     nativeMbHours: z.number().min(0).describe('Other memory of its workers.'),
     childrenMbHours: z.number().min(0).describe('Memory of its commands.'),
-    cpuSeconds: z.number().min(0).describe('Of its workers.'),
+    cpuSeconds: z.number().min(0).describe('Of its workers, and of its commands once they have ended.'),
     diskBytes: bytes().describe('Its state and its share of the versions of its plugin, as last measured; 0: not yet.'),
   });
 

@@ -54,6 +54,8 @@ interface CommandGroupNeeds {
   /** The session of the broker, which never counts. */
   outside: number;
   say(message: FromBroker): void;
+  /** The processor time of commands that have ended, as far as nobody has taken it before, in ms. */
+  takeCpuMs(): number;
   /** The group asks for a look within `ms`. */
   lookIn(ms: number): void;
   /** The command could not be started, and the host has been told. The call never comes within {@link createCommandGroup}. */
@@ -113,7 +115,7 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
     const stopping = stoppingOf(state);
     if (stopping) reportStopped(stopping.why);
     const names = [...leftBehind.values()].slice(0, MOST_NAMES);
-    say({ say: 'gone', mark, left: leftBehind.size, names });
+    say({ say: 'gone', mark, left: leftBehind.size, names, cpuMs: needs.takeCpuMs() });
   }
 
   function stop(why: StopWhy) {

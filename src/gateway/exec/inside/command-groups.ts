@@ -1,5 +1,5 @@
 import { reapChildren } from '../../../fence/status.ts';
-import { readProcessSize, readStat } from '../../../kernel/proc.ts';
+import { endedChildrenCpuMs, readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import { type BrokerOrder, type BrokerTerms, type FromBroker, MOST_READINGS, type StopWhy } from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
@@ -30,6 +30,15 @@ export function createCommandGroups(
   const reportReadings = createReadings(say);
   let next: { timer: NodeJS.Timeout; at: number } | undefined;
   let lastGroup = 0;
+  let takenCpuMs = endedChildrenCpuMs();
+
+  /** Ends of two commands within one look: the first of them gets the time of both. */
+  function takeCpuMs(): number {
+    const sum = endedChildrenCpuMs();
+    const since = sum - takenCpuMs;
+    takenCpuMs = sum;
+    return Math.max(0, since);
+  }
 
   /** Looks at the processes of the machine once, and acts on what it sees for each command. */
   function turn() {
@@ -82,7 +91,7 @@ export function createCommandGroups(
     run(mark, order) {
       const name = `${process.pid}-${++lastGroup}`;
       const unstarted = () => void groups.delete(mark);
-      const needs = { graceMs, cgroups, name, outside, say, lookIn, unstarted };
+      const needs = { graceMs, cgroups, name, outside, say, takeCpuMs, lookIn, unstarted };
       groups.set(mark, createCommandGroup(mark, order, needs));
     },
     open: (mark) => groups.get(mark)?.open(),
