@@ -1,17 +1,21 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { CHANNELS, type Channel, type Counterpart } from './list.ts';
+import type { Channel, Counterpart } from './list.ts';
 import { openMailServer, openNtfy, openSnac } from './programs.ts';
 import { openStub } from './stubs.ts';
 
 /** The other sides of all channels. */
-interface Counterparts {
+export interface Counterparts {
   of(channel: Channel): Counterpart;
   close(): Promise<void>;
 }
 
 /** A real program where this machine has it in PATH, else a stub; `say` tells which. */
-export async function openCounterparts(folder: string, say: (line: string) => void): Promise<Counterparts> {
+export async function openCounterparts(
+  channels: readonly Channel[],
+  folder: string,
+  say: (line: string) => void,
+): Promise<Counterparts> {
   mkdirSync(folder, { recursive: true });
   const open: Record<string, () => Promise<Counterpart>> = {
     'post-email': openMailServer,
@@ -25,7 +29,7 @@ export async function openCounterparts(folder: string, say: (line: string) => vo
   if (snac) open['post-mastodon'] = () => openSnac(snac, join(folder, 'snac'));
   else say('a stub for Mastodon: snac is not in PATH (package snac2 of Debian 13 and of bookworm-backports)');
   const all = new Map<string, Counterpart>();
-  for (const { agent } of CHANNELS) all.set(agent, await (open[agent] ?? (() => openStub(agent)))());
+  for (const { agent } of channels) all.set(agent, await (open[agent] ?? (() => openStub(agent)))());
   return {
     of: ({ agent }) => all.get(agent)!,
     async close() {
