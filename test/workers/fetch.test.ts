@@ -296,8 +296,12 @@ describe('a call that the host refuses', () => {
   it('also when it may not be repeated: what came of it is not left to burn an attempt', async () => {
     listener = statuses(503);
     host = { ...go(), fetched: () => down };
-    expect(await result(`await fetch(url, { method: 'POST', body: 'x' });`)).toMatchObject({ code: 'ORIGIN_DOWN' });
+    // The plugin must know that this call was out: what it posted may be there.
+    const told = { code: 'ORIGIN_DOWN', data: { asked: true } };
+    expect(await result(`await fetch(url, { method: 'POST', body: 'x' });`)).toMatchObject(told);
     expect(asked).toHaveLength(1);
+    host = { admit: () => ({ is: 'down', down }) };
+    expect((await result(`await fetch(url, { method: 'POST', body: 'x' });`)).data).not.toHaveProperty('asked');
   });
 });
 

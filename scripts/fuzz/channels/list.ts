@@ -4,6 +4,7 @@ export interface Channel {
   plugin: string;
   /** The file that it posts to, of the installation. */
   file?: string;
+  settings?: Record<string, unknown>;
 }
 
 /** The other side of a channel. */
@@ -21,7 +22,7 @@ export interface Counterpart {
 
 export const CHANNELS: readonly Channel[] = [
   { agent: 'post-file', plugin: 'post-file', file: 'posts/status.md' },
-  { agent: 'post-feed', plugin: 'post-feed', file: 'posts/feed.xml' },
+  { agent: 'post-feed', plugin: 'post-feed', file: 'posts/feed.xml', settings: { most: 1_000 } },
   { agent: 'post-email', plugin: 'post-email' },
   { agent: 'generic', plugin: 'post-webhook' },
   { agent: 'slack', plugin: 'post-webhook' },
