@@ -54,6 +54,8 @@ const MAY: Record<string, string[]> = {
   drills: ['control', 'kernel'],
   guardian: ['fence', 'kernel'],
   host: [
+    // The host pings outside itself where no guardian does.
+    'guardian/dead-man',
     'fence',
     'plugin',
     'kernel',

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { PlainFault } from '../kernel/fault.ts';
 import { EXIT_SIGNALLED, type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
-import { CHECK_MS, checkHost, type Moment, newHostWatch, withHostLine } from './host-deadlines.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { DeadMan } from './dead-man.ts';
+import { CHECK_MS, checkHost, isWell, type Moment, newHostWatch, withHostLine } from './host-deadlines.ts';
 
 /** The end of a host's stderr that is kept as its last words. */
 const WORDS_BYTES = 65_536;
@@ -33,7 +35,11 @@ interface HostCommand {
 }
 
 /** Starts a host and watches over it: one that is silent, or whose loops stand still, is killed. */
-export function startHostProcess(time: Time, { args, folder }: HostCommand, orders: GuardianOrders): HostProcess {
+export function startHostProcess(
+  { time, deadMan }: { time: Time; deadMan: DeadMan },
+  { args, folder }: HostCommand,
+  orders: GuardianOrders,
+): HostProcess {
   const begun = time.monotonic();
   const tail = createTail(WORDS_BYTES);
   let watch = newHostWatch(moment());
@@ -63,6 +69,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
 
   function listen(said: FromHost) {
     watch = withHostLine(watch, said, moment());
+    if (said.is === 'deadman') deadMan.begin(said.terms);
     if (said.is === 'refused') refused = said.fault;
     if (said.is === 'final') final = said.fault;
   }
@@ -70,6 +77,11 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   function goRound() {
     const { watch: after, decision } = checkHost(watch, moment());
     watch = after;
+    const { monotonic } = moment();
+    deadMan.look(
+      isWell(watch, monotonic),
+      `pid ${child.pid}, up ${formatDuration(monotonic - begun)}: every loop turns`,
+    );
     if (decision.is === 'fine' || killedBecause !== undefined) return;
     killedBecause = decision.why;
     child.kill('SIGKILL');

@@ -4,6 +4,7 @@ import type { HostEndRecord } from '../kernel/pulse.ts';
 import { machineTime, type Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import { type HostProcess, startHostProcess } from './child.ts';
+import { createDeadMan } from './dead-man.ts';
 import { afterEnd, NO_HISTORY, type RestartHistory } from './restart.ts';
 
 interface GuardianOptions {
@@ -56,12 +57,13 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
 /** The hosts of a guardian, one after the other. `asked` is aborted when the guardian is to end. */
 function createHosts(options: GuardianOptions, asked: AbortSignal) {
   const time: Time = machineTime;
+  const deadMan = createDeadMan({ time, say: (text) => void process.stderr.write(`  ${text}\n`) });
   let host: HostProcess | undefined;
   let history: RestartHistory = NO_HISTORY;
   let lost: HostEndRecord[] = [];
 
   async function runOne(restart: boolean) {
-    host = startHostProcess(time, commandOf(options), {
+    host = startHostProcess({ time, deadMan }, commandOf(options), {
       guardian: process.pid,
       restart,
       safe: options.safe === true,
@@ -82,7 +84,12 @@ function createHosts(options: GuardianOptions, asked: AbortSignal) {
     async run(): Promise<number> {
       for (let restart = false; !asked.aborted; restart = true) {
         const { words, next } = await runOne(restart);
-        if (next.do === 'end') return next.code;
+        if (next.do === 'end') {
+          if (next.code !== 0) deadMan.fail(endWords(words));
+          await deadMan.stop();
+          return next.code;
+        }
+        deadMan.fail(endWords(words));
         history = next.history;
         reportEnd(words, next.afterMs);
         await time.sleep(next.afterMs, asked).catch(() => {});
@@ -96,8 +103,11 @@ function commandOf({ main, folder, json }: GuardianOptions) {
   return { args: [...process.execArgv, main, 'host', '--dir', folder, ...(json ? ['--json'] : [])], folder };
 }
 
-function reportEnd({ pid, why, uptimeMs }: HostEndRecord, afterMs: number) {
+function endWords({ pid, why, uptimeMs }: HostEndRecord): string {
   const who = pid === null ? 'the host' : `the host (pid ${pid})`;
-  const age = uptimeMs === null ? '' : ` after ${formatDuration(uptimeMs)}`;
-  process.stderr.write(`✗ ${who} ${why}${age}; a new one starts in ${formatDuration(afterMs)}\n`);
+  return `${who} ${why}${uptimeMs === null ? '' : ` after ${formatDuration(uptimeMs)}`}`;
+}
+
+function reportEnd(words: HostEndRecord, afterMs: number) {
+  process.stderr.write(`✗ ${endWords(words)}; a new one starts in ${formatDuration(afterMs)}\n`);
 }

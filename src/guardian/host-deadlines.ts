@@ -1,4 +1,4 @@
-import { type FromHost, isStalled, overdueAfter, type StalledLoop } from '../kernel/pulse.ts';
+import { type FromHost, isStalled, isTurning, type LoopAges, overdueAfter, type StalledLoop } from '../kernel/pulse.ts';
 import { formatDuration } from '../kernel/units.ts';
 
 /** The guardian's clocks at one moment, in ms. */
@@ -16,6 +16,8 @@ export interface HostWatch {
   /** A person, systemd or the guardian asked the host to stop. */
   stoppingAt?: number;
   overdue?: StalledLoop | undefined;
+  /** As the last pulse told. */
+  ages?: LoopAges;
   lookedAt: Moment;
   /** The guardian itself stood still (the machine slept): nothing is held against the host before this. */
   graceUntil: number;
@@ -46,7 +48,7 @@ export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): Hos
   const received = { ...watch, receivedAt: now.monotonic };
   switch (line.is) {
     case 'pulse':
-      return { ...received, overdue: overdueAfter(watch.overdue, line.ages ?? {}) };
+      return { ...received, overdue: overdueAfter(watch.overdue, line.ages ?? {}), ages: line.ages ?? {} };
     case 'ready':
       return { ...received, readyAt: watch.readyAt ?? now.monotonic };
     case 'stopping':
@@ -64,6 +66,15 @@ export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; d
   const graceUntil = away ? now.monotonic + GRACE_MS : before.graceUntil;
   const watch = { ...before, lookedAt: now, graceUntil };
   return { watch, decision: now.monotonic < graceUntil ? FINE : decide(watch, now.monotonic) };
+}
+
+/** A pulse that is older is no sign that all is well now. */
+const FRESH_MS = 3_000;
+
+/** Whether the host works, its last pulse is fresh, and every loop of it turns: the dead man is pinged. */
+export function isWell({ readyAt, stoppingAt, receivedAt, ages = {} }: HostWatch, now: number): boolean {
+  if (readyAt === undefined || stoppingAt !== undefined || receivedAt === undefined) return false;
+  return now - receivedAt <= FRESH_MS && Object.entries(ages).every(([name, agoMs]) => isTurning(name, agoMs));
 }
 
 function decide(watch: HostWatch, now: number): HostDecision {

@@ -1,4 +1,5 @@
 import type { PlainFault } from './fault.ts';
+import { HOUR_MS, MINUTE_MS } from './measures.ts';
 import type { Service } from './service.ts';
 
 /**
@@ -18,14 +19,22 @@ export interface GuardianOrders {
 
 /**
  * `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end · `refused`: it
- * cannot start, and why · `final`: it ends for good, because what it stands on is gone, and no other one may take its place.
+ * cannot start, and why · `deadman`: whom to ping outside while all is well · `final`: it ends for good, because what it stands on is gone, and no other one may take its place.
  */
 export type FromHost =
   | { is: 'pulse'; ages: LoopAges }
   | { is: 'ready' }
   | { is: 'stopping' }
   | { is: 'refused'; fault: PlainFault }
+  | { is: 'deadman'; terms: DeadManTerms | null }
   | { is: 'final'; fault: PlainFault };
+
+/** An address outside of this machine, a secret, and how often it is pinged. */
+export interface DeadManTerms {
+  /** Without a slash at its end. */
+  url: string;
+  everyMs: number;
+}
 
 /** How long ago each loop of the host last turned, in ms. */
 export type LoopAges = Record<string, number>;
@@ -75,6 +84,34 @@ export const LOOP_WITHIN_MS: Readonly<Record<string, number>> = {
   workers: 10_000,
   store: 20_000,
 };
+
+/** The time that each loop may stand still, in ms; some five of its turns, and no less than the guardian allows. */
+const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
+  ...LOOP_WITHIN_MS,
+  pulse: 10_000,
+  web: MINUTE_MS,
+  'held files': 30_000,
+  healing: MINUTE_MS,
+  secrets: MINUTE_MS,
+  probation: MINUTE_MS,
+  'config probation': MINUTE_MS,
+  heartbeats: MINUTE_MS,
+  exec: MINUTE_MS,
+  aggregation: 5 * MINUTE_MS,
+  alerts: 2 * MINUTE_MS,
+  ledger: MINUTE_MS,
+  usage: 5 * MINUTE_MS,
+  pauses: 5 * MINUTE_MS,
+  catalog: 5 * MINUTE_MS,
+  retention: 2 * HOUR_MS,
+};
+/** The time that a loop without a row may stand still. */
+const ANY_LOOP_HEALTHY_MS = 10 * MINUTE_MS;
+
+/** Whether a loop that last turned so long ago turns as it should: health and the dead man judge by it. */
+export function isTurning(name: string, agoMs: number): boolean {
+  return agoMs <= (LOOP_HEALTHY_MS[name] ?? ANY_LOOP_HEALTHY_MS);
+}
 
 /** After a machine that slept the pulse may be quicker than the loops; so many in a row have to say the same. */
 export const PULSES_TO_BELIEVE = 3;

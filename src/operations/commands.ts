@@ -7,6 +7,7 @@ import {
   stateSetResult,
   stateSizeResult,
 } from './results/agent.ts';
+import { alertResult, alertTestResult, windowResult } from './results/alerts.ts';
 import { allowedResult, assistantResult, revokedResult } from './results/assistant.ts';
 import { batchInFullResult, batchResult } from './results/batch.ts';
 import {
@@ -81,6 +82,11 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   ack: incidentResult,
   mute: incidentResult,
   unmute: incidentResult,
+  alerts: z.array(alertResult),
+  'alerts test': z.array(alertTestResult),
+  maintenance: z.array(windowResult),
+  'maintenance start': windowResult,
+  'maintenance end': z.array(windowResult),
   versions: versionsResult,
   diff: diffResult,
   rollback: rolledBackResult,

@@ -3,6 +3,7 @@ import { shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { AGENT_OPERATIONS } from './agent-operations.ts';
+import { ALERT_OPERATIONS } from './alert-operations.ts';
 import { ASSISTANT_OPERATIONS } from './assistant-operations.ts';
 import { BATCH_OPERATIONS } from './batch-operations.ts';
 import { HOST_OPERATIONS } from './host-operations.ts';
@@ -17,6 +18,7 @@ export const OPERATIONS = {
   ...AGENT_OPERATIONS,
   ...JOB_OPERATIONS,
   ...BATCH_OPERATIONS,
+  ...ALERT_OPERATIONS,
   ...HOST_OPERATIONS,
   ...ASSISTANT_OPERATIONS,
 };

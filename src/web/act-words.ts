@@ -32,6 +32,11 @@ const SENTENCES: { [O in ActOp]: Sentence<O> } = {
     mutedUntil
       ? `Nobody is told of the cause of ${id} until ${at(mutedUntil, clock)}.`
       : `The cause of ${id} is muted.`,
+  alertsTest: (tests) =>
+    tests.every(({ ok }) => ok) ? 'Each channel delivered the test.' : 'A channel did not deliver the test.',
+  maintenanceStart: ({ agent, until }, _, clock) =>
+    `Nobody is told of ${agent ?? 'anything'} until ${at(until, clock)}.`,
+  maintenanceEnd: () => 'You are told of everything again.',
   unmute: ({ id }) => `You are told of the cause of ${id} again.`,
   pause: ({ agent, until }, _, clock) => `${agent} is paused ${untilWords(until, clock, 'it')}.`,
   resume: ({ agent }) => `${agent} runs again.`,

@@ -107,6 +107,11 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('ack', { id: incident!.id, note: 'seen' });
   await ask('mute', { id: incident!.id, forMs: 60_000 });
   await ask('unmute', { id: incident!.id });
+  await ask('alerts', {});
+  await ask('alertsTest', {});
+  const window = await ask('maintenanceStart', { forMs: 60_000, note: 'a new disk' });
+  await ask('maintenance', {});
+  await ask('maintenanceEnd', { id: window.id });
   await ask('secrets', {});
   await ask('models', {});
   await ask('check', {});

@@ -65,6 +65,7 @@ const host: HostCheckFacts = {
     isPageWanted: true,
     probation: null,
     processes: [],
+    alerts: { hasDeadMan: true, channels: ['mail'] },
     models: null,
     longestJobMs: 60_000,
   },

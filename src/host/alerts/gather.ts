@@ -72,7 +72,7 @@ export async function gatherAlertFacts(
 }
 
 /** Maintenance windows that hold now: those that people started, and those of the settings. */
-async function windowsNow({
+export async function windowsNow({
   store,
   settings,
   time,

@@ -72,7 +72,13 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
   const failed = facts.agents
     .filter(({ state, name }) => state === 'failed' && !ofChannels.has(name))
     .map((one) => ({ ...failedTrouble(one, facts.now), parent: needing.get(one.name) ?? null }));
-  const all = [...incidents, ...failed, ...channels, ...facts.pings.map((one) => pingTrouble(one)), ...facts.warnings];
+  const all = [
+    ...incidents,
+    ...failed,
+    ...channels,
+    ...facts.pings.map((one) => pingTrouble(one)),
+    ...facts.warnings.filter((one) => !isLeakOf(facts.incidents, one)),
+  ];
   const safe = facts.safeMode ? safeTrouble(facts.safeMode) : undefined;
   const parents = facts.incidents.filter(isParent);
   const withParents = all.map((one) => {
@@ -85,14 +91,22 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
   return onePerFingerprint(safe ? [safe, ...withParents] : withParents);
 }
 
+/** The incident of a leak tells what its warning does. */
+function isLeakOf(incidents: readonly Incident[], { fingerprint, agent }: AlertTrouble): boolean {
+  if (!fingerprint.startsWith('warning:memory:') || agent === null) return false;
+  return incidents.some((one) => one.agent === agent && one.verdict === 'leaking');
+}
+
 function incidentTrouble(incident: Incident): AlertTrouble {
   const { id, agent, verdict, openedAt, seen, remedies, timeline, evidence } = incident;
   const who = agent ?? 'host';
   const why = timeline.findLast(({ what }) => what === 'escalated')?.text;
   const { left, next } = WAYS[verdict];
+  // Its workers are replaced in time: a person has hours to mend the code.
+  const isEarly = verdict === 'leaking' && !wantsSomebody(incident);
   return {
     fingerprint: fingerprintOf(incident),
-    severity: 'open',
+    severity: isEarly ? 'warning' : 'open',
     agent,
     since: openedAt,
     title: `${who} is ${verdictWords(verdict)}`,
@@ -104,7 +118,7 @@ function incidentTrouble(incident: Incident): AlertTrouble {
     incident: id,
     parent: null,
     // An agent in quarantine does none of its work, whether a model was asked or not.
-    needsPerson: wantsSomebody(incident) || verdict === 'crash-looping',
+    needsPerson: wantsSomebody(incident) || isEarly || verdict === 'crash-looping',
   };
 }
 

@@ -28,6 +28,7 @@ import { VERSIONS_FOLDER } from '../facts.ts';
 import { lastHealth } from '../health/offline.ts';
 import { reportLookup } from '../report/report.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
+import { alertLookup } from './alerts.ts';
 import { createOperations, type Operations } from './handlers.ts';
 import { withholdKept } from './kept-values.ts';
 import { listingOf } from './known.ts';
@@ -122,6 +123,7 @@ async function lastOperations(folder: string, store: ReadableStore, inForce: Las
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
       ...deliveryLookup({ ...needs, folder }),
+      ...alertLookup({ store }),
       ...versionLookup({
         catalog,
         versions: () => (kept ??= keptVersions(join(folder, VERSIONS_FOLDER), inForce.set)),

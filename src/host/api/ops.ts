@@ -4,6 +4,7 @@ import { pingOps } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { learnOp } from '../learn/op.ts';
 import { rehearseOp } from '../rehearse/op.ts';
+import { alertLookup, alertOps } from './alerts.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps, configOps, modelDrillOps, storeOps, workerOps } from './ops-act.ts';
 import { batchOps } from './ops-batch.ts';
@@ -37,6 +38,8 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...planOps({ time: hostContext.time, audit, operations: () => operations }),
     ...deliveryLookup({ ...hostContext, folder: hostContext.facts.folder }),
     ...deliveryOps(hostContext),
+    ...alertLookup(hostContext),
+    ...alertOps(hostContext),
     ...hostContext.web.ops,
   };
   const operations = createOperations(handlers);

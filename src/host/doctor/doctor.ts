@@ -47,6 +47,7 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
       config.selection().is === 'on-probation'
         ? { changed: config.changed.length, leftMs: Math.max(0, (configWatch.until() ?? time.now()) - time.now()) }
         : null,
+    alerts: alertFacts(hostContext),
     processes: processesBelowHost(),
     models: modelFacts(hostContext),
     longestJobMs: Math.max(
@@ -63,6 +64,11 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
       .view()
       .flatMap(({ origin, is, last }) => (is === 'closed' ? [] : { origin, why: last?.what ?? 'no answer' })),
   };
+}
+
+function alertFacts({ settings }: Pick<HostContext, 'settings'>): HostCheckFacts['alerts'] {
+  const { open, deadman } = settings.alerts;
+  return { hasDeadMan: deadman !== undefined, channels: open };
 }
 
 /** null: no agent needs models. */

@@ -29,6 +29,8 @@ export interface HostCheckFacts extends AgentFacts {
     why: string | null;
     chain: readonly Pick<RungState, 'name' | 'state' | 'why'>[];
   } | null;
+  /** Whether the dead man is set, and what of alerts was not delivered. */
+  alerts: { hasDeadMan: boolean; channels: readonly string[] };
   /** The longest that a job of any agent may take, ms. */
   longestJobMs: number;
   droppedLines: number;
@@ -57,7 +59,15 @@ export function hostChecks(facts: HostCheckFacts): DoctorCheck[] {
   const inGroup = (group: DoctorCheck['group'], checks: Check[]) => checks.map((check) => ({ ...check, group }));
   return [
     ...inGroup('host', [...clock(facts), timezone(facts), store(facts), log(facts), ...early(facts)]),
-    ...inGroup('supervision', [supervisor(facts), ...faults(facts), page(facts), config(facts), children(facts)]),
+    ...inGroup('supervision', [
+      supervisor(facts),
+      ...faults(facts),
+      page(facts),
+      config(facts),
+      children(facts),
+      deadMan(facts),
+      channels(facts),
+    ]),
     ...inGroup('llm', facts.models ? chainChecks(facts.models) : []),
   ];
 }
@@ -163,6 +173,21 @@ function config({ probation }: HostCheckFacts): Check {
   if (!probation) return fine('config', 'the settings in force are known to be good');
   const text = `${probation.changed} changed settings are on probation for ${formatDuration(probation.leftMs)} more`;
   return warning('config', text, 'daruma config force takes them now, daruma config rollback goes back');
+}
+
+function deadMan({ alerts }: HostCheckFacts): Check {
+  if (alerts.hasDeadMan) return fine('dead-man', 'the dead man is pinged while every loop turns');
+  return warning(
+    'dead-man',
+    'dead-man URL not set: nobody notices when this machine is gone',
+    'set alerts.deadman: { url: … } in config/daruma.yaml',
+  );
+}
+
+function channels({ alerts }: HostCheckFacts): Check {
+  if (alerts.channels.length > 0) return fine('channels', `alerts go to ${alerts.channels.join(', ')}`);
+  const text = 'alerts go to the terminal and the file of this machine alone';
+  return warning('channels', text, 'alerts: { open: [post-email] } in config/daruma.yaml, then daruma alerts test');
 }
 
 function children({ processes, longestJobMs }: HostCheckFacts): Check {

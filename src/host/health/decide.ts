@@ -1,6 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import { HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
-import { LOOP_WITHIN_MS } from '../../kernel/pulse.ts';
+import { isTurning } from '../../kernel/pulse.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { HEALTH_CODES, HEALTH_REASONS, type HealthCode, type HealthProbe } from '../../operations/health-reasons.ts';
 import type { AgentWord } from '../api/agent-state.ts';
@@ -73,29 +72,6 @@ interface HealthDecision {
   reasons: HealthReason[];
 }
 
-/** The time that each loop may stand still, in ms; some five of its turns, and no less than the guardian allows. */
-const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
-  ...LOOP_WITHIN_MS,
-  pulse: 10_000,
-  web: MINUTE_MS,
-  'held files': 30_000,
-  healing: MINUTE_MS,
-  secrets: MINUTE_MS,
-  probation: MINUTE_MS,
-  'config probation': MINUTE_MS,
-  heartbeats: MINUTE_MS,
-  exec: MINUTE_MS,
-  aggregation: 5 * MINUTE_MS,
-  alerts: 2 * MINUTE_MS,
-  ledger: MINUTE_MS,
-  usage: 5 * MINUTE_MS,
-  pauses: 5 * MINUTE_MS,
-  catalog: 5 * MINUTE_MS,
-  retention: 2 * HOUR_MS,
-};
-/** The time that a loop without a row may stand still. */
-const ANY_LOOP_HEALTHY_MS = 10 * MINUTE_MS;
-
 const AGENT_CODES: Partial<Record<AgentWord, HealthCode>> = {
   late: 'AGENT_LATE',
   quarantined: 'AGENT_QUARANTINED',
@@ -118,14 +94,9 @@ export function decideHealth(facts: HealthFacts): HealthDecision {
   return { state: !ready ? 'down' : reasons.length > 0 ? 'degraded' : 'ok', live, ready, reasons };
 }
 
-/** True: the loop turns as it should. */
-function isTurning({ name, agoMs }: LoopFact): boolean {
-  return agoMs <= (LOOP_HEALTHY_MS[name] ?? ANY_LOOP_HEALTHY_MS);
-}
-
 function hostReasons({ loops, storeRefusal, cellFault, stored }: HealthFacts): HealthReason[] {
   const reasons = loops
-    .filter((loop) => !isTurning(loop))
+    .filter(({ name, agoMs }) => !isTurning(name, agoMs))
     .map(({ name, agoMs }) =>
       reason('LOOP_STILL', name, `the loop ${name} has not turned for ${formatDuration(agoMs)}`),
     );

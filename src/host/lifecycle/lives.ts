@@ -46,6 +46,9 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     life = { end: ended.resolve };
     const unattended = !isFirst || watched.restart || watched.by === 'systemd';
     const config = readConfig(files, { unattended, now: machineTime.now() });
+    const { settings } = config;
+    outside.deadMan(settings.alerts.deadman ?? null);
+    config.onLive(() => outside.deadMan(settings.alerts.deadman ?? null));
     const deadline = setTimeout(() => {
       if (!json && !watched.restart) writeOut(firstWords(folderSummary(folder, config.settings)));
     }, PATIENCE_MS);

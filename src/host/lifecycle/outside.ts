@@ -1,9 +1,13 @@
+import { createDeadMan, type DeadMan } from '../../guardian/dead-man.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import {
+  type DeadManTerms,
   type HostEndRecord,
   isStalled,
+  isTurning,
+  type LoopAges,
   loopAgesOf,
   overdueAfter,
   PULSE_MS,
@@ -19,6 +23,8 @@ export interface Outside {
   watched: Watched;
   /** The loops whose progress each pulse carries. The host fills the map. */
   loops: Map<string, Service>;
+  /** The address outside that is pinged while all is well, by the guardian, or by the host where there is none; null: none. */
+  deadMan(terms: DeadManTerms | null): void;
   ready(status: string, log: Log): void;
   stopping(): void;
   /** The host cannot start, and ends after so long. */
@@ -37,6 +43,20 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
   let log = silentLog;
   let overdue: StalledLoop | undefined;
   let wasStalled = false;
+  let isReady = false;
+  let terms: DeadManTerms | null = null;
+  let own: DeadMan | undefined;
+
+  /** The guardian judges a host from outside; the host pings only where nobody else can. */
+  function pingOwn(ages: LoopAges) {
+    if (!terms || (link && !link.isGone())) return;
+    if (!own) {
+      own = createDeadMan({ time, say: (text) => log.warn(text) });
+      own.begin(terms);
+    }
+    const isWell = isReady && Object.entries(ages).every(([name, agoMs]) => isTurning(name, agoMs));
+    own.look(isWell, `pid ${process.pid}: every loop turns`);
+  }
 
   /** The sign of life comes from the host's own event loop, so it ends with that. */
   function beat() {
@@ -49,6 +69,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     systemd?.pulse(time.monotonic(), stalled);
     if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
     wasStalled = stalled !== undefined;
+    pingOwn(ages);
   }
 
   const pulse = createLoop(
@@ -60,12 +81,19 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
   return {
     watched: watchedBy(link, systemd, options.safe),
     loops,
+    deadMan(next) {
+      terms = next;
+      link?.send({ is: 'deadman', terms });
+      own?.begin(terms);
+    },
     ready(status, hostLog) {
+      isReady = true;
       log = hostLog;
       link?.send({ is: 'ready' });
       systemd?.ready(status);
     },
     stopping() {
+      isReady = false;
       link?.send({ is: 'stopping' });
       systemd?.stopping();
     },
@@ -79,6 +107,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     },
     async close() {
       await pulse.stop();
+      await own?.stop();
       link?.close();
     },
   };
