@@ -1,3 +1,4 @@
+import { ALERT_COMMANDS } from './alert-commands.ts';
 import { OPERATION_OPTIONS } from './operation-options.ts';
 import type { CommandOption, CommandRow, OptionRow } from './ports.ts';
 
@@ -117,28 +118,6 @@ export const OBSERVE: readonly CommandRow[] = [
   },
 ];
 
-const ALERTS: readonly CommandRow[] = [
-  {
-    usage: 'test [channel]',
-    about: 'send a test through each channel, or one; exit code 1 when one is not delivered',
-    run: async () => (await import('./commands/alerts.ts')).alertsTestCommand,
-  },
-];
-
-const MAINTENANCE: readonly CommandRow[] = [
-  {
-    usage: 'start [agent]',
-    about: 'nobody is told anything for a time (default: 1h)',
-    options: optionsOf('maintenanceStart'),
-    run: async () => (await import('./commands/alerts.ts')).maintenanceStartCommand,
-  },
-  {
-    usage: 'end [window]',
-    about: 'end a window, or all; what still holds is told',
-    run: async () => (await import('./commands/alerts.ts')).maintenanceEndCommand,
-  },
-];
-
 const DLQ: readonly CommandRow[] = [
   { usage: 'list', about: 'the groups', run: async () => (await import('./commands/dlq.ts')).dlqCommand },
   {
@@ -233,19 +212,7 @@ export const ACT: readonly CommandRow[] = [
     about: 'end the mute of the cause of an incident',
     run: async () => (await import('./commands/incidents.ts')).unmuteCommand,
   },
-  {
-    usage: 'alerts [agent]',
-    about: 'what you were told of, and whether it was delivered',
-    options: optionsOf('alerts'),
-    run: async () => (await import('./commands/alerts.ts')).alertsCommand,
-    below: ALERTS,
-  },
-  {
-    usage: 'maintenance',
-    about: 'windows in which nobody is told anything',
-    run: async () => (await import('./commands/alerts.ts')).maintenanceCommand,
-    below: MAINTENANCE,
-  },
+  ...ALERT_COMMANDS,
   {
     usage: 'versions <plugin>',
     about: 'the kept versions of a plugin, and what they are to its agents',

@@ -23,7 +23,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ack: ['daruma ack inc-41 "the disk was replaced"'],
   mute: ['daruma mute inc-41 --for 2h'],
   unmute: ['daruma unmute inc-41'],
-  alerts: ['daruma alerts', 'daruma alerts shop --since 24h'],
+  alerts: ['daruma alerts', 'daruma alerts shop'],
   'alerts test': ['daruma alerts test', 'daruma alerts test post-email'],
   maintenance: ['daruma maintenance'],
   'maintenance start': [

@@ -231,21 +231,6 @@ export const OPERATION_OPTIONS = {
       default: 50,
     },
   },
-  alerts: {
-    since: {
-      flags: '--since <time>',
-      about: 'only alerts that are not over, or were over then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
-      is: 'time',
-    },
-    limit: {
-      flags: '--limit <n>',
-      about: 'at most so many, 1 to 1000',
-      is: 'count',
-      least: 1,
-      most: 1000,
-      default: 50,
-    },
-  },
   maintenanceStart: {
     forMs: { flags: '--for <time>', about: 'how long: 30m, 2h', is: 'length', least: 1, most: 316224000000 },
     note: { flags: '--note <text>', about: 'why', is: 'text' },

@@ -25,6 +25,8 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   mute: [],
   unmute: [],
   agents: [],
+  alerts: ['test'],
+  maintenance: ['start', 'end'],
   backup: ['list', 'now', 'verify', 'restore'],
   batch: ['list', 'show', 'cancel'],
   cancel: [],

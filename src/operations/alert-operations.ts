@@ -16,7 +16,6 @@ export const ALERT_OPERATIONS = {
       since: instant().optional().describe('Only alerts that are not over, or were over then or later.'),
       limit: limit(),
     }),
-    options: { since: '--since <time>', limit: '--limit <n>' },
     result: async () => z.array((await results()).alertResult),
   },
   alertsTest: {

@@ -11,9 +11,8 @@ type Alerts = Ops['alerts']['value'];
 type Windows = Ops['maintenance']['value'];
 
 /** Alerts, the newest first, with what became of their deliveries. */
-export async function alertsCommand(stage: Stage, [agent]: Words, options: Given): Promise<CommandResult> {
-  const args = argumentsOf('alerts', options, { clock: stage.clock, command: 'alerts' });
-  const { value, down } = await stage.askAnyway('alerts', { ...args, agent });
+export async function alertsCommand(stage: Stage, [agent]: Words): Promise<CommandResult> {
+  const { value, down } = await stage.askAnyway('alerts', { agent });
   return { json: value, lines: alertLines(value, stage), code: down ? 4 : 0 };
 }
 
@@ -46,9 +45,9 @@ function alertLines(alerts: Alerts, look: Look): string[] {
 }
 
 /** `post-email 0.8s, post-webhook waits` */
-function deliveryWords({ deliveries, toldAt, quiet }: Alerts[number]): string {
+function deliveryWords({ deliveries, announcedAt, quiet }: Alerts[number]): string {
   if (quiet) return 'quiet: it comes of another trouble';
-  if (toldAt === null) return 'kept back';
+  if (announcedAt === null) return 'kept back';
   const last = [...new Map(deliveries.map((one) => [one.channel, one])).values()];
   if (last.length === 0) return 'here';
   return last

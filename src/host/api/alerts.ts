@@ -29,7 +29,7 @@ function viewAlert({ fingerprint: _, parent: __, quietUntil, steps, since, ended
     done: [...alert.done],
     since: isoOf(since),
     endedAt: isoOrNull(endedAt),
-    toldAt: isoOrNull(announced.at(-1)?.at),
+    announcedAt: isoOrNull(announced.at(-1)?.at),
     quiet: quietUntil !== null,
     deliveries: steps.flatMap(({ n, is, deliveries }) =>
       deliveries.map(({ at, endedAt: ended, state, ...one }) => ({

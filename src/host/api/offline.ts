@@ -121,9 +121,8 @@ async function lastOperations(folder: string, store: ReadableStore, inForce: Las
       ...nextLookup(needs),
       ...reportLookup({ ...needs, ...catalog, states: states.all }),
       ...logLookup(() => logFolderOf(folder)),
-      ...stateLookups(store),
+      ...{ ...stateLookups(store), ...alertLookup({ store }) },
       ...deliveryLookup({ ...needs, folder }),
-      ...alertLookup({ store }),
       ...versionLookup({
         catalog,
         versions: () => (kept ??= keptVersions(join(folder, VERSIONS_FOLDER), inForce.set)),

@@ -30,7 +30,7 @@ export const alertResult = z
     culprit: z.string().nullable().describe('The process or agent that causes it; null: not known.'),
     incident: z.string().nullable(),
     returns: countResult().describe('How often the trouble came back within an hour.'),
-    toldAt: time().nullable().describe('The last time at which people were told of it; null: never so far.'),
+    announcedAt: time().nullable().describe('The last time at which people were told of it; null: never so far.'),
     quiet: z.boolean().describe('Nobody is told, because of the trouble that it came of.'),
     deliveries: z.array(delivery),
   })
