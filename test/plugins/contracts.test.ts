@@ -60,7 +60,17 @@ describe('every channel', () => {
 
 describe('every shipped plugin', () => {
   it('is one of these', () => {
-    const work = ['api-health', 'backup', 'backup-s3', 'daily-report', 'disk-space', 'log-cleanup', 'restore-drill', 'status-post'];
+    const work = [
+      'api-health',
+      'backup',
+      'backup-s3',
+      'daily-report',
+      'disk-space',
+      'log-analysis',
+      'log-cleanup',
+      'restore-drill',
+      'status-post',
+    ];
     expect(plugins.map(({ name }) => name).sort()).toEqual([...work, ...CHANNELS].sort());
   });
 

@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import backup from '../../plugins/backup.ts';
 import dailyReport from '../../plugins/daily-report.ts';
 import diskSpace from '../../plugins/disk-space.ts';
+import logAnalysis from '../../plugins/log-analysis.ts';
 import logCleanup from '../../plugins/log-cleanup.ts';
 import postFile from '../../plugins/post-file.ts';
 import statusPost from '../../plugins/status-post.ts';
@@ -36,6 +38,17 @@ describe('compiled, and with no more rights than it asks for', () => {
     utimesSync(join(folder, 'logs/daruma.2026-11-20.1.log'), 0, 0);
     const ran = await runRestricted('log-cleanup', logCleanup, { folder });
     expect(ran.result).toEqual({ deleted: 1, freedBytes: 5, leftBytes: 5 });
+  });
+
+  it('log-analysis reads, compressed files too', async () => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'logs'));
+    const time = new Date(Date.now() - 86_400_000).toISOString();
+    const line = `${JSON.stringify({ level: 'error', time, agent: 'shop', msg: 'no price' })}\n`;
+    writeFileSync(join(folder, 'logs/daruma.1.log.zst'), zstdCompressSync(line));
+    writeFileSync(join(folder, 'logs/daruma.2.log'), line);
+    const ran = await runRestricted('log-analysis', logAnalysis, { folder });
+    expect(ran.result).toMatchObject({ errors: 2, new: [{ message: 'no price', count: 2 }] });
   });
 
   it('daily-report writes its pages', async () => {

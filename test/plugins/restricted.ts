@@ -31,6 +31,7 @@ const context = {
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   signal: new AbortController().signal, beat: nothing, summary: nothing, fetch,
   once: (key, effect) => effect(),
+  state: { get: async () => undefined, set: async () => {} },
   send: async (agent, message, options) => { sent.push({ agent, message, options }); return 'sent'; },
   fleet: { report: async () => report, backUp, proveBackup, parts: async () => parts },
 };
