@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -51,6 +51,7 @@ it('reads whole days once, out of compressed files too', async () => {
   put('daruma.1.log', [line(before(3), 'old'), line(before(1), 'new of shop 7'), line(before(1), 'old')]);
   put('daruma.2.log', [line(before(1), 'new of shop 8'), line(TODAY, 'of today')]);
   const first = join(folder, 'logs/daruma.1.log');
+  utimesSync(first, new Date(), new Date(Date.now() - 60_000));
   await compressLogFile(first, () => false);
   const states = new Map<string, unknown>();
   for (let times = 0; times < 2; times++) {
