@@ -7,6 +7,8 @@ import { readHostFile } from './place.ts';
 import type { JobView, LogLine } from './protocol.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+/** Bytes in which the first line of a file is looked for. */
+const FIRST_LINE_BYTES = 8 * 1024;
 const NEWLINE = 0x0a;
 
 /** Where the host of an installation last kept its log files. */
@@ -91,7 +93,7 @@ export function* placedLinesBackwards(folder: string, before = Number.POSITIVE_I
 
 /** The time of the first line, epoch ms; the earliest there is where that is no line of a log. */
 function beganAt(text: LogText): number {
-  const chunk = text.read(0, CHUNK_BYTES);
+  const chunk = text.read(0, FIRST_LINE_BYTES);
   const end = chunk.indexOf(NEWLINE);
   const line = end < 0 ? undefined : parseLogLine(chunk.toString('utf8', 0, end));
   return line ? Date.parse(line.time) : Number.NEGATIVE_INFINITY;

@@ -6,6 +6,8 @@ import { type FrameSizes, packFrameTable } from '../kernel/zstd-frames.ts';
 
 /** The text of a frame: a reader that looks for a line decompresses that much. */
 const FRAME_BYTES = 512 * 1024;
+/** The text of the first frame: a search by time reads the first line of each file. */
+const FIRST_FRAME_BYTES = 8 * 1024;
 
 const compress = promisify(zstdCompress);
 /** Without check sums a damaged frame is read as other lines. */
@@ -48,7 +50,7 @@ async function writeFrames(from: FileHandle, to: FileHandle, isOver: () => boole
   const piece = Buffer.allocUnsafe(FRAME_BYTES);
   for (let at = 0; ; ) {
     if (isOver()) return false;
-    const { bytesRead } = await from.read(piece, 0, FRAME_BYTES, at);
+    const { bytesRead } = await from.read(piece, 0, at === 0 ? FIRST_FRAME_BYTES : FRAME_BYTES, at);
     if (bytesRead === 0) break;
     at += bytesRead;
     const packed = await compress(piece.subarray(0, bytesRead), CHECKED);
