@@ -81,6 +81,7 @@ async function say(
 
 const log = () =>
   readdirSync(join(at.folder, 'logs'))
+    .filter((file) => file.endsWith('.log'))
     .map((file) => readFileSync(join(at.folder, 'logs', file), 'utf8'))
     .join('');
 

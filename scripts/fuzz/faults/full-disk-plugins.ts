@@ -15,6 +15,8 @@ export const FILLER = 'spare/filler';
 export const FULL_FILES: Record<string, string> = {
   // Small files, so that the log is rolled on the full disk too.
   'config/daruma.yaml': 'logs: { maxFile: 1MB, budget: 100MB }\n',
+  // At debug level no line is left out as a repeat.
+  'agents/speaker.yaml': 'plugin: speaker\nlogs: { level: debug }\n',
   'plugins/speaker.ts': `
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

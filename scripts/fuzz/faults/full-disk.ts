@@ -1,7 +1,10 @@
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ControlClient } from '../../../src/control/client.ts';
+import { logFilesIn } from '../../../src/control/log-files.ts';
+import { type LogText, openLogText } from '../../../src/control/log-text.ts';
+import { plainLogName } from '../../../src/kernel/log-names.ts';
 import { NO_DISK, smallDisk } from '../../../test/e2e/disk.ts';
 import type { Broken } from '../check.ts';
 import { delay, until } from '../delay.ts';
@@ -234,7 +237,19 @@ function linesOf({ said, lost, reported }: { said: number; lost: number; reporte
 }
 
 function logBytes(home: string): number {
-  return globSync(join(home, 'logs/*.log')).reduce((sum, file) => sum + statSync(file).size, 0);
+  return logTexts(home).reduce((sum, { text }) => {
+    text.close();
+    return sum + text.bytes;
+  }, 0);
+}
+
+/** The log files by their names before they were compressed. */
+function logTexts(home: string): { name: string; text: LogText }[] {
+  const folder = join(home, 'logs');
+  return logFilesIn(folder).flatMap(({ name }) => {
+    const text = openLogText(join(folder, name));
+    return text ? [{ name: plainLogName(name), text }] : [];
+  });
 }
 
 /** Has the store's log written back and cut to nothing, as any visitor with `sqlite3` may; false when the host was too busy for it. */
@@ -257,11 +272,13 @@ function readLog(home: string) {
   let reported = 0;
   return {
     read() {
-      for (const file of globSync(join(home, 'logs/*.log'))) {
-        const text = readFileSync(file, 'utf8').slice(readTo.get(file) ?? 0);
-        const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-        readTo.set(file, (readTo.get(file) ?? 0) + whole.length);
-        for (const line of whole.split('\n')) {
+      for (const { name, text } of logTexts(home)) {
+        const from = readTo.get(name) ?? 0;
+        const bytes = text.read(from, Math.max(0, text.bytes - from));
+        text.close();
+        const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+        readTo.set(name, from + whole.length);
+        for (const line of whole.toString('utf8').split('\n')) {
           const said = /"said (\d+\/\d+) /.exec(line)?.[1];
           if (said) seen.add(said);
           const lost = /"lost":(\d+)/.exec(line)?.[1];
