@@ -2,6 +2,7 @@ import type { IncidentView, ReportView } from '../../control/protocol.ts';
 import { isAlarming } from '../../control/words/agent.ts';
 import { dollarWords, memoryHours, moneyWords, processorWords, tokensOf } from '../../control/words/bill.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
+import { warningWords } from '../../control/words/warning.ts';
 import { type Clock, dayOf, shortTime } from '../../kernel/clock.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
@@ -27,6 +28,7 @@ type Agent = ReportView['agents'][number];
 type BillsView = NonNullable<ReportView['bills']>;
 
 const MOST_BILLS = 20;
+const MOST_WARNINGS = 12;
 
 /** The report in words; a week's report says its days. */
 export function reportText(report: ReportView, clock: Clock): ReportText {
@@ -34,7 +36,14 @@ export function reportText(report: ReportView, clock: Clock): ReportText {
     title: `Daruma, ${periodWords(report, clock)}`,
     lead: leadOf(report, clock),
     sections: [
-      ...[needsYou(report), healed(report, clock), agents(report), ...drills(report, clock), failures(report, clock)],
+      ...[
+        needsYou(report),
+        ...rising(report, clock),
+        healed(report, clock),
+        agents(report),
+        ...drills(report, clock),
+        failures(report, clock),
+      ],
       ...(report.bills ? [costs(report.bills)] : []),
     ],
   };
@@ -162,6 +171,15 @@ function costs({ month, agents }: BillsView): ReportSection {
 }
 
 /** Drills with models, where any were done: `chain proven 3 of 3 at 04:10`. */
+/** Early warnings: before anything needs you. */
+function rising({ warnings = [] }: ReportView, clock: Clock): ReportSection[] {
+  if (warnings.length === 0) return [];
+  const items = warnings
+    .slice(0, MOST_WARNINGS)
+    .map((one) => ({ text: `${one.word}: ${oneLine(warningWords(one, clock))}`, next: one.next }));
+  return [{ title: 'Early warnings', items }];
+}
+
 function drills({ drills = [] }: ReportView, clock: Clock): ReportSection[] {
   if (drills.length === 0) return [];
   const items = drills.map(({ name, at, words, right, of }) => {

@@ -9,10 +9,15 @@ import { type IncidentReads, incidentViews, withoutDrills } from '../api/inciden
 import { instantOf } from '../api/known.ts';
 import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { drillWords } from '../models/model-drills.ts';
+import { viewWarnings, type WarningReads } from '../warnings/op.ts';
 import { agentFigures, type FigureNeeds, figuresOf } from './figures.ts';
 
-interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'> {
-  store: BillNeeds['store'] & FigureNeeds['store'] & IncidentReads & Pick<JobRecords, 'deadByCause'>;
+interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'earlyWarnings'> {
+  store: WarningReads['store'] &
+    BillNeeds['store'] &
+    FigureNeeds['store'] &
+    IncidentReads &
+    Pick<JobRecords, 'deadByCause'>;
 }
 
 const MOST_INCIDENTS = 1_000;
@@ -46,6 +51,7 @@ export function reportLookup(needs: ReportNeeds) {
           slotsMissed: slotsBefore.reduce((sum, { missed }) => sum + missed, 0),
         },
         drills: await drillWords(store),
+        warnings: await viewWarnings(needs),
         open: await incidentViews(needs, open),
         healed: await incidentViews(needs, healed),
         bills,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { incidentResult } from './agent.ts';
 import { billsResult } from './bill.ts';
 import { countResult, ms, time } from './fields.ts';
+import { warningResult } from './trends.ts';
 
 const totals = () => ({
   done: countResult().describe('Jobs that were done in the period.'),
@@ -66,6 +67,7 @@ export const reportResult = z
       )
       .optional()
       .describe('The newest drill of each kind that asks models.'),
+    warnings: z.array(warningResult).optional().describe('What rises or leaks now, the most certain first.'),
     open: z.array(incidentResult).describe('Incidents that have not ended now.'),
     healed: z.array(incidentResult).describe('Incidents that were healed in the period.'),
     bills: billsResult.optional().describe('What agents cost today and this month, as of now.'),
