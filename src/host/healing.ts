@@ -84,13 +84,14 @@ function withoutSecrets(store: StorePorts, scrub: Pick<Scrubber, 'value'>): Stor
 
 /** Memory and disk, by a container's bounds where there are any, else the machine's. */
 export async function machineResourcesOf(folder: string): Promise<MachineResources> {
-  const { bavail, blocks, bsize } = await statfs(folder);
+  const { bavail, bfree, blocks, bsize } = await statfs(folder);
   const bound = process.constrainedMemory();
   return {
     memoryFree: process.availableMemory(),
     memoryTotal: bound > 0 && bound < totalmem() ? bound : totalmem(),
     diskFree: bavail * bsize,
-    diskTotal: blocks * bsize,
+    // As df counts: blocks that nobody but root or another user may have are no part of it.
+    diskTotal: (blocks - bfree + bavail) * bsize,
   };
 }
 
