@@ -126,9 +126,7 @@ export function createCommandRunner(
     pump(call.agent);
   }
 
-  function fail(call: ExecCall, fault: Error) {
-    settle(call, () => call.answer.reject(fault));
-  }
+  const fail = (call: ExecCall, fault: Error) => settle(call, () => call.answer.reject(fault));
 
   /** No process of the call's command is left. */
   function remove(call: ExecCall) {

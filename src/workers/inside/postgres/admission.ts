@@ -40,17 +40,17 @@ export function createAdmissions(
       const leave = await ask<Admission>(job, { ask: 'admit', origin, alone: true, timeoutMs: Math.ceil(withinMs) });
       if (leave?.is === 'down') throw host.fault(originDown(leave.down));
       const begun = time.monotonic();
-      const told = (end: CallEnd) =>
+      const reportEnd = (end: CallEnd) =>
         leave && ask<OriginDown | null>(job, { ask: 'fetched', meant: origin, origin, pass: leave.pass, end });
       const since = () => Math.round(time.monotonic() - begun);
       let session: Session;
       try {
         session = await connect(withinMs);
       } catch (error) {
-        const down = await told(endOf(error as Error, since(), withinMs));
+        const down = await reportEnd(endOf(error as Error, since(), withinMs));
         throw down ? host.fault(originDown(down), error) : error;
       }
-      void told({ is: 'good', ms: since() });
+      void reportEnd({ is: 'good', ms: since() });
       return session;
     },
   };
