@@ -59,7 +59,7 @@ const SUMS = `## What agents did
 The operation [\`trends\`](operations.md#trends) reads windows of 24 hours, 7, 30 and 90 days: jobs by outcome, the share that was done, the share of attempts that failed, durations, lateness, memory. The operation reads sums: of minutes (kept 2 days), hours (90 days) and days (2 years), by UTC. Minutes are counted in the transaction that writes the end of an attempt, so they are right after any crash; hours and
 days are made of them once a minute. Durations are kept as a sketch of buckets that grow by the same factor (DDSketch: Masson, Rim, Lee, VLDB 2019), whose quantiles are within 2 % of the true ones.
 
-The operation [\`hostLoad\`](operations.md#hostload) reads workers, workers with a job and waiting jobs over the same windows. The host measures them each minute and keeps the most of each ten minutes for 90 days: 13,000 rows, 0.3 MB.`;
+The operation [\`hostLoad\`](operations.md#hostload) reads workers, workers with a job and waiting jobs over the same windows. The meter measures them each minute ([metrics.md](metrics.md)), and a point is the most of its stretch.`;
 
 const SIGNS = `## Signs of life
 

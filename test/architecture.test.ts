@@ -38,6 +38,7 @@ const MAY: Record<string, string[]> = {
     'healing/incident-reports',
     'telemetry/ports',
     'telemetry/alerts/ports',
+    'telemetry/meter/ports',
     'catalog/ports',
     // What models cost is kept as the gateway's ledger has it.
     'gateway/models/spend',

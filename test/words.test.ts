@@ -11,7 +11,7 @@ const SRC = join(import.meta.dirname, '../src');
 const BANNED = new Set(
   (
     'isFirstStart appeal appeals astray autopsy bearings breath calm census course courses crew excuse excuses eyes ' +
-    'gauge grave ground hasten herd herds judge judged judgement judges keeper lately lates looks misfit nap news ' +
+    'grave ground hasten herd herds judge judged judgement judges keeper lately lates looks misfit nap news ' +
     'patient poison poisoned quickly roster shelf shelved shelves shower sight sightings sights ' +
     'sooner standings stories story stray strays strike struck surely tell teller tells told unheard untold unwarmed ' +
     'vital ward wards weighed welcome witness witnesses wordy workforce workshop'

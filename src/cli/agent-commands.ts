@@ -73,6 +73,12 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/events.ts')).eventsCommand,
   },
   {
+    usage: 'metrics [agent]',
+    about: 'what was measured of an agent, or of the host: now, usually, and its course',
+    options: optionsOf('series'),
+    run: async () => (await import('./commands/metrics.ts')).metricsCommand,
+  },
+  {
     usage: 'why <agent>',
     about: 'why it did, or did not, run at a time',
     options: optionsOf('why'),

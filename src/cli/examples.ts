@@ -9,6 +9,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   logs: ['daruma logs backup -f --debug --for 1h', 'daruma logs --level warn --since 1h --grep "timeout|refused"'],
   events: ['daruma events --cause inc-41', 'daruma events -f --topic incident.opened'],
   deliveries: ['daruma deliveries issue-triage', 'daruma deliveries --again job-a01'],
+  metrics: ['daruma metrics', 'daruma metrics backup --since 7d'],
   why: ['daruma why backup --at "Sat 02:00"'],
   next: ['daruma next backup -n 10'],
   report: ['daruma report weekly', 'daruma report --since 7d --out report.html'],

@@ -253,6 +253,14 @@ export const OPERATION_OPTIONS = {
       words: ['debug', 'info', 'warn', 'error'],
     },
   },
+  series: {
+    since: {
+      flags: '--since <time>',
+      about: 'from then on (default: a day ago): 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    name: { flags: '--name <series>', about: 'only series of that name', is: 'text' },
+  },
   events: {
     kind: { flags: '--topic <topic>', about: 'only events of one kind, as `agent.paused`', is: 'text' },
     since: {

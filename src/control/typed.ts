@@ -62,6 +62,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   rollback: [],
   deliveries: [],
   secrets: [],
+  metrics: [],
   models: [],
   run: [],
   service: ['install', 'status', 'uninstall'],

@@ -75,7 +75,7 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
     maxOutputBytes: orNone(wholeWithin(BOUNDS.output)),
   },
   stopExec: { call: number },
-  admit: { origin, timeoutMs: orNone(wholeWithin(BOUNDS.timer)), alone: isBoolean },
+  admit: { origin, timeoutMs: orNone(wholeWithin(BOUNDS.timer)), alone: isBoolean, again: orNone(isBoolean) },
   fetched: { meant: origin, origin, pass: number, end },
   fleetReport: { from: orNone(instant), to: orNone(instant) },
   fleetHealth: {},

@@ -7,6 +7,7 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/ports.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { createMeter, type Meter } from '../telemetry/meter/meter.ts';
 import { type Asides, createAsides } from './asides.ts';
 import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './facts.ts';
@@ -24,6 +25,7 @@ export interface Foundation {
   log: Log;
   store: Store;
   events: Events;
+  meter: Meter;
   lock: FolderLock;
   /** Files and the folder, which can be removed or replaced while the host holds them. */
   held: NamedHandle[];
@@ -60,10 +62,12 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   const log = journal.room('host');
   const safeBecause = reasonForSafeMode(watched, starts);
   const isSafe = safeBecause !== undefined;
-  const opened = await openHostStore(needs, journal, isSafe);
+  const meter = createMeter(() => time.now());
+  const opened = await openHostStore(needs, { journal, meter }, isSafe);
   const store = isSafe ? withSafeReads(opened.store, log) : opened.store;
   const { asides } = opened;
   const events = createEvents({ time, store, log, scrub: journal.scrub });
+  onStop('meter', () => store.putMetrics(meter.take(true)));
   onStop('events', () => events.settled());
   onStop('asides', () => asides.settled());
   const held: NamedHandle[] = [
@@ -73,7 +77,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
     // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
     ...['-wal', '-shm'].map((end) => named('store-log', facts.store.file + end)),
   ];
-  return { journal, log, store, events, asides, lock, held, starts, safeBecause };
+  return { journal, log, store, events, meter, asides, lock, held, starts, safeBecause };
 }
 
 /** The folder and the store are this host's alone. */
@@ -91,7 +95,11 @@ async function takeFolder({ time, facts, watched, order }: FoundationNeeds): Pro
 }
 
 /** Opens the store and ends a restore that another process began. In safe mode a restore that cannot be ended is only logged. */
-async function openHostStore({ time, facts, order, ending }: FoundationNeeds, journal: Journal, isSafe: boolean) {
+async function openHostStore(
+  { time, facts, order, ending }: FoundationNeeds,
+  { journal, meter }: { journal: Journal; meter: Meter },
+  isSafe: boolean,
+) {
   const log = journal.room('host');
   const asides = createAsides({ log, store: () => store });
   const store = openStore(
@@ -99,6 +107,7 @@ async function openHostStore({ time, facts, order, ending }: FoundationNeeds, jo
       time,
       log: journal.room('store'),
       setAside: (count) => asides.found(count),
+      answered: (ms) => meter.time('store.latency', {}, ms),
       onFailure: (fault) => ending(fault.message, true),
     },
     facts.store,

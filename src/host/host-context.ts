@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
 import type { HostAlerts } from './alerts/build.ts';
@@ -8,19 +7,18 @@ import type { Hooks } from './hooks/hooks.ts';
 import type { Watched } from './lifecycle/outside.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
-import type { ShutdownStack } from './shutdown-stack.ts';
 import type { Web } from './web/web.ts';
 
 /** The rooms of a host at work, and what they stand on: the operations work with it. */
 export interface HostContext
-  extends Omit<Rooms, 'probation' | 'runnableAgents' | 'aggregation'>,
-    Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
+  extends Omit<Rooms, 'probation' | 'runnableAgents' | 'aggregation' | 'loopDelay'>,
+    Pick<Foundation, 'store' | 'asides' | 'journal' | 'events' | 'meter'>,
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'owner'> {
   /** Lifts the hold of safe mode, or else a person's pause. `who`: the person, for the event. */
   resume(agent: string, who?: string): Promise<boolean>;
   /** How long ago each loop of this host last turned, in ms. */
   loopAges(): LoopAges;
-  /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
+  /** The lag of the host's own event loop in the last minute or two: the 99th percentile, in ms. */
   lagMs(): number;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
   hostEnds: readonly HostEndRecord[];
@@ -40,20 +38,17 @@ interface ContextNeeds
   web: Web;
   hooks: Hooks;
   alerts: HostAlerts;
-  order: ShutdownStack;
   loopAges(): LoopAges;
   watched: Watched;
   /** The watch over what the host holds; undefined until it is started. */
   handles(): HandlesWatch | undefined;
 }
 
-const LAG_RESOLUTION_MS = 20;
-
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
   const { time, facts, settings, config, pauses, owner, bus, safeMode, rooms, web, hooks, alerts, watched, loopAges } =
     needs;
-  const { store, asides, journal, events, starts } = needs.foundation;
+  const { store, asides, journal, events, meter, starts } = needs.foundation;
   return {
     ...rooms,
     ...{
@@ -67,6 +62,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       asides,
       journal,
       events,
+      meter,
       loopAges,
       web,
       hooks,
@@ -78,7 +74,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       bus.emit('placement.changed', [agent]);
       return false;
     },
-    lagMs: measureLag(needs.order),
+    lagMs: rooms.loopDelay.now,
     // The guardian knows more of lost hosts than the count of starts.
     hostEnds: watched.lost.length > 0 ? watched.lost : starts.lost,
     warnings: () => [
@@ -92,17 +88,5 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       ...rooms.models.gone(),
       ...safeMode.warning(rooms.catalog.agents().keys()),
     ],
-  };
-}
-
-function measureLag(order: ShutdownStack): () => number {
-  const delays = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  delays.enable();
-  order.onStop('lag', () => void delays.disable());
-  return () => {
-    // The histogram holds the whole interval between two samples, the asked-for pause included.
-    const late = Math.max(0, delays.percentile(99) / 1e6 - LAG_RESOLUTION_MS);
-    delays.reset();
-    return Math.round(late * 10) / 10;
   };
 }

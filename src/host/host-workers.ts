@@ -2,8 +2,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Outcome } from '../jobs/model.ts';
+import { createOwnSeries, type Measures } from '../kernel/own-series.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
+import { OWN_PREFIX } from '../telemetry/meter/house.ts';
+import type { Meter } from '../telemetry/meter/meter.ts';
+import { mergeMeasures } from '../workers/measures.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import type { HostBus } from './bus.ts';
@@ -14,6 +18,7 @@ import type { Setup } from './secrets/setup.ts';
 interface HostWorkersNeeds {
   time: Time;
   journal: Journal;
+  meter: Pick<Meter, 'merge'>;
   exec: Pick<Exec, 'children'>;
   setup: Pick<Setup, 'unfenced'> & { secrets: Pick<Secrets, 'values'> };
   answer: WorkersNeeds['answer'];
@@ -52,6 +57,7 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
       gone: (end) => bus.emit('worker.gone', scrub.value(end)),
       leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
       readings: (list) => bus.emit('reading', list),
+      measured: createOwnFigures(needs),
       children: exec.children,
       apart: () => bus.emit('placement.changed', []),
       unfenced(fault) {
@@ -62,6 +68,27 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
     },
     { ...options, emptyFolder },
   );
+}
+
+/** Takes what plugins count to the meter; series that are too many are told once for each agent. */
+function createOwnFigures({ time, journal, meter }: Pick<HostWorkersNeeds, 'time' | 'journal' | 'meter'>) {
+  const books = new Map<string, ReturnType<typeof createOwnSeries>>();
+  const warned = new Set<string>();
+
+  function bookOf(agent: string) {
+    const known = books.get(agent) ?? createOwnSeries();
+    books.set(agent, known);
+    return known;
+  }
+
+  return (agent: string, measures: Measures) => {
+    const book = bookOf(agent);
+    const line = mergeMeasures(book, measures, { agent, at: time.now() });
+    for (const { name, ...series } of book.take()) meter.merge({ agent, name: `${OWN_PREFIX}${name}`, ...series });
+    if (!line || warned.has(agent)) return;
+    warned.add(agent);
+    journal.lines([line]);
+  };
 }
 
 /** An outcome as it may be recorded: no secret that the plugin held is in its result, its summary or its fault. */

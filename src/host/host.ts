@@ -86,7 +86,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       starts = counted;
       config.begun({ isFirstStart: watched.isFirstStart, now: time.now() });
     });
-    const { journal, log, store, events, lock } = foundation;
+    const { journal, log, store, events, meter, lock } = foundation;
     config.onLive(({ logs }) => {
       journal.level(logs.level);
       journal.budget(logs.budgetBytes);
@@ -105,7 +105,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const loopAges = () => loopAgesOf(loops, time.monotonic());
     const base = { time, facts, settings, config, pauses, bus, safeMode, owner, loopAges };
 
-    const rooms = createRooms({ ...base, journal, store, events, again });
+    const rooms = createRooms({ ...base, journal, store, events, meter, again });
     subscribe(bus, rooms, { ...foundation, run: owner.run, folder: facts.folder });
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
 
@@ -126,7 +126,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const warnings = () => hostContext.warnings();
     const alerts = createHostAlerts({ ...base, foundation, rooms, warnings, say: options.say });
     const hostContext = createHostContext(
-      { ...base, foundation, rooms, web, hooks, alerts, order, watched, handles: () => handles },
+      { ...base, foundation, rooms, web, hooks, alerts, watched, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext, audit);

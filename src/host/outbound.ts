@@ -8,9 +8,10 @@ import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
-import { type Admission, isOrigin, ORIGIN_DOWN, type OriginDown, originOf } from '../kernel/origin.ts';
+import { type Admission, type CallEnd, isOrigin, ORIGIN_DOWN, type OriginDown, originOf } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
+import type { Meter } from '../telemetry/meter/meter.ts';
 import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
@@ -39,12 +40,17 @@ interface OutboundNeeds {
   settings: { origins: OriginSettings; models: Pick<HostSettings['models'], 'chain'> };
   runnableAgents(): ReadonlyMap<string, Agent>;
   bus: Pick<HostBus, 'emit'>;
+  meter: Pick<Meter, 'count'>;
 }
 
+/** The status of an answer that says: too many requests. */
+const TOO_MANY = 429;
+/** Origins of an agent that are series of their own. */
+const MOST_ORIGINS = 20;
 /** Origins that `status` shows, at most. */
 const MOST_REPORTED = 100;
 
-export function createOutbound({ time, journal, settings, runnableAgents, bus }: OutboundNeeds): Outbound {
+export function createOutbound({ time, journal, settings, runnableAgents, bus, meter }: OutboundNeeds): Outbound {
   const origins = createOrigins({
     time,
     log: journal.room('gateway'),
@@ -52,6 +58,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     changed: () => bus.emit('origin.changed', undefined),
   });
   const providers = new Set(settings.models.chain.map(({ url }) => originOf(url)));
+  const labelOf = createOriginLabels();
   const reach = new WeakMap<readonly string[], HostAllowList>();
 
   /** Whether the agent's `needs.net` names an origin. */
@@ -72,12 +79,17 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
 
   return {
     providers: origins,
-    admit({ ask: _, ...call }, by) {
+    admit({ ask: _, again, ...call }, by) {
       const mayReach = reachOf(by, call.origin);
-      return origins.admit({ ...call, mayReach });
+      const admission = origins.admit({ ...call, mayReach });
+      const of = { agent: by.name, labels: { origin: labelOf(by.name, call.origin) } };
+      if (admission.is === 'down') meter.count('calls.saved', of);
+      else if (again) meter.count('calls.retried', of);
+      return admission;
     },
     callEnded(call, by) {
       reachOf(by, call.origin);
+      countEnd(meter, { agent: by.name, origin: labelOf(by.name, call.origin) }, call.end);
       return origins.callEnded(call);
     },
     heldUp(ref, name, { code }) {
@@ -108,5 +120,26 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
           origins.suspect(origin, openedAt);
       }
     },
+  };
+}
+
+/** Counts a call that was sent, by its end; `refused`: the server had no room for it. */
+function countEnd(
+  meter: Pick<Meter, 'count'>,
+  { agent, origin }: { agent: string; origin: string },
+  end: CallEnd,
+): void {
+  meter.count('calls', { agent, labels: { origin, end: end.is } });
+  if (end.is === 'bad' && end.failure.status === TOO_MANY) meter.count('calls.refused', { agent, labels: { origin } });
+}
+
+/** The origin, or `other` where the agent has asked many before it: a crawler's servers are no series each. */
+function createOriginLabels(): (agent: string, origin: string) => string {
+  const known = new Map<string, Set<string>>();
+  return (agent, origin) => {
+    const own = known.get(agent) ?? new Set();
+    known.set(agent, own);
+    if (own.size < MOST_ORIGINS) own.add(origin);
+    return own.has(origin) ? origin : 'other';
   };
 }

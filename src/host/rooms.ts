@@ -10,14 +10,13 @@ import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
-import type { JobRecords, Owner } from '../jobs/ports.ts';
+import type { Owner } from '../jobs/ports.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts';
+import type { Aggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
-import { createRunCounters, type RunCounters } from '../telemetry/run-counters.ts';
 import type { Workers, WorkersNeeds } from '../workers/ports.ts';
 import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
@@ -38,12 +37,14 @@ import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createLogLevels, type LogLevels } from './log-levels.ts';
+import type { LoopDelay } from './loop-delay.ts';
 import { createModelAgents, type ModelAgents, outagesOf } from './models/model-agents.ts';
 import { createModelDrills, type ModelDrills } from './models/model-drills.ts';
 import { createHostModels } from './models/models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
+import { createHostAggregation } from './readings.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { Probation } from './versions/probation.ts';
@@ -52,7 +53,7 @@ import { createHostWarnings } from './warnings/sources.ts';
 import type { EarlyWarnings } from './warnings/warnings.ts';
 
 /** The ground on which rooms are built. */
-export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events'> {
+export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events' | 'meter'> {
   time: Time;
   facts: HostFacts;
   settings: HostSettings;
@@ -105,18 +106,17 @@ export interface Rooms {
   aggregation: Aggregation;
   /** What agents spend and use. */
   billing: Billing;
-  /** Counts of what ended since the start, by agent. */
-  runCounters: RunCounters;
   earlyWarnings: EarlyWarnings;
+  loopDelay: LoopDelay;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
 
 /** Builds each room after those that it calls. */
 export function createRooms(needs: RoomsNeeds): Rooms {
-  const { time, facts, settings, config, pauses, journal, store, events, bus, safeMode } = needs;
+  const { time, facts, settings, config, pauses, journal, store, events, meter, bus, safeMode } = needs;
   const { folder } = facts;
-  const base = { time, facts, journal, store, events, bus };
+  const base = { time, facts, journal, store, events, meter, bus };
   const log = (room: string) => ({ time, log: journal.room(room) });
   const catalog = createCatalog(
     { ...log('catalog'), hostTimezone: () => settings.timezone },
@@ -187,7 +187,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
-  const aggregation = createAggregation({ ...log('telemetry'), store, load: () => loadOf(workers, store) });
+  const { aggregation, loopDelay } = createHostAggregation({ ...base, workers, ledger: billing.ledger });
   const earlyWarnings = createHostWarnings({ ...base, ...log('warnings'), healer, catalog, billing, workers });
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
@@ -220,8 +220,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       heartbeats,
       aggregation,
       billing,
-      runCounters: createRunCounters(),
       earlyWarnings,
+      loopDelay,
       runnableAgents,
     },
   };
@@ -246,16 +246,6 @@ function createHostExec({ time, log, bus, journal, facts, settings }: HostExecNe
       ...{ fence: settings.exec.fence, hidden: closedToCommands(facts) },
     },
   );
-}
-
-async function loadOf(workers: Pick<Workers, 'view'>, store: Pick<JobRecords, 'overview'>) {
-  const all = workers.view().workers;
-  const overview = await store.overview();
-  return {
-    workers: all.length,
-    busy: all.filter(({ is }) => is === 'busy').length,
-    waiting: overview.reduce((sum, { queued, retrying }) => sum + queued + retrying, 0),
-  };
 }
 
 /** Files that the host reads and no command does, even where their folder is granted: secrets, the store, the control socket, settings of others. */

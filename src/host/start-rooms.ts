@@ -16,6 +16,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   const { guests, exec, healer, workers, setup, catalog, jobs, schedule, probation, outbound, heartbeats } = rooms;
   const { store, log, asides } = foundation;
   const { onStop, startService } = order;
+  onStop('loop delay', async () => rooms.loopDelay.stop());
   onStop('guests', () => guests.stop());
   await startService('exec', exec);
   await startService('healing', healer);

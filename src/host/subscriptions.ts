@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import type { HostBus } from './bus.ts';
 import { recordFiles } from './file-records.ts';
 import type { Foundation } from './foundation.ts';
+import { measureRooms } from './measure-rooms.ts';
 import { watchOrphans } from './orphans.ts';
 import {
   recordBrokerBroken,
@@ -17,7 +18,7 @@ import {
 } from './records.ts';
 import type { Rooms } from './rooms.ts';
 
-type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'> & {
+type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events' | 'meter'> & {
   /** The run of this host, by which workers are told from those of others. */
   run: string;
   /** The installation, absolute. */
@@ -32,6 +33,7 @@ export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
   followAttempts(bus, rooms, records);
   followWorkers(bus, rooms, records);
   followHealth(bus, rooms);
+  measureRooms(bus, { meter: records.meter, catalog: rooms.catalog });
 }
 
 /** Agents, guests, secrets, and all else that placements are made of. */
@@ -78,10 +80,9 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
 
 function followAttempts(
   bus: HostBus,
-  { exec, jobs, outbound, modelAgents, healer, probation, hostEvents, catalog, heartbeats, ...counters }: Rooms,
+  { exec, jobs, outbound, modelAgents, healer, probation, hostEvents, catalog, heartbeats, aggregation }: Rooms,
   { log }: Records,
 ): void {
-  const { aggregation, runCounters } = counters;
   const record = recordOutcomes(log);
   bus.on('attempts.ended', (outcomes) => {
     const attempts = outcomes.map(({ outcome }) => outcome);
@@ -100,10 +101,8 @@ function followAttempts(
     if (end.state === 'dead') hostEvents.soon();
   });
   // Guest agents have no heartbeats: health does not wait for them when their client has left.
-  bus.on('attempt.settled', ({ end, agent }) => {
-    if (!catalog.agents().has(agent)) return;
-    heartbeats.ran(agent);
-    runCounters.ended(agent, end);
+  bus.on('attempt.settled', ({ agent }) => {
+    if (catalog.agents().has(agent)) heartbeats.ran(agent);
   });
   bus.on('reading', (readings) => {
     for (const { agent, quietMs, heapBytes, externalBytes, childrenBytes } of readings) {
@@ -114,15 +113,8 @@ function followAttempts(
   });
 }
 
-function followWorkers(
-  bus: HostBus,
-  { healer, probation, catalog, billing, runCounters }: Rooms,
-  { events, run }: Records,
-): void {
+function followWorkers(bus: HostBus, { healer, probation, catalog, billing }: Rooms, { events, run }: Records): void {
   bus.on('worker.gone', (end) => recordWorkerEnd(events, run, end));
-  bus.on('worker.gone', ({ agent }) => {
-    if (catalog.agents().has(agent)) runCounters.workerEnded(agent);
-  });
   // Before healing: the report of a rollback names the worker, whose end is then no second incident.
   bus.on('worker.gone', probation.gone);
   bus.on('worker.gone', healer.gone);

@@ -119,6 +119,15 @@ export function bootId(): string | undefined {
   return readText('/proc/sys/kernel/random/boot_id')?.trim();
 }
 
+/** The share of the last minute in which some process waited for a resource, in percent (PSI); none where the kernel does not say. */
+export function machinePressure(): { cpu?: number; memory?: number; io?: number } {
+  const shares = (['cpu', 'memory', 'io'] as const).flatMap((resource) => {
+    const share = /^some .*avg60=([\d.]+)/m.exec(readText(`/proc/pressure/${resource}`) ?? '')?.[1];
+    return share === undefined ? [] : [[resource, Number(share)] as const];
+  });
+  return Object.fromEntries(shares);
+}
+
 /** How many files this process may have open: Node takes all that the system grants at most, and a child inherits it. */
 export function mostFiles(): number {
   const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];

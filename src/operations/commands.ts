@@ -43,6 +43,7 @@ import {
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { modelsResult } from './results/models.ts';
 import { reportResult } from './results/report.ts';
+import { seriesResult } from './results/series.ts';
 import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 import { openResult } from './results/web.ts';
@@ -59,6 +60,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   agents: z.union([z.array(agentResult), agentResult]),
   jobs: z.union([z.array(jobResult), jobResult]),
   events: z.union([z.array(eventResult), eventResult]),
+  metrics: seriesResult,
   deliveries: z.union([deliveriesResult, jobResult]),
   logs: z.union([z.array(logLineResult), logLineResult]),
   why: whyResult,

@@ -100,6 +100,23 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => z.array((await hostResults()).logFileResult),
   },
+  series: {
+    kind: 'read',
+    role: 'reader',
+    about: 'What the meter measured of an agent, or of the host itself: docs/metrics.md.',
+    args: z.strictObject({
+      agent: name().optional().describe('Default: the series of the host.'),
+      since: instant()
+        .optional()
+        .describe('From then on (default: a day ago). Minutes up to 3 hours, hours up to 14 days, else days.'),
+      name: text(200).optional().describe('Only series of that name.'),
+    }),
+    options: {
+      since: '--since <time>',
+      name: '--name <series>',
+    },
+    result: async () => (await import('./results/series.ts')).seriesResult,
+  },
   events: {
     kind: 'read',
     role: 'reader',

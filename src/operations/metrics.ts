@@ -52,6 +52,38 @@ export const METRICS = {
     help: 'Workers that ended otherwise than by a drain: crashes, kills, failed loads.',
     labels: ['agent'],
   },
+  daruma_agent_cpu_seconds_total: { kind: 'counter', help: 'CPU time of workers.', labels: ['agent'] },
+  daruma_calls_total: {
+    kind: 'counter',
+    help: 'Calls of other servers by fetch, by their end: good, bad, gone (given up). Origins beyond 20 of an agent are other.',
+    labels: ['agent', 'origin', 'end'],
+  },
+  daruma_calls_retried_total: {
+    kind: 'counter',
+    help: 'Tries after the first of a call.',
+    labels: ['agent', 'origin'],
+  },
+  daruma_calls_refused_total: { kind: 'counter', help: 'Answers of 429.', labels: ['agent', 'origin'] },
+  daruma_calls_saved_total: {
+    kind: 'counter',
+    help: 'Calls that were not sent, since the server was known to be down.',
+    labels: ['agent', 'origin'],
+  },
+  daruma_context_count_total: {
+    kind: 'counter',
+    help: 'What plugins count by context.count; name: their own. Labels of theirs are label_<name>.',
+    labels: ['agent', 'name'],
+  },
+  daruma_context_level: {
+    kind: 'gauge',
+    help: 'What plugins read by context.gauge, as last read.',
+    labels: ['agent', 'name'],
+  },
+  daruma_context_time_seconds: {
+    kind: 'histogram',
+    help: 'What plugins measure by context.time.',
+    labels: ['agent', 'name'],
+  },
   daruma_agent_llm_calls_total: { kind: 'counter', help: 'Calls of models that ended.', labels: ['agent'] },
   daruma_agent_llm_tokens_total: { kind: 'counter', help: 'Tokens of these calls.', labels: ['agent'] },
   daruma_agent_llm_money_total: {
@@ -65,7 +97,7 @@ export const METRICS = {
   daruma_host_cpu_seconds_total: { kind: 'counter', help: 'CPU time of the host.', labels: [] },
   daruma_host_event_loop_delay_seconds: {
     kind: 'gauge',
-    help: 'The 99th percentile of the delay of the event loop of the host since it was last asked for.',
+    help: 'The 99th percentile of the delay of the event loop of the host in the last minute or two.',
     labels: [],
   },
   daruma_model_calls_total: {
@@ -84,6 +116,17 @@ export const METRICS = {
     labels: ['rung', 'state'],
   },
   daruma_incidents: { kind: 'gauge', help: 'Incidents that have not ended.', labels: ['verdict', 'state'] },
+  daruma_store_latency_seconds: {
+    kind: 'histogram',
+    help: 'From a call of the store until its answer.',
+    labels: [],
+  },
+  daruma_pressure_ratio: {
+    kind: 'gauge',
+    help: 'The share of a minute in which some process of the machine waited for a resource (PSI), 0 to 1.',
+    labels: ['resource'],
+  },
+  daruma_disk_free_bytes: { kind: 'gauge', help: 'Free room on the disk of the store.', labels: [] },
   daruma_store_bytes: { kind: 'gauge', help: 'The store on disk.', labels: [] },
   daruma_log_bytes: { kind: 'gauge', help: 'All log files.', labels: [] },
   daruma_log_lines_lost_total: { kind: 'counter', help: 'Log lines that could not be written.', labels: [] },

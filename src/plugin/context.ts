@@ -45,6 +45,9 @@ export interface AgentState {
   keys(): Promise<string[]>;
 }
 
+/** Names and values of what a series of figures is about: `{ shop: 'north' }`. Up to four, texts of up to 64 characters. */
+export type MetricLabels = Readonly<Record<string, string>>;
+
 export interface SendOptions {
   /**
    * A second `send` to the same agent with the same key is the same job, as long as the first is kept (30 days after its end,
@@ -142,6 +145,23 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   readonly signal: AbortSignal;
   /** A sign that the job makes progress. A job that does not beat for `limits.silence` is taken for failed. */
   beat(note?: string): void;
+  /**
+   * Adds to a counter of the agent's own, by 1 or by an amount that is not below 0. Calls are summed up in the worker and are as cheap as
+   * adding to a variable; `daruma metrics <agent>` and `/metrics` show them. An agent has 50 names and 200 series of its
+   * own, a label 50 values: what is beyond is left out, and told once.
+   *
+   * @example count('orders', 1, { shop: 'north' });
+   */
+  count(name: string, amount?: number, labels?: MetricLabels): void;
+  /** Reads a level of now: the length of a queue, a temperature. The least, the mean and the most of each minute are kept. */
+  gauge(name: string, value: number, labels?: MetricLabels): void;
+  /**
+   * Measures how long something takes: a function, whose result it returns, or a length in ms. P50, P95 and P99 of each minute are kept.
+   *
+   * @example const page = await time('render', () => render(order));
+   */
+  time<T>(name: string, run: () => T, labels?: MetricLabels): T;
+  time(name: string, ms: number, labels?: MetricLabels): void;
   /**
    * Does an effect at most once in the life of the job: it is recorded before and after, and every attempt, the first one
    * too, gets what was stored: the result through JSON (a Date is a text).

@@ -2,7 +2,9 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import { planPlacement } from '../jobs/placement.ts';
 import { type PluginLine, silentLog } from '../kernel/log.ts';
+import { createOwnSeries, type OwnSeries } from '../kernel/own-series.ts';
 import type { Time } from '../kernel/time.ts';
+import { mergeMeasures } from '../workers/measures.ts';
 import type { WorkerCall, WorkerEnd } from '../workers/ports.ts';
 import type { Rehearsal } from '../workers/rehearsal.ts';
 import { createWorkers } from '../workers/workers.ts';
@@ -29,6 +31,8 @@ export interface SandboxRun {
   outcome: Outcome;
   /** Lines that the worker wrote, from its start to its end. */
   lines: PluginLine[];
+  /** The series that the plugin counted by its context. */
+  series: OwnSeries[];
   /** The end of the worker, when it did not survive the attempt. */
   end: WorkerEnd | undefined;
 }
@@ -63,6 +67,7 @@ const MOST_RETURNS = 5;
 interface Running extends SandboxAttempt {
   returns: number;
   lines: PluginLine[];
+  series: ReturnType<typeof createOwnSeries>;
   end: WorkerEnd | undefined;
   ended(outcome: Outcome): void;
 }
@@ -91,6 +96,12 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
       secrets: async ({ name }) => running.get(name)?.secrets() ?? {},
       lines(lines) {
         for (const line of lines) running.get(line.agent)?.lines.push(line);
+      },
+      measured(name, measures) {
+        const one = running.get(name);
+        if (!one) return;
+        const line = mergeMeasures(one.series, measures, { agent: name, at: time.now() });
+        if (line) one.lines.push(line);
       },
       gone(end) {
         const one = running.get(end.agent);
@@ -134,6 +145,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
       assignment: { ...attempt.assignment, agent: name },
       returns: 0,
       lines: [],
+      series: createOwnSeries(),
       end: undefined,
       ended: ended.resolve,
     };
@@ -154,7 +166,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
       await time.sleep(LOOK_EVERY_MS);
     }
     running.delete(name);
-    return { outcome, lines: one.lines, end: one.end };
+    return { outcome, lines: one.lines, series: one.series.take(), end: one.end };
   }
 
   await workers.start();

@@ -3,6 +3,7 @@ import type { Settlement } from '../jobs/ports.ts';
 import { BOUNDS, type Bounds, isWithin, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { INSTANTS } from '../kernel/instant.ts';
+import { packSeries, SERIES_KINDS, type SeriesKind, type SeriesValue, unpackSeries } from '../kernel/series.ts';
 
 /** Counts grow by use (attempts that cost nothing, probes), never up to this bound. */
 export const COUNTS: Bounds = { least: 0, most: 1_000_000_000 };
@@ -23,6 +24,13 @@ const sum: Check = (value) => isWithin(value, SUMS);
 const day: Check = (value) => typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value);
 const priority: Check = (value) => isWithin(value, BOUNDS.priority);
 const text: Check = (value) => typeof value === 'string';
+const series: Check = (value) => {
+  const { kind, sum, sketch } = (value ?? {}) as { kind?: unknown; sum?: unknown; sketch?: unknown };
+  if (typeof sum !== 'number' || (kind === 'histogram' && !(sketch instanceof Map))) return false;
+  return (
+    SERIES_KINDS.includes(kind as SeriesKind) && unpackSeries(kind, packSeries(value as SeriesValue)) !== undefined
+  );
+};
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const orNull =
   (check: Check): Check =>
@@ -118,8 +126,9 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   endQuarantine: [text, OWNER, orNone((said) => wrongIn(said, QUARANTINE_END) === undefined)],
   muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
-  putHostLoad: [{ at: instant, workers: count, busy: count, waiting: count }],
   rollUp: [text, instant],
+  putMetrics: [[{ agent: orNull(text), name: text, labels: text, at: instant, value: series }]],
+  rollUpMetrics: [instant, count],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   putFinding: [{ kind: text, key: text, at: instant }],
   putAlerts: [

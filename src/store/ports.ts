@@ -8,6 +8,7 @@ import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
 import type { AlertStore } from '../telemetry/alerts/ports.ts';
+import type { MetricStore } from '../telemetry/meter/ports.ts';
 import type {
   AggregateStore,
   AsideStore,
@@ -30,6 +31,8 @@ export interface StoreNeeds {
   log: Log;
   /** The number of rows that could not be read and were set aside. */
   setAside?(count: number): void;
+  /** A call was answered so many ms after it was sent; of calls that are answered together, the first one. */
+  answered?(ms: number): void;
   /** The store died. Every call rejects (`STORE_DIED`, then `STORE_STOPPED`) until `start()` is called again. */
   onFailure?(fault: PlainFault): void;
 }
@@ -52,6 +55,7 @@ export type StorePorts = JobQueue &
   EventStore &
   FigureStore &
   AggregateStore &
+  MetricStore &
   HeartbeatStore &
   FindingStore &
   AlertStore &
@@ -88,7 +92,7 @@ export type ReadPorts = Pick<
   | 'slotFigures'
   | 'aggregates'
   | 'aggregateSums'
-  | 'hostLoad'
+  | 'metrics'
   | 'durationSketches'
   | 'heartbeats'
   | 'findings'

@@ -4,7 +4,9 @@ import { createLoop, type Turn } from '../kernel/loop.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
-import type { AggregateStore, HostLoad } from './ports.ts';
+import type { Meter } from './meter/meter.ts';
+import type { MetricStore } from './meter/ports.ts';
+import type { AggregateStore } from './ports.ts';
 
 /** Rolls minutes up to hours and days, and deletes what is older than it has to be kept. */
 export interface Aggregation extends Service {
@@ -22,19 +24,22 @@ const ALL_EVERY_MS = HOUR_MS;
 const HOURS_WITH_MINUTES = 47;
 /** The number of jobs from before there were aggregates that one call sums up. */
 const PAST_BATCH = 2_000;
+/** The number of series that one call writes or rolls up. */
+const SERIES_BATCH = 200;
 /** Between two calls the store is left to the jobs. */
 const PAUSE_MS = 20;
 
 interface AggregationNeeds {
   time: Time;
   log: Log;
-  store: AggregateStore;
-  /** Workers and waiting jobs of now. */
-  load(): Promise<Omit<HostLoad, 'at'>>;
+  store: AggregateStore & MetricStore;
+  meter: Pick<Meter, 'take'>;
+  /** Reads the levels of now into the meter. */
+  read(): Promise<void>;
 }
 
-/** Turns each minute: the load, the hour and the day of now and those before; each hour and at start, all of two days. */
-export function createAggregation({ time, log, store, load }: AggregationNeeds): Aggregation {
+/** Turns each minute: the levels of the host, the hour and the day of now and those before; each hour and at start, all of two days. */
+export function createAggregation({ time, log, store, meter, read }: AggregationNeeds): Aggregation {
   let allAt = Number.NEGATIVE_INFINITY;
   let isPastSummed = false;
   /** The most memory by agent and minute. */
@@ -42,18 +47,21 @@ export function createAggregation({ time, log, store, load }: AggregationNeeds):
 
   async function turn(current: Turn) {
     await writePeaks();
-    await store.putHostLoad({ at: time.now(), ...(await load()) });
+    await read();
+    await writeMetrics(current);
     if (!isPastSummed) await sumUpPast(current);
     const now = time.now();
     const isAll = time.monotonic() - allAt >= ALL_EVERY_MS;
     await rollUp('hour', isAll ? HOURS_WITH_MINUTES : 1, current);
     await rollUp('day', isAll ? 2 : 1, current);
     if (!isAll) return;
-    await store.pruneAggregates({
+    const before = {
       minute: now - AGGREGATES_KEPT_MS.minute,
       hour: now - AGGREGATES_KEPT_MS.hour,
       day: now - AGGREGATES_KEPT_MS.day,
-    });
+    };
+    await store.pruneAggregates(before);
+    await store.pruneMetrics(before);
     allAt = time.monotonic();
   }
 
@@ -79,6 +87,19 @@ export function createAggregation({ time, log, store, load }: AggregationNeeds):
     await rollUp('day', AGGREGATES_KEPT_MS.hour / DAY_MS - 1, current);
     isPastSummed = true;
     if (summed) log.info('the jobs of before are summed up by hours and days');
+  }
+
+  /** Minutes that are over, then the hours and days that are. */
+  async function writeMetrics({ signal, progress }: Turn) {
+    const points = meter.take();
+    for (let at = 0; at < points.length; at += SERIES_BATCH) {
+      await store.putMetrics(points.slice(at, at + SERIES_BATCH));
+      progress();
+    }
+    while (await store.rollUpMetrics(time.now(), SERIES_BATCH)) {
+      progress();
+      await time.sleep(PAUSE_MS, signal);
+    }
   }
 
   async function writePeaks() {

@@ -87,17 +87,6 @@ export interface AggregateFilter {
   agent?: string;
 }
 
-/** The workers of a host and the jobs that wait, at a time or the most of a stretch of time. */
-export interface HostLoad {
-  /** Epoch ms; of a stretch its begin. */
-  at: number;
-  workers: number;
-  /** Workers that run a job. */
-  busy: number;
-  /** Jobs that are queued or wait for another attempt. */
-  waiting: number;
-}
-
 /**
  * The counts of agents, summed up by minutes, hours and days. The store counts minutes with each end of an attempt, in the same
  * transaction; hours are the sums of minutes, days those of hours, as of the last `rollUp`.
@@ -111,15 +100,11 @@ export interface AggregateStore {
   durationSketches(filter: AggregateFilter): Promise<{ agent: string; durations: Sketch }[]>;
   /** The most memory that workers of agents held at a time. */
   putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
-  /** Keeps the most of each ten minutes. */
-  putHostLoad(load: HostLoad): Promise<void>;
-  /** The most of each stretch of `stepMs` that begins within from ≤ … < to, oldest first; none of a stretch in which nothing was measured. */
-  hostLoad(filter: { from: number; to: number; stepMs: number }): Promise<HostLoad[]>;
   /** Makes the hour or day in which `at` lies anew from its minutes or hours. Spans of which none are left stay as they are. */
   rollUp(span: 'hour' | 'day', at: number): Promise<void>;
   /** Sums up at most `limit` jobs that ended before there were aggregates, each once; false: none is left. */
   sumUpPast(limit: number): Promise<boolean>;
-  /** Deletes minutes, hours and days that began before a time, whole hours of minutes and whole days of hours, and loads that are as old as such hours. */
+  /** Deletes minutes, hours and days that began before a time, whole hours of minutes and whole days of hours. */
   pruneAggregates(before: Record<AggregateSpan, number>): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import { createLoop } from '../kernel/loop.ts';
 import { HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
+import type { Meter } from './meter/meter.ts';
 import type { AgentUsage, UsageStore } from './ports.ts';
 
 /** Sums up by agent and day what workers use, and keeps the sums in the store. A kill of the host loses a minute of them. */
@@ -31,6 +32,7 @@ interface UsageNeeds {
   time: Time;
   log: Log;
   store: UsageStore;
+  meter: Pick<Meter, 'count' | 'gauge'>;
   timezone(): string;
   /** The bytes that each agent takes on disk. */
   disk(): Promise<ReadonlyMap<string, number>>;
@@ -48,7 +50,7 @@ const MOST_ROWS = 500_000;
 
 type Sums = Omit<AgentUsage, 'day' | 'agent'>;
 
-export function createUsageMeter({ time, log, store, timezone, disk }: UsageNeeds): UsageMeter {
+export function createUsageMeter({ time, log, store, meter, timezone, disk }: UsageNeeds): UsageMeter {
   /** What the store does not have yet, by day and agent; with parts of a whole. */
   let sums = new Map<string, AgentUsage>();
   /** The newest reading of each worker, monotonic ms. */
@@ -75,13 +77,15 @@ export function createUsageMeter({ time, log, store, timezone, disk }: UsageNeed
     for (const { worker, agent, at, heapBytes, externalBytes, childrenBytes, cpu } of readings) {
       const ms = Math.min(LONGEST_MS, Math.max(0, at - (readAt.get(worker) ?? at - FIRST_MS)));
       readAt.set(worker, at);
+      const cpuMs = (cpu ?? 0) * ms;
+      if (cpuMs > 0) meter.count('cpu', { agent }, cpuMs);
       const kbs = (bytes: number) => (bytes / KB) * (ms / 1_000);
       add({
         ...{ day, agent },
         heapKbs: kbs(heapBytes),
         nativeKbs: kbs(externalBytes),
         childrenKbs: kbs(childrenBytes),
-        cpuMs: (cpu ?? 0) * ms,
+        cpuMs,
         diskBytes: 0,
       });
     }
@@ -110,7 +114,10 @@ export function createUsageMeter({ time, log, store, timezone, disk }: UsageNeed
     for (const [worker, at] of readAt) if (now - at > MINUTE_MS) readAt.delete(worker);
     if (now - diskAt >= DISK_EVERY_MS) {
       diskAt = now;
-      for (const [agent, diskBytes] of await disk()) add({ day: today(), agent, ...NO_SUMS, diskBytes });
+      for (const [agent, diskBytes] of await disk()) {
+        meter.gauge('disk', { agent }, diskBytes);
+        add({ day: today(), agent, ...NO_SUMS, diskBytes });
+      }
       await store.pruneDays(dayAfter(today(), -KEPT_DAYS), MOST_ROWS);
     }
     await write();

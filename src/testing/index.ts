@@ -3,7 +3,7 @@ import { close } from './kits.ts';
 
 export type { AskedModel, ModelReply } from '../sandbox/models.ts';
 export { close } from './kits.ts';
-export type { Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
+export type { Counted, Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
 export { runPlugin } from './run-plugin.ts';
 
 // Vitest with globals, and runners like it: nothing is left when the file is done. If they are not closed, idle kits end soon.

@@ -1,6 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { ExecResult } from '../plugin/context.ts';
+import type { ExecResult, MetricLabels } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
 import type {
   BackupProof,
@@ -130,6 +130,8 @@ export interface Ran<Result = unknown> {
   tookMs: number;
   /** Every call of models, in order. */
   models: AskedModel[];
+  /** The series that the attempt counted, read and timed, by name and labels. */
+  metrics: Counted[];
   /** Every `fetch`, in order. `status: null`: no answer came of it. */
   requests: {
     method: string;
@@ -139,6 +141,14 @@ export interface Ran<Result = unknown> {
     status: number | null;
   }[];
 }
+
+/** A series of `context.count`, `context.gauge` or `context.time`. */
+export type Counted = { name: string; labels: MetricLabels } & (
+  | { kind: 'counter'; sum: number }
+  | { kind: 'gauge'; last: number; least: number; most: number }
+  /** How many lengths there were, and their sum in ms. */
+  | { kind: 'histogram'; count: number; sum: number }
+);
 
 /** A job that the attempt sent to an agent. */
 export interface Sent {

@@ -6,6 +6,9 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import type { PluginLine } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
+import type { OwnSeries } from '../kernel/own-series.ts';
+import { labelsOf } from '../kernel/series.ts';
+import { sketchCount } from '../kernel/sketch.ts';
 import { codeFrame } from '../kernel/source-text.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { SandboxRun } from '../sandbox/sandbox.ts';
@@ -13,7 +16,7 @@ import { createTestAnswers } from './answers.ts';
 import { createHttp } from './http.ts';
 import { type TestKit, withKit } from './kits.ts';
 import { type PluginPlace, pluginPlaceOf } from './place.ts';
-import type { Ran, RunOptions } from './ports.ts';
+import type { Counted, Ran, RunOptions } from './ports.ts';
 import { readableFault } from './readable-fault.ts';
 import { recordFile, scrubber } from './record-file.ts';
 
@@ -64,6 +67,7 @@ async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Pr
       logs: tried.lines.map(logOf),
       ...answers.did(),
       summary: tried.outcome.summary ?? null,
+      metrics: tried.series.map(countedOf).sort(byName),
       peakMb: Math.round((peakBytes / MB) * 10) / 10,
       // A worker that was killed cannot say when it ended by its own clock.
       tookMs: tried.end && options.now ? Math.round(performance.now() - begun) : durationOf(tried),
@@ -109,6 +113,20 @@ function durationOf({ outcome }: SandboxRun): number {
 
 function logOf({ level, message, data }: PluginLine): Ran['logs'][number] {
   return { level, message, ...(data === null ? {} : { data: JSON.parse(data) }) };
+}
+
+function countedOf({ name, labels, value }: OwnSeries): Counted {
+  const series = { name, labels: labelsOf(labels) };
+  if (value.kind === 'counter') return { ...series, kind: value.kind, sum: value.sum };
+  if (value.kind === 'histogram')
+    return { ...series, kind: value.kind, count: sketchCount(value.sketch), sum: value.sum };
+  const { last, least, most } = value;
+  return { ...series, kind: value.kind, last, least, most };
+}
+
+function byName(one: Counted, other: Counted): number {
+  const text = ({ name, labels }: Counted) => `${name} ${JSON.stringify(labels)}`;
+  return text(one) < text(other) ? -1 : 1;
 }
 
 function jobOf({ attempt = 1, slot, input }: RunOptions) {

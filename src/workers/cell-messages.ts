@@ -2,6 +2,8 @@ import { BOUNDS } from '../kernel/bounds.ts';
 import type { FrameBounds } from '../kernel/frames.ts';
 import { LOG_LEVELS } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
+import { isSeriesLabels, isSeriesName, OWN_SERIES } from '../kernel/own-series.ts';
+import { SERIES_KINDS } from '../kernel/series.ts';
 import {
   type Check,
   isAmount,
@@ -107,6 +109,15 @@ const LINE: Shape = {
   message: textUpTo(LINE_TEXT),
   data: orNull((value) => textUpTo(LINE_TEXT)(value) && isJsonText(value as string)),
 };
+/** Packed values: a sketch has some hundred buckets at most. */
+const SERIES: Shape = {
+  name: isSeriesName,
+  labels: isSeriesLabels,
+  kind: oneOf(SERIES_KINDS),
+  numbers: listOf(Number.isFinite as Check, 4_096),
+};
+/** The series of a message of a worker. */
+export const isMeasured = listOf(shapeOf(SERIES), OWN_SERIES.series);
 const FENCE: Shape = {
   fence: oneOf(['full', 'partial', 'node', 'none']),
   landlock: isAmount,
@@ -141,6 +152,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
   lines: {
     parts: listOf(shapeOf({ worker: isSeq, lines: listOf(shapeOf(LINE), MOST_LINES) }), MOST_WORKERS),
   },
+  measured: { worker: isSeq, series: isMeasured, beyond: orNull(isSeriesName) },
   'left-over': { worker: isSeq, is: oneOf(LEFT_OVERS), job: name, fault: FAULT },
   gone: { ...ENDED, worker: isSeq, because: orNull(FAULT) },
   unstoppable: { ...ENDED, worker: isSeq },

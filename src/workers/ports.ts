@@ -6,6 +6,7 @@ import type { WorkerEvents, WorkerPort } from '../jobs/worker-port.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';
+import type { Measures } from '../kernel/own-series.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { PoolUse } from './pool-use.ts';
@@ -61,6 +62,8 @@ export interface WorkersNeeds {
   leftOver?(found: LeftOver): void;
   /** A reading of each ready worker of a cell, and of the cell itself, taken each second. */
   readings?(list: WorkerReading[], cell: CellReading): void;
+  /** What a plugin of the agent counted since the last time, a message a second of each worker at most. */
+  measured?(agent: string, measures: Measures): void;
   /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
   children?(agent: string): OwnedProcess[];
   /** `isApart` holds for the agent from now on; `use` may be called at once. */
@@ -142,8 +145,11 @@ export type WorkerCall = AttemptRef & { agent: string } & (
         maxOutputBytes?: number;
       }
     | { ask: 'stopExec'; call: number }
-    /** Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. */
-    | { ask: 'admit'; origin: string; timeoutMs?: number; alone: boolean }
+    /**
+     * Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. `again`: it was
+     * tried before.
+     */
+    | { ask: 'admit'; origin: string; timeoutMs?: number; alone: boolean; again?: boolean }
     /**
      * The end of the call; answered with an {@link OriginDown} when it failed and the origin is down, else with null.
      */

@@ -1,6 +1,7 @@
 import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
+import type { Measures } from '../kernel/own-series.ts';
 import type { PoolUse } from './pool-use.ts';
 import type { Evidence, ModelAccess, WorkerCall } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -45,6 +46,7 @@ export type FromCell =
   | { say: 'returned'; worker: number; seqs: number[] }
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; parts: LinesOfWorker[] }
+  | ({ say: 'measured'; worker: number } & Measures)
   | { say: 'left-over'; worker: number; is: LeftOverKind; job: string; fault: PlainFault }
   /**
    * `because: null`: closed as told. `running`: the job that was being done. No other attempt that it held has begun.
@@ -80,6 +82,7 @@ export type FromWorkerThread =
   | { say: 'ended'; seq: number; startedAt: number; durationMs: number; summary?: string; end: RunEnd }
   | { say: 'call'; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: ThreadLine[] }
+  | ({ say: 'measured' } & Measures)
   /** The thread cannot note the jobs that it begins, and begins no more. */
   | { say: 'unmarked' }
   /** The plugin ends its own thread. */

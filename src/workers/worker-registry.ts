@@ -36,6 +36,7 @@ interface WorkerRegistryNeeds
     | 'gone'
     | 'leftOver'
     | 'readings'
+    | 'measured'
     | 'children'
     | 'cellReplaced'
     | 'unfenced'
@@ -101,6 +102,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const worker = createHostWorker(id, agent, {
       ...{ time, reports, post: cell.gate.post, answer: needs.answer },
       ...{ took: owner.took, ready: owner.ready, gone },
+      measured: (measures) => needs.measured?.(agent.name, measures),
     });
     cell.workers.set(worker.id, worker);
     places.set(worker, { cell, markerPlace, owner, models });

@@ -3,6 +3,7 @@ import type { Assignment, Trigger } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { PluginLine } from '../kernel/log.ts';
+import type { Measures } from '../kernel/own-series.ts';
 import type { Time } from '../kernel/time.ts';
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
 import type { WorkerCall } from './ports.ts';
@@ -18,6 +19,7 @@ import {
   type ToCell,
   type WorkerSpec,
 } from './wire.ts';
+import { createWorkerIntake } from './worker-intake.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 interface WorkerNeeds {
@@ -25,6 +27,8 @@ interface WorkerNeeds {
   reports: Reports;
   post(message: ToCell): void;
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
+  /** What its plugin counted since the last time. */
+  measured(measures: Measures): void;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
   /** The worker is loaded and takes work at once. */
@@ -34,9 +38,6 @@ interface WorkerNeeds {
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
-/** Twice what an honest worker writes: it keeps to 1,000 lines a second, and 5,000 at once. */
-const LINES = { perSecond: 2_000, atOnce: 20_000 };
-
 type CallFromWorker = Extract<FromWorker, { say: 'call' }>;
 
 /**
@@ -93,7 +94,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
   let waitedMs = 0;
-  const budget = createLineBudget(time);
+  const intake = createWorkerIntake(time, needs.measured);
   let isLong = false;
   let worked = false;
 
@@ -193,15 +194,15 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           return returned(message.seqs);
         case 'call':
           return calls.take(message);
+        case 'measured':
+          return intake.measures(message);
         case 'gone':
-        case 'unstoppable': {
-          const { because, running, found } = message;
-          return gone(because, (seq) => seq === running?.seq, running, found);
-        }
+        case 'unstoppable':
+          return gone(message.because, (seq) => seq === message.running?.seq, message.running, message.found);
       }
     },
     lines(lines) {
-      budget.spend(lines.length);
+      intake.lines(lines.length);
       return lines.map((line) => lineOf(worker, line));
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
@@ -229,20 +230,6 @@ function stopMessages(worker: number, held: HeldAttempts): ToCell[] {
 function lineOf({ name, agent, hasHeld }: HostWorker, { at, level, job, message, data }: ThreadLine): PluginLine {
   const owner = hasHeld(job) ? job : '';
   return { at: Math.round(at), level, agent: agent.name, job: owner, worker: name, message, data };
-}
-
-/** Throws for more lines than a worker may write. */
-function createLineBudget(time: Time): { spend(lines: number): void } {
-  let left = LINES.atOnce;
-  let filledAt = time.monotonic();
-  return {
-    spend(lines) {
-      const now = time.monotonic();
-      left = Math.min(LINES.atOnce, left + ((now - filledAt) * LINES.perSecond) / 1_000) - lines;
-      filledAt = now;
-      if (left < 0) throw new Error(`more than ${LINES.perSecond} log lines a second`);
-    },
-  };
 }
 
 /** Answers the calls of a worker's attempts, at most {@link OPEN_CALLS} at a time: an honest worker keeps to that by itself. */

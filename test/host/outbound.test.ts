@@ -18,6 +18,7 @@ describe('a server that is down', () => {
       settings: { origins: {}, models: { chain: [] } },
       runnableAgents: () => agents,
       bus: { emit: () => void changes++ },
+      meter: { count: () => {} },
     });
     const ref = (n: number) => ({ job: `job-${n}`, attempt: 1, agent: 'shop' }) as const;
     for (let n = 0; n < 3; n++) {

@@ -99,6 +99,9 @@ export function contextFor<
     llm: deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
     secrets: onlyThese(world.secrets ?? {}) as Given['secrets'],
+    count: quiet,
+    gauge: quiet,
+    time: ((_name: string, what: unknown) => (typeof what === 'function' ? what() : undefined)) as Context['time'],
     agent: 'tested',
     folder,
     job: {

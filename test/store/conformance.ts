@@ -8,6 +8,7 @@ import { endLaws } from './laws/ends.ts';
 import { eventLaws } from './laws/events.ts';
 import { figureLaws } from './laws/figures.ts';
 import { incidentLaws } from './laws/incidents.ts';
+import { metricLaws } from './laws/metrics.ts';
 import { queueLaws } from './laws/queue.ts';
 import { recordLaws } from './laws/records.ts';
 import { slotLaws } from './laws/slots.ts';
@@ -28,6 +29,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('events', () => eventLaws(open));
     describe('figures', () => figureLaws(open));
     describe('aggregates', () => aggregateLaws(open));
+    describe('metrics', () => metricLaws(open));
     describe('rows of days', () => dayRowLaws(open));
     describe('alerts', () => alertLaws(open));
   });

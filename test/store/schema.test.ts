@@ -47,6 +47,7 @@ test('the steps of the schema that were published are never edited', () => {
     'ab2fadba73d3',
     '779413a00b6c',
     '2c407fa583b3',
+    '52dd774e9581',
   ]);
 });
 

@@ -69,7 +69,7 @@ async function lived(store: Store): Promise<void> {
     await store.putQuarantine(held, HOST);
     await store.muteCause(`f-${agent}`, HOUR);
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
-    await store.putHostLoad({ at: T0, workers: 2, busy: 1, waiting: 0 });
+    await store.putMetrics([{ agent, name: 'x', labels: '', at: T0, value: { kind: 'counter', sum: 1 } }]);
     await store.putFinding({ kind: 'diagnosis', key: `f-${agent}`, at: T0, record: { cause: 'a leak' } });
     const trouble = {
       title: 't',
@@ -142,7 +142,7 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.usageRows({ from: DAY, to: DAY }),
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
-    store.hostLoad({ from: T0 - HOUR, to: T0 + HOUR, stepMs: HOUR }),
+    store.metrics({ span: 'hour', from: T0 - HOUR, to: T0 + HOUR }),
     store.remedyRecords('f-a'),
     store.batches({ limit: 10 }),
     store.batchItems('batch-1', { limit: 10 }),
@@ -181,7 +181,8 @@ const OF_A: Record<string, string> = {
   model_ahead: `agent = 'a'`,
   agent_usage: `agent = 'a'`,
   queue_hour: 'true',
-  host_load: 'true',
+  metric_points: 'series = 1',
+  metric_rolled: 'true',
   remedy: `fingerprint = 'f-a'`,
   mute: `fingerprint = 'f-a'`,
 };

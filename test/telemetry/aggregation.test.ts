@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/kernel/measures.ts';
 import { createAggregation } from '../../src/telemetry/aggregation.ts';
+import type { MetricPoint } from '../../src/telemetry/meter/ports.ts';
 import { sharesOf, windowFilter } from '../../src/telemetry/windows.ts';
 import { Clock, T0 } from '../clock.ts';
 
@@ -9,14 +10,14 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
   const time = new Clock();
   const calls: string[] = [];
   let past = 3;
+  const points: MetricPoint[] = [];
   const record = (call: string) => async () => void calls.push(call);
   const aggregation = createAggregation({
     time,
     log: silentLog,
-    load: async () => ({ workers: 4, busy: 1, waiting: 2 }),
+    meter: { take: () => points },
+    read: async () => void calls.push('read'),
     store: {
-      hostLoad: async () => [],
-      putHostLoad: async ({ at, ...load }) => void calls.push(`load ${Object.values(load)} ${at - time.now()}`),
       aggregates: async () => [],
       aggregateSums: async () => [],
       durationSketches: async () => [],
@@ -28,6 +29,10 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
         return --past > 0;
       },
       pruneAggregates: record('prune'),
+      putMetrics: async (points) => void calls.push(`metrics ${points.length}`),
+      metrics: async () => [],
+      rollUpMetrics: async () => false,
+      pruneMetrics: async () => {},
     },
   });
   await aggregation.start();
@@ -38,9 +43,22 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
   expect(calls.at(-1)).toBe('prune');
   calls.length = 0;
   for (const bytes of [5, 9, 7]) aggregation.memory('a', bytes);
+  points.length = 450;
+  points.fill({ agent: 'a', name: 'x', labels: '', at: T0, value: { kind: 'counter', sum: 1 } });
   await time.pass(MINUTE_MS);
-  expect(calls).toEqual(['peaks a 9', 'load 4,1,2 0', 'hour -1', 'hour 0', 'day -1', 'day 0']);
+  expect(calls).toEqual([
+    'peaks a 9',
+    'read',
+    'metrics 200',
+    'metrics 200',
+    'metrics 50',
+    'hour -1',
+    'hour 0',
+    'day -1',
+    'day 0',
+  ]);
   calls.length = 0;
+  points.length = 0;
   await time.pass(HOUR_MS);
   expect(calls.filter((call) => call === 'hour -47')).toHaveLength(1);
   expect(calls.filter((call) => call === 'prune')).toHaveLength(1);

@@ -23,6 +23,7 @@ function world() {
   const errors: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (text: string) => void errors.push(text) };
   const meter = createUsageMeter({
+    meter: { count: () => {}, gauge: () => {} },
     ...{ time: clock, log, store, timezone: () => 'UTC' },
     disk: async () => new Map([['a', 5 * MB]]),
   });

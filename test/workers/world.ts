@@ -8,6 +8,7 @@ import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import { planPlacement } from '../../src/jobs/placement.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { type PluginLine, silentLog } from '../../src/kernel/log.ts';
+import type { Measures } from '../../src/kernel/own-series.ts';
 import { LENT_PG } from '../../src/kernel/plugin-modules.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type {
@@ -34,6 +35,8 @@ export interface World {
   calls: WorkerCall[];
   readings: WorkerReading[];
   cellReadings: CellReading[];
+  /** What plugins counted, a part for each message. */
+  measures: Measures[];
   replaced: { pid: number; agents: string[]; why: string; killed: boolean }[];
   /** Compiles `body` (what stands after the imports) and puts it in force beside the others. */
   agent(name: string, body: string, change?: AgentChange): Promise<Agent>;
@@ -188,6 +191,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     calls: [],
     readings: [],
     cellReadings: [],
+    measures: [],
     replaced: [],
     workers: createWorkers(
       {
@@ -217,6 +221,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         readings(list, cell) {
           world.readings.push(...list);
           world.cellReadings.push(cell);
+          told();
+        },
+        measured(_agent, measures) {
+          world.measures.push(measures);
           told();
         },
         ...(children ? { children } : {}),

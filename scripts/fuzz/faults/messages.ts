@@ -289,7 +289,7 @@ function hostWorker() {
   const reports = createReports(events as never, () => 0);
   const none = () => {};
   const agent = { name: 'a', fingerprint: 'f', version: { id: 'v' }, limits: {} } as Agent;
-  const needs = { time: machineTime, reports, post: none, took: none, ready: none, gone: none };
+  const needs = { time: machineTime, reports, post: none, took: none, ready: none, gone: none, measured: none };
   const worker = createHostWorker(1, agent, { ...needs, answer: async () => null });
   const given = Array.from({ length: 6 }, (_, index) => ({ job: `job-${index + 1}`, attempt: 1 }) as Assignment);
   worker.start({} as WorkerSpec);

@@ -17,7 +17,10 @@ export interface CallCounters {
   view(): RungCounts[];
 }
 
-export function createCallCounters(): CallCounters {
+/** `counted` hears of each try, with the time until the first token of a good one. */
+export function createCallCounters(
+  counted: (rung: string, verdict: string, firstTokenMs?: number) => void = () => {},
+): CallCounters {
   const counts = new Map<string, { verdicts: Record<string, number>; good: number; goodMs: number }>();
 
   function of(rung: string) {
@@ -28,16 +31,18 @@ export function createCallCounters(): CallCounters {
 
   return {
     tried({ rung, verdict, end }) {
-      const counted = of(rung);
-      counted.verdicts[verdict] = (counted.verdicts[verdict] ?? 0) + 1;
-      if (verdict !== 'good') return;
-      counted.good += 1;
-      counted.goodMs += end.ms;
+      const sums = of(rung);
+      sums.verdicts[verdict] = (sums.verdicts[verdict] ?? 0) + 1;
+      if (verdict !== 'good') return counted(rung, verdict);
+      sums.good += 1;
+      sums.goodMs += end.ms;
+      counted(rung, verdict, end.ms);
     },
     unfit({ rung }) {
       const { verdicts } = of(rung);
       verdicts.unfit = (verdicts.unfit ?? 0) + 1;
+      counted(rung, 'unfit');
     },
-    view: () => [...counts].map(([rung, counted]) => ({ rung, ...counted })),
+    view: () => [...counts].map(([rung, sums]) => ({ rung, ...sums })),
   };
 }

@@ -60,6 +60,8 @@ interface ModelsNeeds {
   refused(ref: { job: string; attempt: number }, agent: string, fault: PlainFault): void;
   /** A rung answered a call of the agent. */
   answered(agent: string): void;
+  /** A try of a rung ended; the time until the first token is that of a good one. */
+  counted?(rung: string, verdict: string, firstTokenMs?: number): void;
   /** A gateway listens. `hasMoved`: at another port than the one before; workers that hold the address are of no use. */
   listens(port: number, hasMoved: boolean): void;
   /** When a drill last proved a rung, epoch ms. */
@@ -76,7 +78,7 @@ const LISTEN_MS = 15_000;
 export function createModels(needs: ModelsNeeds): Models {
   const { time, log, record, rungs } = needs;
   const access = createWorkerAccess();
-  const counters = createCallCounters();
+  const counters = createCallCounters(needs.counted);
   const calls = createModelCalls({ ...needs, rungs: () => rungs, agentOf: access.agentOf, checker: 'daruma' });
   /** Models that worked before, by rung. */
   const remembered = new Map<string, string>();

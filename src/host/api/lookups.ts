@@ -11,6 +11,7 @@ import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
+import type { MetricStore } from '../../telemetry/meter/ports.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
@@ -21,6 +22,7 @@ import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
+import { seriesLookup } from './series.ts';
 import { trendLookup } from './trends.ts';
 import { viewJob, viewRun } from './views.ts';
 
@@ -37,6 +39,7 @@ type Lookups = Pick<
   | 'incident'
   | 'trends'
   | 'hostLoad'
+  | 'series'
   | 'warnings'
   | 'bills'
   | 'batchPlan'
@@ -54,6 +57,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
   return {
     ...incidentLookups(needs),
     ...trendLookup(needs),
+    ...seriesLookup(needs),
     ...warningLookup(needs),
     ...billLookup(needs),
     ...batchLookups(needs),
@@ -120,7 +124,8 @@ interface LookupNeeds extends Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'e
   store: BillNeeds['store'] &
     Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
-    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'hostLoad'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums'> &
+    Pick<MetricStore, 'metrics'> &
     WarningReads['store'] &
     Pick<EventStore, 'events' | 'causesOf'> &
     Pick<SlotStore, 'slots'> &

@@ -39,6 +39,7 @@ type Reading = Pick<
   | 'slots'
   | 'trends'
   | 'hostLoad'
+  | 'series'
   | 'report'
   | 'warnings'
   | 'bills'

@@ -5,13 +5,14 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { HostLoadView, TrendsView } from '../../operations/results/trends.ts';
 import type { Ops } from '../../operations/table.ts';
+import type { MetricSeries, MetricStore } from '../../telemetry/meter/ports.ts';
 import type { Aggregate, AggregateStore } from '../../telemetry/ports.ts';
 import { sharesOf, windowFilter } from '../../telemetry/windows.ts';
 import { instantOf } from './known.ts';
 
 interface TrendNeeds {
   time: Time;
-  store: Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'hostLoad'>;
+  store: Pick<AggregateStore, 'aggregates' | 'aggregateSums'> & Pick<MetricStore, 'metrics'>;
 }
 
 /** The distance of the points of a window. */
@@ -25,13 +26,17 @@ export function trendLookup({ time, store }: TrendNeeds) {
       const stepMs = LOAD_STEP_MS[window];
       const to = (Math.floor(time.now() / stepMs) + 1) * stepMs;
       const from = to - WINDOW_MS[window];
-      const points = await store.hostLoad({ from, to, stepMs });
+      const span = stepMs < HOUR_MS ? 'minute' : stepMs < DAY_MS ? 'hour' : 'day';
+      const read = async (name: string) => mostOf(await store.metrics({ span, from, to, agent: null, name }), stepMs);
+      const [workers, busy, waiting] = await Promise.all(['workers', 'workers.busy', 'jobs.waiting'].map(read));
       return {
         window,
         from: isoOf(from),
         to: isoOf(to),
         stepMs,
-        points: points.map((point) => ({ ...point, at: isoOf(point.at) })),
+        points: [...workers!].map(([at, most]) => {
+          return { at: isoOf(at), workers: most, busy: busy!.get(at) ?? 0, waiting: waiting!.get(at) ?? 0 };
+        }),
       };
     },
     async trends({ window, until, agent, points }: Ops['trends']['read']): Promise<TrendsView> {
@@ -60,6 +65,16 @@ export function trendLookup({ time, store }: TrendNeeds) {
       };
     },
   };
+}
+
+/** The most of a gauge in each stretch, by its begin. */
+function mostOf(series: readonly MetricSeries[], stepMs: number): Map<number, number> {
+  const most = new Map<number, number>();
+  for (const { at, value } of series.flatMap(({ points }) => points)) {
+    const start = at - (at % stepMs);
+    if (value.kind === 'gauge') most.set(start, Math.max(most.get(start) ?? 0, value.most));
+  }
+  return most;
 }
 
 function viewSums({ agent: _, start: __, ...sums }: Aggregate) {

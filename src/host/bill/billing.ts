@@ -13,6 +13,7 @@ import { dollarsOf, microsOf } from '../../kernel/money.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
+import type { Meter } from '../../telemetry/meter/meter.ts';
 import type { UsageStore } from '../../telemetry/ports.ts';
 import { createUsageMeter, type UsageMeter } from '../../telemetry/usage.ts';
 
@@ -28,6 +29,7 @@ interface BillingNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   events: Pick<Events, 'record'>;
+  meter: Pick<Meter, 'count' | 'gauge'>;
   store: SpendStore & UsageStore & Pick<StateStore, 'stateSizes'>;
   settings: Pick<HostSettings, 'timezone' | 'models'>;
   catalog: Pick<Catalog, 'agents' | 'rollouts'>;
@@ -35,7 +37,7 @@ interface BillingNeeds {
 }
 
 export function createBilling(needs: BillingNeeds): Billing {
-  const { time, journal, events, store, settings, catalog } = needs;
+  const { time, journal, events, meter, store, settings, catalog } = needs;
   const unpriced = new Set<string>();
   const base = { time, store, timezone: () => settings.timezone };
   const ledger = createSpendLedger({
@@ -45,7 +47,7 @@ export function createBilling(needs: BillingNeeds): Billing {
     rose: (budget) => events.record('warn', risingEvent(budget)),
   });
   const usage = createUsageMeter({
-    ...{ ...base, log: journal.room('telemetry') },
+    ...{ ...base, meter, log: journal.room('telemetry') },
     disk: () => diskOf(store, catalog),
   });
 

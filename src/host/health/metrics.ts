@@ -1,16 +1,12 @@
 import type { Amounts } from '../../gateway/models/spend.ts';
-import { given } from '../../kernel/given.ts';
 import { dollarsOf } from '../../kernel/money.ts';
-import { sketchCountUpTo } from '../../kernel/sketch.ts';
-import { DURATION_BOUNDS, type MetricName } from '../../operations/metrics.ts';
 import type { HealthView } from '../../operations/results/health.ts';
 import type { MetricsView } from '../../operations/results/metrics.ts';
 import { logFiles } from '../../telemetry/log-files.ts';
-import type { RunCounts } from '../../telemetry/run-counters.ts';
 import type { AgentStatus } from '../api/states.ts';
 import type { HostContext } from '../host-context.ts';
+import { measuredHostSamples, measuredSamples, type Sample, sample } from './measured-samples.ts';
 
-type Sample = MetricsView['samples'][number];
 type MetricNeeds = Pick<
   HostContext,
   | 'time'
@@ -22,7 +18,7 @@ type MetricNeeds = Pick<
   | 'healer'
   | 'journal'
   | 'lagMs'
-  | 'runCounters'
+  | 'meter'
   | 'hooks'
   | 'billing'
   | 'models'
@@ -40,21 +36,18 @@ export function createMetrics(needs: MetricNeeds, health: () => Promise<HealthVi
       samples: [
         ...healthSamples(now, needs),
         ...hostSamples(needs, stored.bytes),
+        ...measuredHostSamples(needs.meter),
         ...deliverySamples(needs, new Set(names)),
         ...modelSamples(needs),
         ...names.flatMap((agent) => [
           ...stateSamples(agent, known.get(agent), needs),
           ...workerSamples(agent, needs),
-          ...runSamples(agent, needs.runCounters.of(agent)),
+          ...measuredSamples(agent, needs.meter),
           ...spendSamples(agent, needs.billing.ledger.totals().get(agent)),
         ]),
       ],
     };
   };
-}
-
-function sample(metric: MetricName, value: number, labels: Record<string, string> = {}, part?: Sample['part']): Sample {
-  return { metric, labels, value, ...given({ part }) };
 }
 
 function healthSamples({ live, ready, reasons, loops, pings }: HealthView, { time }: MetricNeeds): Sample[] {
@@ -135,34 +128,6 @@ function workerSamples(agent: string, { workers }: MetricNeeds): Sample[] {
       sample('daruma_workers', of.length, { agent, state }),
     ),
     sample('daruma_worker_memory_bytes', sumOf(own.map(({ memoryBytes }) => memoryBytes ?? 0)), { agent }),
-  ];
-}
-
-function runSamples(agent: string, counts: RunCounts | undefined): Sample[] {
-  const {
-    done = 0,
-    dead = 0,
-    failedAttempts = 0,
-    durations = new Map(),
-    durationsMs = 0,
-    workerEnds = 0,
-  } = counts ?? {};
-  return [
-    sample('daruma_jobs_total', done, { agent, outcome: 'done' }),
-    sample('daruma_jobs_total', dead, { agent, outcome: 'dead' }),
-    sample('daruma_attempts_failed_total', failedAttempts, { agent }),
-    sample('daruma_worker_ends_total', workerEnds, { agent }),
-    ...DURATION_BOUNDS.map((le) =>
-      sample(
-        'daruma_attempt_duration_seconds',
-        sketchCountUpTo(durations, le * 1_000),
-        { agent, le: `${le}` },
-        'bucket',
-      ),
-    ),
-    sample('daruma_attempt_duration_seconds', done, { agent, le: '+Inf' }, 'bucket'),
-    sample('daruma_attempt_duration_seconds', durationsMs / 1_000, { agent }, 'sum'),
-    sample('daruma_attempt_duration_seconds', done, { agent }, 'count'),
   ];
 }
 

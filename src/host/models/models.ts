@@ -5,6 +5,7 @@ import { toPlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
+import type { Meter } from '../../telemetry/meter/meter.ts';
 import type { FindingStore } from '../../telemetry/ports.ts';
 import type { HostFacts } from '../facts.ts';
 import type { Outbound } from '../outbound.ts';
@@ -20,6 +21,7 @@ interface HostModelsNeeds {
   outbound: Pick<Outbound, 'providers'>;
   /** What calls may spend. */
   ledger: CallLedger;
+  meter: Pick<Meter, 'count' | 'time'>;
   secrets: Pick<Secrets, 'useForHost' | 'find' | 'seen'>;
   holds: Parameters<typeof createModels>[0]['holds'];
   refused: Parameters<typeof createModels>[0]['refused'];
@@ -33,7 +35,7 @@ const MOST_REMEMBERED = 100;
 
 /** The models of a host: keys come from its secrets, breakers from its origins, and what it learns goes into its store. */
 export function createHostModels(needs: HostModelsNeeds): Models {
-  const { time, journal, events, store, facts, settings, secrets } = needs;
+  const { time, journal, events, meter, store, facts, settings, secrets } = needs;
   const { enabled, chain } = settings.models;
   const log = journal.room('models');
   if (enabled) secrets.useForHost(chain.flatMap(({ key }) => key ?? []));
@@ -57,6 +59,10 @@ export function createHostModels(needs: HostModelsNeeds): Models {
     record: (level, event) => events.record(level, { agent: null, ...event }),
     origins: needs.outbound.providers,
     ledger: needs.ledger,
+    counted(rung, verdict, firstTokenMs) {
+      meter.count('rung.calls', { labels: { rung, verdict } });
+      if (firstTokenMs !== undefined) meter.time('rung.latency', { labels: { rung } }, firstTokenMs);
+    },
     remembered: {
       async load() {
         const found = await store.findings({ kind: 'model', limit: MOST_REMEMBERED });

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { entryFile } from '../../kernel/paths.ts';
-import type { Time } from '../../kernel/time.ts';
+import type { StoreNeeds } from '../ports.ts';
 import type { FromStoreThread, ThreadStart, ToStoreThread } from './inside/thread.ts';
 import type { Call, OpName, StoreAnswer, StoreOps } from './wire.ts';
 
@@ -22,6 +22,8 @@ export interface StoreChannel {
 }
 
 interface Waiting {
+  /** `time.monotonic()` ms; undefined: it is on this side. */
+  sentAt?: number;
   resolve(value: never): void;
   reject(fault: Fault): void;
 }
@@ -35,7 +37,7 @@ const CLOSE_WITHIN_MS = 10_000;
  */
 export function createStoreChannel(
   start: ThreadStart,
-  { time, setAside }: { time: Time; setAside?(count: number): void },
+  { time, setAside, answered: took }: Pick<StoreNeeds, 'time' | 'setAside' | 'answered'>,
   died: (fault: PlainFault) => void,
 ): StoreChannel {
   let worker: Worker | undefined;
@@ -98,7 +100,11 @@ export function createStoreChannel(
     outgoing = [];
     try {
       worker.postMessage(leaving.map(({ call }) => call) satisfies ToStoreThread);
-      for (const { waiting: one } of leaving) waiting.push(one);
+      const sentAt = time.monotonic();
+      for (const { waiting: one } of leaving) {
+        one.sentAt = sentAt;
+        waiting.push(one);
+      }
     } catch (thrown) {
       // An argument that cannot travel (a function, say) must not take the others of the turn with it.
       if (leaving.length === 1) leaving[0]!.waiting.reject(new Fault(toPlainFault(thrown, 'STORE_REFUSED')));
@@ -113,6 +119,8 @@ export function createStoreChannel(
   function receive({ values, faults, setAside: count }: StoreAnswer): void {
     lastAnswer = time.monotonic();
     if (count !== undefined) setAside?.(count);
+    // The first call has waited longest: calls of some turns are answered together.
+    if (values.length > 0) took?.(lastAnswer - waiting[answered]!.sentAt!);
     let nextFault = 0;
     for (let place = 0; place < values.length; place++) {
       const { resolve, reject } = waiting[answered++]!;

@@ -96,7 +96,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'aggregates',
   'aggregateSums',
   'durationSketches',
-  'hostLoad',
+  'metrics',
   'heartbeats',
   'findings',
   'alerts',

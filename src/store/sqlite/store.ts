@@ -42,7 +42,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     started = undefined;
     needs.onFailure?.(fault);
   });
-  const reader = createStoreChannel({ file, role: 'reader' }, needs, ({ message, code }) =>
+  const reader = createStoreChannel({ file, role: 'reader' }, { time }, ({ message, code }) =>
     log.warn(message, { code }),
   );
   let started: Promise<void> | undefined;

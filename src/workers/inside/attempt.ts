@@ -16,6 +16,7 @@ import { toJson } from './json.ts';
 import type { createContextLlm } from './llm.ts';
 import { textOfKey } from './options.ts';
 import type { PluginLines } from './plugin-log.ts';
+import type { PluginSeries } from './plugin-series.ts';
 import { createSend, createState } from './requests.ts';
 
 /** Values that all attempts of a worker share. */
@@ -32,6 +33,7 @@ export interface WorkerSetting {
   /** Missing for an agent without `needs.net`: `fetch` costs a cold start some milliseconds. */
   createFetch: typeof createFetch | undefined;
   lines: PluginLines;
+  series: PluginSeries;
   /** Throws when the host is not in `needs.net`. */
   checkUrl(input: string | URL | Request): void;
   /** Writes the sign of progress into shared memory. */
@@ -120,6 +122,15 @@ export class Attempt implements Context<unknown> {
     return (note) => {
       if (this.#open) this.#home.progress(note ?? '');
     };
+  }
+  get count(): Context['count'] {
+    return this.#home.series.count;
+  }
+  get gauge(): Context['gauge'] {
+    return this.#home.series.gauge;
+  }
+  get time(): Context['time'] {
+    return this.#home.series.time as Context['time'];
   }
   get once(): Context['once'] {
     this.#once ??= createOnce(this.#ask);

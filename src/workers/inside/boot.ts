@@ -19,6 +19,7 @@ import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
+import { createPluginSeries } from './plugin-series.ts';
 import type { PoolHost } from './postgres/ports.ts';
 import { applyRestrictions } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
@@ -68,6 +69,7 @@ const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 // Taken before the plugin is loaded, which may put something else in its place.
 const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
+const series = createPluginSeries(post, () => progress());
 const net = restrictNet(data.net, data.agent, { uses: rehearsal?.uses, models: data.llm?.baseURL });
 const output = captureOutput(lines, () => (ownerNow() ?? runner?.jobNow())?.id ?? '');
 const handles = await closeHandleClass(data.file);
@@ -131,6 +133,7 @@ function receive(message: ToWorkerThread) {
 function flush() {
   output.flush();
   lines.flushAll();
+  series.flush();
 }
 
 /** Loaded only where it is asked for. */
@@ -170,6 +173,7 @@ function home(settings: unknown): WorkerSetting {
     time,
     createFetch: calling?.createFetch,
     lines,
+    series,
     checkUrl: net.checkUrl,
     progress,
   };

@@ -76,10 +76,16 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     }
   }
 
-  async function admitted(order: FetchOrder, origin: string): Promise<Leave | undefined> {
+  async function admitted(order: FetchOrder, origin: string, tried: number): Promise<Leave | undefined> {
     const alone = carriesSecret(order, secrets);
     const limit = order.timeoutMs === undefined ? {} : { timeoutMs: order.timeoutMs };
-    const answer = await askHost<Admission>({ ask: 'admit', origin, alone, ...limit });
+    const answer = await askHost<Admission>({
+      ask: 'admit',
+      origin,
+      alone,
+      ...limit,
+      ...(tried > 1 && { again: true }),
+    });
     if (answer?.is === 'down') throw new Fault(originDown(answer.down));
     return answer;
   }
@@ -133,7 +139,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
   async function guarded(order: FetchOrder, meant: string, call: Asked): Promise<Response> {
     const { stop } = call;
     for (let tried = 1; ; tried++) {
-      const leave = await admitted(order, meant);
+      const leave = await admitted(order, meant, tried);
       for (const signal of stop) signal.throwIfAborted();
       const begun = time.monotonic();
       const result = await once(order, leave, call);

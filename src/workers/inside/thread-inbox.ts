@@ -101,6 +101,10 @@ export function createThreadInbox(
           return call(message);
         case 'lines':
           return lines(message);
+        case 'measured': {
+          const { series, beyond } = message;
+          return say({ say: 'measured', worker, series, beyond });
+        }
         case 'crashed':
           return needs.crashed(stacks.map(crashOf(message.thrown), spec));
         case 'exit':

@@ -1,7 +1,8 @@
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
+import { isSeriesName, type MeasuredSeries, type Measures } from '../../kernel/own-series.ts';
 import { isJsonText, isShallow } from '../../kernel/shape.ts';
-import { isResult, isSeq, LINE_TEXT, SUMMARY_TEXT } from '../cell-messages.ts';
+import { isMeasured, isResult, isSeq, LINE_TEXT, SUMMARY_TEXT } from '../cell-messages.ts';
 import {
   type BareCall,
   type FromWorkerThread,
@@ -51,6 +52,8 @@ export function readFromThread(message: unknown, now: number): FromWorkerThread 
       return { say: 'call', seq: seqOf(parts.seq, 'seq'), id: seqOf(parts.id, 'id'), call: callIn(parts.call) };
     case 'lines':
       return { say: 'lines', lines: linesIn(parts.lines, now) };
+    case 'measured':
+      return { say: 'measured', ...measuresIn(parts) };
     default:
       throw new Error('a message of an unknown kind');
   }
@@ -93,6 +96,17 @@ function linesIn(lines: unknown, now: number): ThreadLine[] {
       data: data === null ? null : jsonOf(data),
     };
   });
+}
+
+function measuresIn({ series, beyond }: Parts): Measures {
+  const isBeyond = beyond === null || isSeriesName(beyond);
+  if (!isBeyond || !isMeasured(series)) throw wrong('measured', 'series');
+  return {
+    beyond: beyond as string | null,
+    series: (series as MeasuredSeries[]).map(({ name, labels, kind, numbers }) => {
+      return { name, labels, kind, numbers: [...numbers] };
+    }),
+  };
 }
 
 function jsonOf(data: unknown): string {

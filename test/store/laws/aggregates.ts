@@ -26,27 +26,6 @@ export function aggregateLaws(open: OpenStore): void {
     }
   }
 
-  test('the load of the host is the most of each ten minutes, and of each longer step', async () => {
-    const put = (minute: number, workers: number, busy: number, waiting: number) =>
-      store().putHostLoad({ at: T0 + minute * MINUTE, workers, busy, waiting });
-    await put(0, 4, 1, 9);
-    await put(9, 2, 2, 0);
-    await put(10, 1, 1, 1);
-    await put(75, 3, 0, 2);
-    const from = { from: T0, to: T0 + 2 * HOUR };
-    expect(await store().hostLoad({ ...from, stepMs: 10 * MINUTE })).toEqual([
-      { at: T0, workers: 4, busy: 2, waiting: 9 },
-      { at: T0 + 10 * MINUTE, workers: 1, busy: 1, waiting: 1 },
-      { at: T0 + 70 * MINUTE, workers: 3, busy: 0, waiting: 2 },
-    ]);
-    expect(await store().hostLoad({ ...from, stepMs: HOUR })).toEqual([
-      { at: T0, workers: 4, busy: 2, waiting: 9 },
-      { at: T0 + HOUR, workers: 3, busy: 0, waiting: 2 },
-    ]);
-    await store().pruneAggregates({ minute: 0, hour: T0 + 10 * MINUTE, day: 0 });
-    expect(await store().hostLoad({ from: T0, to: T0 + HOUR, stepMs: HOUR })).toMatchObject([{ workers: 1 }]);
-  });
-
   test('a minute counts each end of an attempt, how long it took and how late it began', async () => {
     await lived(0, 2);
     const [one, other, ...rest] = await store().aggregates({ span: 'minute', from: T0, to: T0 + 2 * MINUTE });

@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/kernel/measures.ts';
 import { addToSketch, type Sketch } from '../../../src/kernel/sketch.ts';
 import { percentile } from '../../../src/kernel/statistics.ts';
-import type { Aggregate, AggregateFilter, AggregateSpan, HostLoad } from '../../../src/telemetry/ports.ts';
+import type { Aggregate, AggregateFilter, AggregateSpan } from '../../../src/telemetry/ports.ts';
 import type { Calls } from './jobs.ts';
 
 /** One thing that is counted, as it happened. */
@@ -18,7 +18,6 @@ const startIn = (span: AggregateSpan, at: number) => Math.floor(at / LENGTHS[spa
 /** Aggregates of a store in memory, which forgets nothing of what it counts: percentiles are exact. */
 export function memoryAggregates() {
   let minutes: Happened[] = [];
-  let loads: HostLoad[] = [];
   const rolled = { hour: new Map<number, Happened[]>(), day: new Map<number, Happened[]>() };
 
   function inSpan({ span, from, to, minutesFrom = to, agent }: AggregateFilter) {
@@ -50,23 +49,6 @@ export function memoryAggregates() {
     putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]) {
       for (const peak of peaks) minutes.push({ ...peak, is: 'memory' });
     },
-    putHostLoad(load: HostLoad) {
-      loads.push({ ...load, at: load.at - (load.at % (10 * MINUTE_MS)) });
-    },
-    hostLoad: ({ from, to, stepMs }: { from: number; to: number; stepMs: number }) =>
-      [
-        ...Map.groupBy(
-          loads.filter(({ at }) => at >= from && at < to),
-          ({ at }) => at - (at % stepMs),
-        ),
-      ]
-        .map(([at, of]) => ({
-          at,
-          workers: Math.max(...of.map(({ workers }) => workers)),
-          busy: Math.max(...of.map(({ busy }) => busy)),
-          waiting: Math.max(...of.map(({ waiting }) => waiting)),
-        }))
-        .sort((one, other) => one.at - other.at),
     rollUp(span: 'hour' | 'day', at: number) {
       const start = startIn(span, at);
       const parts = span === 'hour' ? minutes : [...rolled.hour.values()].flat();
@@ -76,7 +58,6 @@ export function memoryAggregates() {
     sumUpPast: () => false,
     pruneAggregates(before: Record<AggregateSpan, number>) {
       minutes = minutes.filter(({ at }) => at >= startIn('hour', before.minute));
-      loads = loads.filter(({ at }) => at >= before.hour);
       for (const start of rolled.hour.keys()) if (start < startIn('day', before.hour)) rolled.hour.delete(start);
       for (const start of rolled.day.keys()) if (start < before.day) rolled.day.delete(start);
     },

@@ -15,6 +15,7 @@ import { memoryBatches } from './batches.ts';
 import { memoryDayRows } from './day-rows.ts';
 import { memoryIncidents } from './incidents.ts';
 import { type Calls, hourOf, memoryJobs } from './jobs.ts';
+import { memoryMetrics } from './metrics.ts';
 import { memoryEffects, memoryEvents, memoryFindings, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
 
 /** A change that is told some time after it was made, to those who listen then. */
@@ -111,6 +112,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...findings.calls,
     ...alerts.calls,
     ...memoryDayRows(),
+    ...memoryMetrics(),
     agentFigures,
     prune,
     backUp,

@@ -14,11 +14,10 @@ import {
   SPAN_MS,
   startOf,
 } from './aggregate-rows.ts';
-import { hostLoadReads, hostLoadWrites } from './host-load.ts';
 import type { MinuteCounts } from './minutes.ts';
 
-type Writes = Pick<Sync<AggregateStore>, 'rollUp' | 'sumUpPast' | 'pruneAggregates' | 'putMemoryPeaks' | 'putHostLoad'>;
-type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums' | 'durationSketches' | 'hostLoad'>;
+type Writes = Pick<Sync<AggregateStore>, 'rollUp' | 'sumUpPast' | 'pruneAggregates' | 'putMemoryPeaks'>;
+type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums' | 'durationSketches'>;
 
 /** Jobs that ended so long ago are summed up to hours: their minutes would soon be deleted. */
 const PAST_MINUTES_MS = 47 * HOUR_MS;
@@ -29,11 +28,9 @@ export function aggregateWrites(db: DatabaseSync, minutes: MinuteCounts): Writes
     `SELECT ${AGGREGATE_COLUMNS} FROM aggregate WHERE span = ? AND start >= ? AND start < ? ORDER BY agent`,
   );
   const prune = db.prepare('DELETE FROM aggregate WHERE span = ? AND start < ?');
-  const pruneLoad = db.prepare('DELETE FROM host_load WHERE start < ?');
   const sumUpPast = pastSums(db);
 
   return {
-    ...hostLoadWrites(db),
     rollUp(span, at) {
       const [spanMs, partMs] = span === 'day' ? [DAY_MS, HOUR_MS] : [HOUR_MS, MINUTE_MS];
       const start = startOf(spanMs, at);
@@ -50,7 +47,6 @@ export function aggregateWrites(db: DatabaseSync, minutes: MinuteCounts): Writes
       prune.run(MINUTE_MS, startOf(HOUR_MS, before.minute));
       prune.run(HOUR_MS, startOf(DAY_MS, before.hour));
       prune.run(DAY_MS, before.day);
-      pruneLoad.run(before.hour);
       minutes.forgetRows();
     },
     putMemoryPeaks(peaks) {
@@ -125,7 +121,6 @@ export function aggregateReads(db: DatabaseSync): Reads {
   }
 
   return {
-    ...hostLoadReads(db),
     aggregates: (filter) =>
       [...Map.groupBy(rowsOf(filter), ({ start }) => startOf(SPAN_MS[filter.span], start))]
         .sort(([a], [b]) => a - b)

@@ -229,6 +229,33 @@ CREATE TABLE maintenance (
   note   TEXT
 ) STRICT;
 `,
+  `
+-- What the meter measures, by agent ('': the host), name and labels. seen: the last day with a value, in days since 1970.
+CREATE TABLE metric_series (
+  id     INTEGER PRIMARY KEY,
+  agent  TEXT    NOT NULL,
+  name   TEXT    NOT NULL,
+  labels TEXT    NOT NULL,
+  kind   TEXT    NOT NULL,
+  seen   INTEGER NOT NULL,
+  UNIQUE (agent, name, labels, kind)
+) STRICT;
+
+-- The points of a series: the minutes of an hour, the hours of a day, the days of 32, packed. Points of one time add up.
+CREATE TABLE metric_points (
+  span   INTEGER NOT NULL, -- of a point, ms
+  start  INTEGER NOT NULL, -- of the first that may be in it
+  series INTEGER NOT NULL,
+  points BLOB    NOT NULL,
+  PRIMARY KEY (span, start, series)
+) STRICT, WITHOUT ROWID;
+
+-- Spans before that time are rolled up, and of the span that begins then the series up to that number.
+CREATE TABLE metric_rolled (span INTEGER PRIMARY KEY, until INTEGER NOT NULL, series INTEGER NOT NULL) STRICT;
+
+-- The meter measures these now.
+DROP TABLE host_load;
+`,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

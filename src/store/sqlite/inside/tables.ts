@@ -20,6 +20,8 @@ import { jobList, jobOverview } from './jobs/list.ts';
 import { jobReads } from './jobs/read.ts';
 import { jobRuns } from './jobs/runs.ts';
 import { jobSettlements } from './jobs/settle.ts';
+import { metricReads } from './metric-reads.ts';
+import { metricWrites } from './metric-writes.ts';
 import { minuteCounts } from './minutes.ts';
 import { effects, pauseReads, pauseWrites, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
@@ -62,6 +64,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...alertWrites(db),
       ...dayRowWrites(db),
       ...aggregateWrites(db, minutes),
+      ...metricWrites(db),
       ...upkeepWrites(db),
       ...asideWrites(db),
       ...openReads(db, file),
@@ -95,6 +98,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...alertReads(db),
     ...dayRowReads(db),
     ...aggregateReads(db),
+    ...metricReads(db),
     ...figures(db),
     ...upkeepReads(db, file),
     ...asideReads(db),

@@ -1,5 +1,6 @@
 import { BOUNDS } from '../../../../kernel/bounds.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
+import { SERIES_KINDS } from '../../../../kernel/series.ts';
 import { ALERT_RULES } from './alert-rules.ts';
 import { noCount, noDay, noRow, noTime, notAmong, notList, notObject, outside, quoted, sums } from './column-checks.ts';
 
@@ -235,15 +236,22 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     required: { next_job: noRow('next_job'), last_job: noRow('last_job'), before: noTime('before') },
     mended: {},
   },
-  host_load: {
-    key: `'load of ' || start`,
+  metric_series: {
+    key: `'series ' || id`,
+    agent: `nullif(agent, '')`,
+    required: { id: noRow('id'), kind: notAmong('kind', SERIES_KINDS), seen: noCount('seen') },
+    mended: {},
+  },
+  metric_points: {
+    key: `'points of series ' || series`,
+    agent: `(SELECT nullif(agent, '') FROM metric_series WHERE id = metric_points.series)`,
+    required: { span: noTime('span'), start: noTime('start'), series: noRow('series') },
+    mended: {},
+  },
+  metric_rolled: {
+    key: `'series that are rolled up'`,
     agent: 'NULL',
-    required: {
-      start: noTime('start'),
-      workers: noCount('workers'),
-      busy: noCount('busy'),
-      waiting: noCount('waiting'),
-    },
+    required: { span: noTime('span'), until: noTime('until'), series: noTime('series') },
     mended: {},
   },
   queue_hour: {

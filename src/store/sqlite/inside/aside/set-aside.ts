@@ -32,7 +32,9 @@ export function asideReads(db: DatabaseSync): AsideReads {
 /** Puts rows that cannot be read out of the way of everybody else, and keeps what stood in them. */
 export function asideWrites(db: DatabaseSync): AsideWrites {
   const keep = (table: string, rule: TableRule, columns: string[]) => {
-    const pairs = columns.map((column) => `'${column}', "${column}"`).join(', ');
+    // JSON holds no bytes.
+    const shown = (name: string) => `iif(typeof("${name}") = 'blob', hex("${name}"), "${name}")`;
+    const pairs = columns.map((name) => `'${name}', ${shown(name)}`).join(', ');
     return `INSERT INTO set_aside (at, source, name, agent, why, content)
       SELECT ?1, '${table}', name, owner, why, content FROM (
         SELECT ${rule.key} AS name, ${rule.agent} AS owner, ${whyOf(rule)} AS why, json_object(${pairs}) AS content
