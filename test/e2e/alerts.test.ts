@@ -50,8 +50,9 @@ it('tells of a dead letter on the channel and in the file, and of its end', asyn
   }
   const [alert] = await asked('alerts', 'shop');
   expect(alert).toMatchObject({ state: 'firing', severity: 'open', agent: 'shop' });
-  expect(alert.deliveries).toMatchObject([{ is: 'firing', channel: 'mail', state: 'delivered' }]);
-  console.log(`from the dead letter to the delivery: ${alert.deliveries[0].tookMs} ms after it was decided`);
+  // Settings name a channel that is missing: another one hears of it, too.
+  const channels = alert.deliveries.map(({ channel }: { channel: string }) => channel);
+  expect(channels.sort()).toEqual(['chat', 'mail']);
 
   await place.daruma('state', 'shop', 'well', '--set', 'true');
   await place.daruma('run', 'shop', '--wait');

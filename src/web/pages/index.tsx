@@ -1,5 +1,6 @@
 import type { PageKit } from '../page.ts';
 import { agentPage } from './agent.tsx';
+import { alertsPage } from './alerts.tsx';
 import { auditPage } from './audit.tsx';
 import { batchesPage, batchPage } from './batch.tsx';
 import { batchPlanPage } from './batch-plan.tsx';
@@ -28,6 +29,7 @@ export const KIT: PageKit = {
     jobPage,
     incidentsPage,
     incidentPage,
+    alertsPage,
     dlqPage,
     batchesPage,
     batchPlanPage,

@@ -33,6 +33,7 @@ const LINKS = [
   { path: '/', text: 'Overview', key: 'o' },
   { path: '/schedule', text: 'Schedule', key: 's' },
   { path: '/incidents', text: 'Incidents', key: 'i' },
+  { path: '/alerts', text: 'Alerts', key: 'e' },
   { path: '/jobs', text: 'Jobs', key: 'j' },
   { path: '/dlq', text: 'Dead letters', key: 'd' },
   { path: '/trends', text: 'Trends', key: 't' },

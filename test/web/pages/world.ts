@@ -286,6 +286,15 @@ export const ANSWERS: Answers = {
     { name: 'daruma.2026-11-22.2.log', bytes: 40_000, changedAt: '2026-11-22T11:04:00.000Z' },
     { name: 'daruma.2026-11-22.1.log', bytes: 10_000_000, changedAt: '2026-11-22T09:00:00.000Z' },
   ],
+  alerts: () => [
+    {
+      ...{ id: 'al-1', severity: 'open', state: 'firing', agent: 'price-watch', title: 'price-watch is crash-looping' },
+      ...{ seen: '5 ends in 10m', since: '2026-11-22T10:40:00.000Z', endedAt: null, ending: null, done: [] },
+      ...{ left: 'mend the plugin', next: 'daruma incidents inc-42', culprit: null, incident: 'inc-42', returns: 0 },
+      ...{ announcedAt: '2026-11-22T10:40:01.000Z', quiet: false, deliveries: [] },
+    },
+  ],
+  maintenance: () => [],
   audit: () => [
     {
       at: '2026-11-22T11:00:00.000Z',
@@ -350,6 +359,7 @@ export const ADDRESSES = [
   '/jobs/job-a02',
   '/incidents',
   '/incidents/inc-42',
+  '/alerts',
   '/dlq',
   '/jobs?state=dead',
   '/batches',

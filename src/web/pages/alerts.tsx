@@ -1,0 +1,86 @@
+import type { Ops } from '../../control/protocol.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Page, PageCall } from '../page.ts';
+import { addressOf, counted, Said, Section, State, Table, When } from './parts.tsx';
+import { inShell } from './shell.tsx';
+
+type Alert = Ops['alerts']['value'][number];
+type Window = Ops['maintenance']['value'][number];
+
+const MOST = 100;
+
+/** What people were told of, whether it was delivered, and the maintenance windows that hold. */
+export const alertsPage: Page = {
+  path: '/alerts',
+  async render(call) {
+    const [alerts, windows] = await Promise.all([call.ask('alerts', { limit: MOST }), call.ask('maintenance', {})]);
+    return inShell(call, 'Alerts', () => (
+      <>
+        <Windows windows={windows} call={call} />
+        <Section
+          title={alerts.length === MOST ? `The newest ${MOST} alerts` : counted(alerts.length, 'alert')}
+          id="list"
+        >
+          {alerts.length === 0 ? (
+            <p class="empty">Nobody had to be told anything.</p>
+          ) : (
+            <AlertTable alerts={alerts} call={call} />
+          )}
+        </Section>
+      </>
+    ));
+  },
+};
+
+function Windows({ windows, call }: { windows: readonly Window[]; call: PageCall }) {
+  if (windows.length === 0) return null;
+  return (
+    <Section title="Maintenance" id="maintenance">
+      {windows.map(({ agent, until, note }) => (
+        <p>
+          Nobody is told of {agent ?? 'anything'} until <When at={until} clock={call.clock} />
+          {note && `: ${note}`}
+        </p>
+      ))}
+    </Section>
+  );
+}
+
+function AlertTable({ alerts, call }: { alerts: readonly Alert[]; call: PageCall }) {
+  return (
+    <Table label="Alerts" heads={['Since', 'State', 'What', 'Left to you', 'Delivered']}>
+      {alerts.map((alert) => (
+        <tr id={alert.id}>
+          <td>
+            <When at={alert.since} clock={call.clock} />
+          </td>
+          <td>
+            <State state={alert.state === 'over' ? 'done' : 'failed'} /> {alert.state}
+          </td>
+          <td class="wide">
+            {alert.incident ? <a href={addressOf('incidents', alert.incident)}>{alert.title}</a> : alert.title}:{' '}
+            <Said text={alert.seen} most={300} />
+          </td>
+          <td class="wide">
+            <Said
+              text={alert.state === 'over' ? (alert.ending ?? 'it is over') : `${alert.left}: ${alert.next}`}
+              most={300}
+            />
+          </td>
+          <td>{deliveredWords(alert)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function deliveredWords({ deliveries, announcedAt, quiet }: Alert): string {
+  if (quiet) return 'quiet: it comes of another trouble';
+  if (announcedAt === null) return 'kept back';
+  const last = [...new Map(deliveries.map((one) => [one.channel, one])).values()];
+  if (last.length === 0) return 'terminal and file';
+  const words = last.map(
+    ({ channel, state, tookMs }) => `${channel} ${tookMs === null ? state : formatDuration(tookMs)}`,
+  );
+  return words.join(', ');
+}
