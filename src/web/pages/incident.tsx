@@ -1,4 +1,4 @@
-import type { IncidentView } from '../../control/protocol.ts';
+import type { EventView, IncidentView } from '../../control/protocol.ts';
 import { diagnosisLines, evidenceLines, resultWords } from '../../control/words/incident.ts';
 import { postMortemOf, seenBefore } from '../../control/words/post-mortem.ts';
 import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
@@ -12,6 +12,7 @@ import { inShell } from './shell.tsx';
 
 /** Incidents that are looked through for earlier ones of the same cause. */
 const MOST = 200;
+const MOST_CAUSES = 30;
 
 /** The page of an incident: its timeline, its evidence and the moment as a chart, and other incidents with the same fingerprint. */
 export const incidentPage: Page = {
@@ -19,9 +20,10 @@ export const incidentPage: Page = {
   async render(call) {
     const incident = await call.ask('incident', { id: call.params.id! });
     const { agent } = incident;
-    const [others, moment] = await Promise.all([
+    const [others, moment, line] = await Promise.all([
       call.ask('incidents', { ...(agent === null ? {} : { agent }), limit: MOST }).catch((): IncidentView[] => []),
       aroundIncident(incident, call),
+      call.ask('events', { cause: incident.id, limit: MOST_CAUSES }).catch((): EventView[] => []),
     ]);
     const before = seenBefore(incident, others);
     return inShell(call, `${incident.id} · ${incident.verdict}`, (status) => (
@@ -33,6 +35,7 @@ export const incidentPage: Page = {
         <IncidentFacts incident={incident} call={call} />
         <IncidentActs incident={incident} call={call} />
         {moment && <MomentChart incident={incident} trends={moment} status={status} clock={call.clock} />}
+        <Causes line={line.toReversed()} call={call} />
         <IncidentTimeline incident={incident} call={call} />
         <Evidence incident={incident} />
         <Diagnosis incident={incident} />
@@ -124,6 +127,29 @@ function PostMortem({ text }: { text: string }) {
         {text}
       </textarea>
     </details>
+  );
+}
+
+/** The line of causes, from the first cause that is kept to now. */
+function Causes({ line, call }: { line: readonly EventView[]; call: PageCall }) {
+  const [first] = line;
+  if (!first || line.length < 2) return null;
+  return (
+    <Section title="Line of causes" id="causes">
+      {first.cause !== null && <p>What came before is not kept any more, or lies further back.</p>}
+      <ol class="lines">
+        {line.map(({ id, at, kind, agent, who, message }) => (
+          <li id={`event-${id}`}>
+            <time datetime={at} title={dayOf(Date.parse(at), call.clock)}>
+              {clockTime(Date.parse(at), call.clock)}
+            </time>{' '}
+            <b>{kind}</b> {agent !== null && <a href={addressOf('agents', agent)}>{agent}</a>}{' '}
+            <Said text={localTimes(message, call.clock)} most={400} />
+            {who !== null && <small> by {who}</small>}
+          </li>
+        ))}
+      </ol>
+    </Section>
   );
 }
 
