@@ -7,13 +7,11 @@ export interface Part {
 }
 
 export interface Bar {
-  /** Under or beside the bar; may be empty. */
+  /** Under the bar; may be empty. */
   label: string;
   /** What a pointer or a screen reader is told: the whole figure in words. */
   hint: string;
   parts: Part[];
-  /** For rows: what stands at the end of the bar. */
-  value?: string;
 }
 
 export interface ChartText {
@@ -25,7 +23,6 @@ export interface ChartText {
 }
 
 const FONT = 12;
-const ROW = 26;
 /** So that a small figure beside a big one is still to be seen. */
 const LEAST = 2;
 
@@ -58,29 +55,6 @@ export function columnChart(text: ChartText, bars: Bar[], size: { width: number;
   return frame(text, size, [...scale, ...columns]);
 }
 
-/** Lying stacked bars, one a row, with names at the left and figures at the right: agents. */
-export function rowChart(text: ChartText, bars: Bar[], width: number): string {
-  const longest = Math.max(1, ...bars.map((bar) => bar.label.length));
-  const names = Math.min(width * 0.4, longest * FONT * 0.62 + 10);
-  const figures = Math.max(0, ...bars.map((bar) => (bar.value ?? '').length)) * FONT * 0.58 + 10;
-  const room = Math.max(20, width - names - figures);
-  const most = Math.max(...bars.map(sumOf), 0) || 1;
-  const rows = bars.map((bar, place) => {
-    const y = place * ROW;
-    let x = names;
-    const rects = bar.parts.filter(isSeen).map((part) => {
-      const long = Math.max(LEAST, (part.value / most) * room);
-      x += long;
-      return rect(part.kind, x - long, y + 6, long, ROW - 12);
-    });
-    const base = y + ROW / 2 + 4;
-    const name = `<text class="name" x="0" y="${base}">${escapeHtml(shorten(bar.label, names))}</text>`;
-    const value = `<text class="tick" x="${round(x + 6)}" y="${base}">${escapeHtml(bar.value ?? '')}</text>`;
-    return `<g><title>${escapeHtml(bar.hint)}</title>${rect('target', 0, y, width, ROW)}${name}${rects.join('')}${value}</g>`;
-  });
-  return frame(text, { width, height: Math.max(1, bars.length) * ROW }, rows);
-}
-
 /** The next of 1, 2, 4, 5, 10, 20, 40, … that is not below the number: a scale whose half is short to write. */
 export function niceTop(most: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, most)));
@@ -100,11 +74,6 @@ function rect(kind: string, x: number, y: number, width: number, height: number)
 
 function tick(x: number, y: number, label: string): string {
   return `<text class="tick" x="${round(x)}" y="${y}" text-anchor="middle">${escapeHtml(label)}</text>`;
-}
-
-function shorten(label: string, room: number): string {
-  const most = Math.max(2, Math.floor((room - 10) / (FONT * 0.62)));
-  return label.length <= most ? label : `${label.slice(0, most - 1)}…`;
 }
 
 const sumOf = (bar: Bar): number => bar.parts.reduce((sum, part) => sum + part.value, 0);

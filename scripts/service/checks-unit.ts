@@ -54,11 +54,11 @@ export const UNIT: readonly Check[] = [
     async look(trial) {
       const backup = await trial.job('backup');
       expect(backup.state === 'done', `backup is ${backup.state}: ${backup.error?.message}`);
-      const report = await trial.job('daily-report');
-      expect(report.state === 'done', `daily-report is ${report.state}: ${report.error?.message}`);
+      const report = await trial.job('performance-report');
+      expect(report.state === 'done', `performance-report is ${report.state}: ${report.error?.message}`);
       const { json } = await trial.daruma('logs', '--lines', '5');
       expect(Array.isArray(json) ? json.length > 0 : json, 'there is no log');
-      return 'backup and daily-report are done, the log is written';
+      return 'backup and performance-report are done, the log is written';
     },
   },
   {

@@ -15,6 +15,7 @@ import { createProofs, type Proofs } from './backup/prove.ts';
 import { createDiagnoses, type Diagnoses, type DiagnosesNeeds } from './diagnosis/diagnosis.ts';
 import type { HostFacts } from './facts.ts';
 import { type FigureNeeds, figuresOf } from './report/figures.ts';
+import { type OutlookNeeds, outlookOf } from './report/outlook.ts';
 
 /** Figures of the installation for agents that need the fleet. */
 export interface FleetView {
@@ -36,8 +37,8 @@ export interface FleetView {
 }
 
 interface FleetNeeds extends Omit<FigureNeeds, 'store'>, Omit<DiagnosesNeeds, 'store' | 'facts'> {
-  settings: Pick<HostSettings, 'timezone'> & DiagnosesNeeds['settings'];
-  store: FigureNeeds['store'] & Pick<SpendStore, 'spendRows'> & DiagnosesNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
+  settings: Pick<HostSettings, 'timezone' | 'web'> & DiagnosesNeeds['settings'];
+  store: OutlookNeeds['store'] & Pick<SpendStore, 'spendRows'> & DiagnosesNeeds['store'] & Pick<UpkeepStore, 'backUp'>;
   parts(): Promise<FleetParts>;
   facts: Pick<HostFacts, 'folder' | 'logFolder' | 'version' | 'startedAt' | 'socket'>;
 }
@@ -61,6 +62,8 @@ export function createFleet(needs: FleetNeeds): FleetView {
       to: isoOf(to),
       host: { version, startedAt: isoOf(startedAt), uptimeMs, memoryBytes: process.memoryUsage.rss() },
       ...{ agents, hours, failures },
+      ...(await outlookOf(needs, agents, from, to)),
+      page: pageOf(needs.settings.web),
       ...given({ models: await spendOf(needs, from, to) }),
     };
   }
@@ -109,6 +112,12 @@ export function createFleet(needs: FleetNeeds): FleetView {
     diagnosed: diagnoses.answer,
     stop: proofs.stop,
   };
+}
+
+/** The address under which people open the page; without a port that is known, none. */
+function pageOf({ enabled, origin, host, port }: HostSettings['web']): string | null {
+  if (!enabled) return null;
+  return origin ?? (port === 0 ? null : `http://${host}:${port}`);
 }
 
 /** Of the days that end in the period, since days are all that the ledger keeps; undefined: nobody asked a model. */

@@ -20,6 +20,48 @@ export interface FleetAgent {
   slotsKept: number;
   slotsMissed: number;
   slotsSkipped: number;
+  /** Jobs that ended in the hours of the period's newest day or, of more than two days, in each day; oldest first. */
+  strip: FleetStripCell[];
+  /** The median of the 95th percentiles of the seven days before the period, ms; null without a job in them. */
+  usualP95Ms: number | null;
+  /** The most memory that one of its workers held in the period; null: none was measured. */
+  memoryPeakBytes: number | null;
+  /** The limit of a worker; null for an agent that is not in force. */
+  memoryLimitBytes: number | null;
+  /** In the period before, of the same length; null: nothing ended then. */
+  before: { done: number; dead: number; p95Ms: number | null } | null;
+}
+
+/** A stretch of an agent's strip. */
+export interface FleetStripCell {
+  /** Its begin, ISO 8601. */
+  at: string;
+  done: number;
+  dead: number;
+}
+
+/** Something that waits for a person. */
+export interface FleetNeed {
+  /** null: the host. */
+  agent: string | null;
+  text: string;
+  /** The command to type. */
+  next: string;
+  incident: string | null;
+  /** ISO 8601; null: not known. */
+  since: string | null;
+  /** When a limit is reached, ISO 8601. */
+  hitsAt?: string;
+}
+
+/** The newest proof of something that is only needed in trouble. `chain`, `diagnosis`: drills with models. */
+export interface FleetProof {
+  what: 'backup' | 'restore' | 'chain' | 'diagnosis';
+  at: string;
+  ok: boolean;
+  text: string;
+  /** The job that proved it, or failed to. */
+  job: string | null;
 }
 
 /** The figures of the time between two moments. */
@@ -38,6 +80,17 @@ export interface FleetReport {
    * asked a model. Money in dollars.
    */
   models?: { agent: string; calls: number; tokens: number; money: number }[];
+  /** What waits for a person now, incidents first. */
+  needs: FleetNeed[];
+  /** Incidents that were healed in the period, newest first. */
+  healed: { incident: string; agent: string | null; at: string; seen: string; done: string; tookMs: number }[];
+  /** Agents that got another version in the period, newest first, at most 50. */
+  versions: { at: string; agent: string; text: string }[];
+  proofs: FleetProof[];
+  /** The next slots, at most 8. */
+  next: { agent: string; at: string }[];
+  /** The address of the page, for links; null: there is none. */
+  page: string | null;
 }
 
 export interface FleetHealth {

@@ -14,6 +14,7 @@ type Agent = ReportView['agents'][number];
 const agent = (over: Partial<Agent>): Agent => ({
   ...{ name: 'backup', plugin: 'backup', state: 'ok', why: '', schedule: null, done: 15, dead: 0, failedAttempts: 0 },
   ...{ p50Ms: 12, p95Ms: 40, p99Ms: 61, restarts: 0, slotsKept: 15, slotsMissed: 0, slotsSkipped: 0, before: null },
+  ...{ strip: [], usualP95Ms: null, memoryPeakBytes: null, memoryLimitBytes: null },
   ...over,
 });
 const totals = {
@@ -39,7 +40,7 @@ describe('the report', () => {
     expect(lead).toBe('1 thing needs you. 31 runs, 96.8 % ok, 100 % before; no slot was missed.');
     expect(sections[0]!.items).toEqual([{ text: 'shop is failed: 502 <b>|', next: 'daruma status shop' }]);
     const [first] = sections.find(({ title }) => title.startsWith('Agents'))!.table!.rows;
-    expect(first).toEqual(['shop', 'failed', '16 (9)', '93.8 % (100 %)', '40ms (20ms)', '0', '0']);
+    expect(first).toEqual(['shop', 'failed', '16 (9)', '93.8 % (100 %)', '40ms (20ms)', '–', '–', '0', '0']);
   });
 
   test('never says 100 % while a run failed, and names the minutes of a period that is no whole day', () => {

@@ -146,7 +146,7 @@ describe('an installation of one’s own', () => {
   it('starts, does real work, and stops', async () => {
     ops = join(folder, 'one/app');
     await npmStart(ops);
-    for (const agent of ['disk-space', 'api-health', 'status-post', 'backup', 'daily-report']) {
+    for (const agent of ['disk-space', 'api-health', 'status-post', 'backup', 'performance-report']) {
       const { out } = await run(`npx daruma run ${agent} --wait --json`, ops);
       expect(JSON.parse(out)).toMatchObject({ agent, state: 'done', failures: [] });
     }

@@ -20,6 +20,14 @@ const SPENT = {
   ...{ micros: 1_500_000, failedTries: 0, unpricedTokens: 0 },
 };
 
+/** Jobs that ended, by the hour: of the newest day, the day before it, and earlier. */
+const ENDED = [
+  { agent: 'shop', hour: NOW - HOUR_MS, done: 15, dead: 1, failedAttempts: 1 },
+  { agent: 'drill-leak', hour: NOW - HOUR_MS, done: 9, dead: 9, failedAttempts: 9 },
+  { agent: 'shop', hour: NOW - 25 * HOUR_MS, done: 10, dead: 0, failedAttempts: 0 },
+  { agent: 'shop', hour: NOW - 72 * HOUR_MS, done: 45, dead: 6, failedAttempts: 6 },
+];
+
 /** A store with a day, the day before it, and a drill that counts nowhere. */
 function needs() {
   const store = {
@@ -30,8 +38,15 @@ function needs() {
     ),
     aggregateSums: vi.fn(async () => [figures('shop', 70, 7, 300)]),
     slotFigures: async () => [{ agent: 'shop', kept: 16, missed: 2, skipped: 0 }],
-    hourFigures: async () => [{ agent: 'shop', hour: NOW - HOUR_MS, done: 15, dead: 1, failedAttempts: 1 }],
-    events: async () => [{ agent: 'shop', at: NOW - HOUR_MS }],
+    hourFigures: async (from: number, to: number) => ENDED.filter(({ hour }) => hour >= from && hour < to),
+    aggregates: async () => [
+      { agent: 'shop', p95Ms: 100 },
+      { agent: 'shop', p95Ms: 900 },
+      { agent: 'shop', p95Ms: 120 },
+    ],
+    nextSlots: async () => [{ agent: 'shop', due: NOW + HOUR_MS }],
+    events: async ({ kind }: { kind: string }) =>
+      kind === 'worker.gone' ? [{ agent: 'shop', at: NOW - HOUR_MS }] : [],
     list: async () => [],
     incidents: async ({ states }: { states?: string[] }) =>
       states
@@ -63,7 +78,17 @@ test('tells of a period beside the one before it, and of what is to be done now;
   const value = reportResult.parse(await report({}));
   expect(value).toMatchObject({
     from: isoOf(NOW - DAY_MS),
-    agents: [{ name: 'shop', done: 15, dead: 1, p95Ms: 200, restarts: 1, before: { done: 10, dead: 0, p95Ms: 100 } }],
+    agents: [
+      {
+        name: 'shop',
+        done: 15,
+        dead: 1,
+        p95Ms: 200,
+        usualP95Ms: 120,
+        restarts: 1,
+        before: { done: 10, dead: 0, p95Ms: 100 },
+      },
+    ],
     totals: { done: 15, dead: 1, success: 15 / 16, slotsMissed: 2 },
     before: { from: isoOf(NOW - 2 * DAY_MS), done: 10, success: 1 },
     bills: { agents: [{ agent: 'shop', today: { calls: 2, money: 1.5 } }], total: { month: { money: 1.5 } } },
@@ -81,10 +106,16 @@ test('tells of a period beside the one before it, and of what is to be done now;
 test('agents that report get the same figures', async () => {
   const all = needs();
   const facts = { folder: '/', version: '0.1.0', startedAt: NOW - DAY_MS, socket: '/' };
-  const fleet = createFleet({ ...all, settings: { timezone: 'UTC' }, parts: vi.fn(), facts } as never);
+  const web = { enabled: true, host: '127.0.0.1', port: 7070 };
+  const fleet = createFleet({ ...all, settings: { timezone: 'UTC', web }, parts: vi.fn(), facts } as never);
   const { report } = reportLookup(all as never);
-  const [{ host, models, ...theirs }, ours] = await Promise.all([fleet.report(), report({})]);
+  const [whole, ours] = await Promise.all([fleet.report(), report({})]);
+  const { host, models, needs: waiting, healed, versions, proofs, next, page, ...theirs } = whole;
   expect(host.version).toBe('0.1.0');
+  expect(waiting.map(({ next: command }) => command)).toEqual(['daruma incidents inc-2', 'daruma dlq show f-1']);
+  expect(healed).toMatchObject([{ incident: 'inc-1', agent: 'shop', tookMs: HOUR_MS }]);
+  expect({ versions, proofs, page }).toEqual({ versions: [], proofs: [], page: 'http://127.0.0.1:7070' });
+  expect(next).toEqual([{ agent: 'shop', at: isoOf(NOW + HOUR_MS) }]);
   expect(models).toEqual([{ agent: 'shop', calls: 2, tokens: 100, money: 1.5 }]);
   expect(ours).toMatchObject(theirs);
 });
@@ -96,4 +127,14 @@ test('a long period is read from the aggregates', async () => {
   expect(all.store.agentFigures).not.toHaveBeenCalled();
   expect(value.totals).toMatchObject({ done: 70, dead: 7 });
   await expect(report({ from: isoOf(NOW + 1) })).rejects.toThrow('ends after it begins');
+});
+
+test('jobs of an hour in which the period begins or ends are counted by their own time, and no figure counts others', async () => {
+  const all = needs();
+  const cut = vi.fn(async (from: number) => [figures('shop', from === NOW ? 2 : 3, 0, 1)]);
+  const { report } = reportLookup({ ...all, store: { ...all.store, agentFigures: cut } } as never);
+  const value = await report({ from: isoOf(NOW - 90 * 60_000), to: isoOf(NOW + 60_000) });
+  expect(value.totals).toMatchObject({ done: 15 + 2 + 3, dead: 1 });
+  expect(value.hours.reduce((sum, { done, dead }) => sum + done + dead, 0)).toBe(21);
+  expect(value.agents[0]!.strip.reduce((sum, { done, dead }) => sum + done + dead, 0)).toBe(21);
 });

@@ -64,7 +64,7 @@ describe('every shipped plugin', () => {
       'api-health',
       'backup',
       'backup-s3',
-      'daily-report',
+      'performance-report',
       'disk-space',
       'log-analysis',
       'log-cleanup',
@@ -111,7 +111,7 @@ describe('every shipped plugin', () => {
 
   it('gives five of them work as soon as they are new', () => {
     const first = plugins.filter(({ plugin }) => plugin.firstRun).map(({ name }) => name);
-    expect(first).toEqual(['api-health', 'backup', 'daily-report', 'disk-space', 'status-post']);
+    expect(first).toEqual(['api-health', 'backup', 'disk-space', 'performance-report', 'status-post']);
   });
 });
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import backup from '../../plugins/backup.ts';
-import dailyReport from '../../plugins/daily-report.ts';
 import diskSpace from '../../plugins/disk-space.ts';
 import logAnalysis from '../../plugins/log-analysis.ts';
 import logCleanup from '../../plugins/log-cleanup.ts';
+import performanceReport from '../../plugins/performance-report.ts';
 import postFile from '../../plugins/post-file.ts';
 import statusPost from '../../plugins/status-post.ts';
 import { tempFolder } from './context.ts';
@@ -51,12 +51,12 @@ describe('compiled, and with no more rights than it asks for', () => {
     expect(ran.result).toMatchObject({ errors: 2, new: [{ message: 'no price', count: 2 }] });
   });
 
-  it('daily-report writes its pages', async () => {
+  it('performance-report writes its pages', async () => {
     const folder = tempFolder();
     const terms = { folder, report: busyReport(), slot: '2026-11-22T12:00:00.000Z', settings: { timezone: 'UTC' } };
-    const ran = await runRestricted('daily-report', dailyReport, terms);
+    const ran = await runRestricted('performance-report', performanceReport, terms);
     expect(ran).toMatchObject({ result: { day: '2026-11-21', jobs: 592 } });
-    expect(readdirSync(join(folder, 'reports'))).toHaveLength(3);
+    expect(readdirSync(join(folder, 'reports'))).toHaveLength(4);
   });
 
   it('backup copies, packs and reads back', async () => {

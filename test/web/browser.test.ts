@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dayOf } from '../../plugins/lib/days.ts';
+import { pageOf } from '../../plugins/lib/report-page.ts';
 import { readHostFile } from '../../src/control/place.ts';
+import { busyReport } from '../plugins/fleet-sample.ts';
 import { type Fleet, liveThrough, PLUGINS, startFleet } from './fleet.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -199,6 +202,21 @@ const LOOKS = (['light', 'dark'] as const).flatMap((colorScheme) =>
 const AXE_ALL = `axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations)`;
 /** The rules that colours and widths decide; the document is the same for all looks. */
 const AXE_OF_LOOKS = `axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'rule', values: ['color-contrast', 'target-size', 'link-in-text-block', 'scrollable-region-focusable'] } }).then(({ violations }) => violations)`;
+
+it('a report keeps WCAG AA on a screen and on a phone, and is never wider than either', async () => {
+  const viewer = await page.context().newPage();
+  await viewer.setContent(pageOf(busyReport(), dayOf('2026-11-21', 'UTC'), null));
+  await viewer.evaluate(AXE);
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [390, 1280]) {
+      await viewer.emulateMedia({ colorScheme });
+      await viewer.setViewportSize({ width, height: 800 });
+      const seen = await viewer.evaluate<Violations>(AXE_ALL);
+      expect(seen.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`)).toEqual([]);
+      expect(await viewer.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    }
+  await viewer.close();
+});
 
 describe('every page', () => {
   const paths = async () => {

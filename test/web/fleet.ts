@@ -49,7 +49,7 @@ export const PLUGINS = {
     `if (context.job.attempt === 1) { setTimeout(() => { throw new Error('the feed broke off'); }); await new Promise(() => {}); } return { posted: 4 };`,
     `about: 'Posts the news.', schedule: '0 7 * * *', limits: { attempts: 3, backoff: { first: '1s' } },`,
   ),
-  'plugins/daily-report.ts': plugin(
+  'plugins/performance-report.ts': plugin(
     `context.summary(${JSON.stringify(REPORT)}); return { day: 'Sunday' };`,
     `about: 'Reports on yesterday.', schedule: '0 5 * * *',`,
   ),
@@ -93,5 +93,5 @@ export async function liveThrough({ place }: Pick<Fleet, 'place'>, { runs = 12 }
   await place.daruma('run', 'price-watch', '--wait');
   await place.daruma('run', 'price-watch', '--wait');
   await place.daruma('run', 'news-digest', '--wait');
-  await place.daruma('run', 'daily-report', '--wait');
+  await place.daruma('run', 'performance-report', '--wait');
 }

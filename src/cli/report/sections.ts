@@ -6,7 +6,7 @@ import { warningWords } from '../../control/words/warning.ts';
 import { type Clock, dayOf, shortTime } from '../../kernel/clock.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
-import { formatDuration } from '../../kernel/units.ts';
+import { formatDuration, formatSize } from '../../kernel/units.ts';
 
 /** A report before it is laid out: the same parts on a terminal, in Markdown and in HTML. */
 export interface ReportText {
@@ -123,6 +123,14 @@ function healed({ healed }: ReportView, clock: Clock): ReportSection {
   return { title: 'Healed by itself', empty: 'nothing had to be healed', items: [], table: { heads, rows } };
 }
 
+/** `44 MB of 128 MB`: the most that one worker held. */
+function memoryOf({ memoryPeakBytes, memoryLimitBytes }: Agent): string {
+  if (memoryPeakBytes === null) return '–';
+  return memoryLimitBytes === null
+    ? formatSize(memoryPeakBytes)
+    : `${formatSize(memoryPeakBytes)} of ${formatSize(memoryLimitBytes)}`;
+}
+
 /** Agents with something to tell of, those that need somebody first. */
 function agents(report: ReportView): ReportSection {
   const { agents } = report;
@@ -139,13 +147,15 @@ function agents(report: ReportView): ReportSection {
         beside(String(jobsOf(agent)), before && String(jobsOf(before))),
         beside(share(successOf(agent)), before && share(successOf(before))),
         beside(time(agent.p95Ms), before && time(before.p95Ms)),
+        time(agent.usualP95Ms),
+        memoryOf(agent),
         String(agent.restarts),
         String(agent.slotsMissed),
       ];
     });
-  const heads = ['AGENT', 'STATE', 'RUNS:', 'OK:', 'P95:', 'RESTARTS:', 'MISSED:'];
+  const heads = ['AGENT', 'STATE', 'RUNS:', 'OK:', 'P95:', 'USUAL P95:', 'MEMORY:', 'RESTARTS:', 'MISSED:'];
   return {
-    title: 'Agents (in brackets: the period before)',
+    title: 'Agents (in brackets: the period before; usual: of the seven days before)',
     empty: 'none did anything',
     items: [],
     table: { heads, rows },

@@ -2,7 +2,7 @@ import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { IncidentView } from '../protocol.ts';
 
 /** `retry ×2, own-cell` */
-export function doneWords({ remedies }: IncidentView): string {
+export function doneWords({ remedies }: { remedies: readonly { kind: string }[] }): string {
   const counts = Map.groupBy(remedies, ({ kind }) => kind);
   return [...counts].map(([kind, list]) => (list.length > 1 ? `${kind} ×${list.length}` : kind)).join(', ') || '–';
 }

@@ -11,13 +11,17 @@ import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
+import { type HourCount, hourCounts, stripOf, usualP95s } from './counts.ts';
 
 /** The figures of a period: the same for agents that report, for the command and for the page. */
-type PeriodFigures = Omit<FleetReport, 'host'>;
+type PeriodFigures = Pick<FleetReport, 'from' | 'to' | 'agents' | 'hours' | 'failures'>;
 
 export interface FigureNeeds {
   time: Time;
-  store: Pick<JobRecords, 'list'> & FigureStore & Pick<EventStore, 'events'> & Pick<AggregateStore, 'aggregateSums'>;
+  store: Pick<JobRecords, 'list'> &
+    FigureStore &
+    Pick<EventStore, 'events'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums'>;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<AgentStates>;
@@ -29,6 +33,11 @@ type AgentStates = ReadonlyMap<string, { state: string; why: string }>;
 interface Found {
   states: AgentStates;
   figures: Figures;
+  counts: ReadonlyMap<string, HourCount[]>;
+  before: Figures;
+  peaks: readonly { agent: string; memoryPeakBytes: number | null }[];
+  usual: ReadonlyMap<string, number>;
+  period: { from: number; to: number };
   slots: Awaited<ReturnType<FigureStore['slotFigures']>>;
   /** Workers that ended otherwise than by a drain, in the period. */
   ended: readonly { agent: string | null }[];
@@ -45,24 +54,31 @@ export async function figuresOf(needs: FigureNeeds, from: number, to: number): P
   // The host's loop goes through the hours one by one.
   if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
   const { store } = needs;
-  const [states, figures, slots, hours, ends, failed] = await Promise.all([
+  const [states, figures, before, peaks, usual, slots, counts, ends, failed] = await Promise.all([
     needs.states(),
     agentFigures(needs, from, to),
+    agentFigures(needs, 2 * from - to, from),
+    hourSums(needs, from, to),
+    usualP95s(store, from),
     store.slotFigures(from, to),
-    store.hourFigures(from, to),
+    hourCounts(store, from, to),
     store.events({ kind: 'worker.gone', since: from, limit: 10_000 }),
     store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, exceptPrefix: DRILL_PREFIX, limit: 200 }),
   ]);
   const ended = ends.filter(({ at }) => at < to);
-  const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
+  const names = new Set([...needs.listings().map(({ name }) => name), ...counts.map(({ agent }) => agent)]);
+  const found = {
+    ...{ states, figures, before, peaks, usual, slots, ended, period: { from, to } },
+    counts: Map.groupBy(counts, ({ agent }) => agent),
+  };
   return {
     from: isoOf(from),
     to: isoOf(to),
     agents: [...names]
       .filter((name) => !isDrillAgent(name))
       .sort()
-      .map((name) => describe(needs, name, { states, figures, slots, ended })),
-    hours: sumHours(hours, from, to),
+      .map((name) => describe(needs, name, found)),
+    hours: sumHours(counts, from, to),
     failures: failuresOf(failed, from, to),
   };
 }
@@ -74,25 +90,38 @@ export async function agentFigures(
   to: number,
 ): Promise<Figures> {
   if (to - from <= EXACT_MS) return store.agentFigures(from, to);
+  return hourSums({ store, time }, from, to);
+}
+
+function hourSums({ store, time }: Pick<FigureNeeds, 'store' | 'time'>, from: number, to: number) {
   const minutesFrom = Math.floor((time.now() - 5 * MINUTE_MS) / HOUR_MS) * HOUR_MS;
   return store.aggregateSums({ span: 'hour', from: Math.floor(from / HOUR_MS) * HOUR_MS, to, minutesFrom });
 }
 
-function describe(needs: FigureNeeds, name: string, { states, figures, slots, ended }: Found): FleetAgent {
+function describe(needs: FigureNeeds, name: string, found: Found): FleetAgent {
+  const { states, figures, slots, ended, period } = found;
   const listing = needs.listings().find((one) => one.name === name);
   const own = figures.find(({ agent }) => agent === name) ?? NO_FIGURES;
-  const { done, dead, failedAttempts, p50Ms, p95Ms, p99Ms } = own;
+  const { p50Ms, p95Ms, p99Ms } = own;
+  const counts = found.counts.get(name) ?? [];
+  const sum = (of: 'done' | 'dead' | 'failedAttempts') => counts.reduce((all, count) => all + count[of], 0);
+  const before = found.before.find(({ agent }) => agent === name);
   const { kept = 0, missed = 0, skipped = 0 } = slots.find(({ agent }) => agent === name) ?? {};
   return {
     name,
     plugin: listing?.plugin ?? name,
     ...stateIn(states, name),
     schedule: needs.agents().get(name)?.schedule?.expression ?? null,
-    ...{ done, dead, failedAttempts, p50Ms, p95Ms, p99Ms },
+    ...{ done: sum('done'), dead: sum('dead'), failedAttempts: sum('failedAttempts'), p50Ms, p95Ms, p99Ms },
     restarts: ended.filter(({ agent }) => agent === name).length,
     slotsKept: kept,
     slotsMissed: missed,
     slotsSkipped: skipped,
+    strip: stripOf(counts, period.from, period.to),
+    usualP95Ms: found.usual.get(name) ?? null,
+    memoryPeakBytes: found.peaks.find(({ agent }) => agent === name)?.memoryPeakBytes ?? null,
+    memoryLimitBytes: needs.agents().get(name)?.limits.memoryBytes ?? null,
+    before: before ? { done: before.done, dead: before.dead, p95Ms: before.p95Ms } : null,
   };
 }
 
@@ -131,4 +160,4 @@ function periodInvalid(): Fault {
   return new Fault({ code: 'CALL_INVALID', message });
 }
 
-const NO_FIGURES = { done: 0, dead: 0, failedAttempts: 0, p50Ms: null, p95Ms: null, p99Ms: null };
+const NO_FIGURES = { p50Ms: null, p95Ms: null, p99Ms: null };

@@ -10,7 +10,8 @@ import { instantOf } from '../api/known.ts';
 import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { drillWords } from '../models/model-drills.ts';
 import { viewWarnings, type WarningReads } from '../warnings/op.ts';
-import { agentFigures, type FigureNeeds, figuresOf } from './figures.ts';
+import { hourCounts } from './counts.ts';
+import { type FigureNeeds, figuresOf } from './figures.ts';
 
 interface ReportNeeds extends FigureNeeds, Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'earlyWarnings'> {
   store: WarningReads['store'] &
@@ -31,7 +32,7 @@ export function reportLookup(needs: ReportNeeds) {
       const from = fromText === undefined ? to - DAY_MS : instantOf(fromText);
       const figures = await figuresOf(needs, from, to);
       const [before, slotsBefore, ended, open, dead, bills] = await Promise.all([
-        agentFigures(needs, 2 * from - to, from),
+        hourCounts(store, 2 * from - to, from),
         store.slotFigures(2 * from - to, from),
         store.incidents({ ...withoutDrills(), since: from, limit: MOST_INCIDENTS }),
         store.incidents({ ...withoutDrills(), states: ['open', 'escalated'], limit: MOST_INCIDENTS }),
@@ -39,10 +40,8 @@ export function reportLookup(needs: ReportNeeds) {
         billsOf(needs, {}),
       ]);
       const healed = ended.filter(({ state, endedAt }) => state === 'healed' && endedAt! >= from && endedAt! < to);
-      const beforeOf = new Map(before.map((one) => [one.agent, one]));
       return {
         ...figures,
-        agents: figures.agents.map((agent) => ({ ...agent, before: viewBefore(beforeOf.get(agent.name)) })),
         totals: totalsOf(figures.agents),
         before: {
           from: isoOf(2 * from - to),
@@ -77,10 +76,4 @@ function totalsOf(agents: readonly Counts[]): ReportView['totals'] {
     slotsKept: sum('slotsKept'),
     slotsMissed: sum('slotsMissed'),
   };
-}
-
-function viewBefore(
-  found: { done: number; dead: number; p95Ms: number | null } | undefined,
-): ReportView['agents'][number]['before'] {
-  return found ? { done: found.done, dead: found.dead, p95Ms: found.p95Ms } : null;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { incidentResult } from './agent.ts';
 import { billsResult } from './bill.ts';
-import { countResult, ms, time } from './fields.ts';
+import { bytes, countResult, ms, time } from './fields.ts';
 import { warningResult } from './trends.ts';
 
 const totals = () => ({
@@ -34,6 +34,14 @@ const agent = z.strictObject({
     .strictObject({ done: countResult(), dead: countResult(), p95Ms: ms().nullable() })
     .nullable()
     .describe('In the period before, of the same length; null: nothing ended then.'),
+  strip: z
+    .array(z.strictObject({ at: time(), done: countResult(), dead: countResult() }))
+    .describe('Jobs that ended in the hours of the newest day or, of more than two days, in each day, oldest first.'),
+  usualP95Ms: ms()
+    .nullable()
+    .describe('The median of the 95th percentiles of the seven days before the period; null: no job ended in them.'),
+  memoryPeakBytes: bytes().nullable().describe('The most that one worker held in the period; null: not measured.'),
+  memoryLimitBytes: bytes().nullable().describe('The limit of a worker; null: the agent is not in force.'),
 });
 
 export const reportResult = z

@@ -47,7 +47,7 @@ function Making({ agents, status, call }: { agents: readonly AgentView[]; status
     return (
       <p class="empty">
         None of the {status.agents.length} agents makes reports.{' '}
-        <span class="next">→ put plugins/daily-report.ts back</span>
+        <span class="next">→ put plugins/performance-report.ts back</span>
       </p>
     );
   if (call.down) return null;

@@ -1,0 +1,130 @@
+import { isAlarming } from '../../control/words/agent.ts';
+import { doneWords } from '../../control/words/incident.ts';
+import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
+import type { Incident, IncidentStore } from '../../healing/ports.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
+import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
+import type { FleetAgent, FleetNeed, FleetProof, FleetReport } from '../../plugin/fleet.ts';
+import type { SlotStore } from '../../schedule/ports.ts';
+import type { FindingStore } from '../../telemetry/ports.ts';
+import { drillWords } from '../models/model-drills.ts';
+import { viewWarnings } from '../warnings/op.ts';
+import type { FigureNeeds } from './figures.ts';
+
+export interface OutlookNeeds extends Pick<FigureNeeds, 'time' | 'listings'> {
+  store: Pick<IncidentStore, 'incidents' | 'mutes'> &
+    Pick<FindingStore, 'findings'> &
+    FigureNeeds['store'] &
+    Pick<JobRecords, 'deadByCause' | 'list'> &
+    Pick<SlotStore, 'nextSlots'>;
+}
+
+type Outlook = Pick<FleetReport, 'needs' | 'healed' | 'versions' | 'proofs' | 'next'>;
+
+const MOST_INCIDENTS = 1_000;
+const MOST_VERSIONS = 50;
+const MOST_NEXT = 8;
+/** Events that say that an agent has another version. */
+const VERSION_EVENTS = ['agent.changed', 'version.rolled-back', 'version.chosen', 'version.good'] as const;
+/** Plugins whose jobs prove something, and what. */
+const PROVING = { backup: 'backup', 'restore-drill': 'restore' } as const;
+
+/** What a report says beside its figures: what a person has to do, what healed by itself, what changed, what is proven, what comes next. */
+export async function outlookOf(
+  needs: OutlookNeeds,
+  agents: readonly FleetAgent[],
+  from: number,
+  to: number,
+): Promise<Outlook> {
+  const { store } = needs;
+  const ended = await store.incidents({ exceptPrefix: DRILL_PREFIX, since: from, limit: MOST_INCIDENTS });
+  const healed = ended.filter(({ state, endedAt }) => state === 'healed' && endedAt! >= from && endedAt! < to);
+  const slots = await store.nextSlots();
+  return {
+    needs: await needsOf(needs, agents),
+    healed: healed.map((one) => ({
+      ...{ incident: one.id, agent: one.agent, at: isoOf(one.openedAt), seen: one.seen, done: doneWords(one) },
+      tookMs: Math.max(0, one.endedAt! - one.openedAt),
+    })),
+    versions: await versionsOf(needs, from, to),
+    proofs: await proofsOf(needs),
+    next: slots
+      .filter(({ agent }) => !isDrillAgent(agent))
+      .sort((a, b) => a.due - b.due)
+      .slice(0, MOST_NEXT)
+      .map(({ agent, due }) => ({ agent, at: isoOf(due) })),
+  };
+}
+
+/** Incidents, then agents that stand still, dead letters, and warnings that say when a limit is reached. */
+async function needsOf({ store, time }: OutlookNeeds, agents: readonly FleetAgent[]): Promise<FleetNeed[]> {
+  const [open, muted, dead, warnings] = await Promise.all([
+    store.incidents({ exceptPrefix: DRILL_PREFIX, states: ['open', 'escalated'], limit: MOST_INCIDENTS }),
+    store.mutes(),
+    store.deadByCause(),
+    viewWarnings({ store }),
+  ]);
+  const mutes = mutesNow(muted, time.now());
+  const isMuted = (incident: Incident) => mutedUntil([incident], mutes) !== null;
+  const known = new Set(open.map(({ agent }) => agent));
+  return [
+    ...open
+      .filter((one) => !isMuted(one))
+      .map(({ id, agent, verdict, seen, openedAt }) => ({
+        ...{ agent, incident: id, since: isoOf(openedAt), next: `daruma incidents ${id}` },
+        text: `${verdict}: ${oneLine(seen)}`,
+      })),
+    ...agents
+      .filter(({ name, state }) => isAlarming({ state }) && !known.has(name))
+      .map(({ name, state, why }) => ({
+        ...{ agent: name, incident: null, since: null, next: `daruma status ${name}` },
+        text: `${state}: ${oneLine(why)}`,
+      })),
+    ...dead
+      .filter(({ agent }) => !isDrillAgent(agent))
+      .map(({ cause, agent, count, example }) => ({
+        ...{ agent, incident: null, since: null, next: `daruma dlq show ${cause}` },
+        text: `${count} dead ${count === 1 ? 'letter' : 'letters'}: ${oneLine(example.error?.message ?? '')}`,
+      })),
+    ...warnings
+      .filter(({ word }) => word === 'leaking')
+      .map(({ agent, since, text, next, hitsAt }) => ({
+        ...{ agent, incident: null, since, next, ...(hitsAt === null ? {} : { hitsAt }) },
+        text: oneLine(text),
+      })),
+  ];
+}
+
+async function versionsOf({ store }: OutlookNeeds, from: number, to: number): Promise<FleetReport['versions']> {
+  const found = await Promise.all(
+    VERSION_EVENTS.map((kind) => store.events({ kind, since: from, limit: MOST_VERSIONS })),
+  );
+  return found
+    .flat()
+    .filter(({ at, agent }) => at < to && agent !== null)
+    .sort((a, b) => b.at - a.at)
+    .slice(0, MOST_VERSIONS)
+    .map(({ at, agent, message }) => ({ at: isoOf(at), agent: agent!, text: oneLine(message) }));
+}
+
+/** The newest ended job of each agent that makes or restores backups, and the newest drill of each kind. */
+async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]> {
+  const proving = listings().flatMap(({ name, plugin }) =>
+    Object.hasOwn(PROVING, plugin) ? [{ name, what: PROVING[plugin as keyof typeof PROVING] }] : [],
+  );
+  const jobs = await Promise.all(
+    proving.map(async ({ name, what }): Promise<FleetProof[]> => {
+      const [job] = await store.list({ agent: name, states: ['done', 'dead'], limit: 1 });
+      if (!job || job.finishedAt === null) return [];
+      const isDone = job.state === 'done';
+      const text = isDone ? (job.summary ?? 'done') : (job.error?.message ?? 'it failed');
+      return [{ what, at: isoOf(job.finishedAt), ok: isDone, text: oneLine(text), job: job.id }];
+    }),
+  );
+  const drills = (await drillWords(store)).map(({ name, at, words, right, of }): FleetProof => {
+    return { what: name === 'models' ? 'chain' : 'diagnosis', at, ok: right === of, text: oneLine(words), job: null };
+  });
+  return [...jobs.flat(), ...drills];
+}
