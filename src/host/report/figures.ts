@@ -6,12 +6,13 @@ import { BOUNDS, isWithin } from '../../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault, locationOf } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { type HourCount, hourCounts, stripOf, usualP95s } from './counts.ts';
+import { type AgentSpeed, memoryPeaks, speedsOf } from './periods.ts';
 
 /** The figures of a period: the same for agents that report, for the command and for the page. */
 type PeriodFigures = Pick<FleetReport, 'from' | 'to' | 'agents' | 'hours' | 'failures'>;
@@ -21,7 +22,7 @@ export interface FigureNeeds {
   store: Pick<JobRecords, 'list'> &
     FigureStore &
     Pick<EventStore, 'events'> &
-    Pick<AggregateStore, 'aggregates' | 'aggregateSums'>;
+    Pick<AggregateStore, 'aggregates' | 'durationSketches'>;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<AgentStates>;
@@ -32,10 +33,11 @@ type AgentStates = ReadonlyMap<string, { state: string; why: string }>;
 /** Rows that figures are made of. */
 interface Found {
   states: AgentStates;
-  figures: Figures;
+  speeds: readonly AgentSpeed[];
   counts: ReadonlyMap<string, HourCount[]>;
-  before: Figures;
-  peaks: readonly { agent: string; memoryPeakBytes: number | null }[];
+  before: ReadonlyMap<string, HourCount[]>;
+  speedsBefore: readonly AgentSpeed[];
+  peaks: ReadonlyMap<string, number>;
   usual: ReadonlyMap<string, number>;
   period: { from: number; to: number };
   slots: Awaited<ReturnType<FigureStore['slotFigures']>>;
@@ -43,22 +45,19 @@ interface Found {
   ended: readonly { agent: string | null }[];
 }
 
-type Figures = Awaited<ReturnType<FigureStore['agentFigures']>>;
-
 const MOST_FAILURES = 20;
-/** Longer periods are read from the aggregates of hours: jobs are too many, and are not kept as long. */
-const EXACT_MS = 2 * DAY_MS;
 
 /** What agents did from one moment (epoch ms) until before another. Throws `CALL_INVALID` for a period that is none. */
 export async function figuresOf(needs: FigureNeeds, from: number, to: number): Promise<PeriodFigures> {
   // The host's loop goes through the hours one by one.
   if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
   const { store } = needs;
-  const [states, figures, before, peaks, usual, slots, counts, ends, failed] = await Promise.all([
+  const [states, speeds, speedsBefore, before, peaks, usual, slots, counts, ends, failed] = await Promise.all([
     needs.states(),
-    agentFigures(needs, from, to),
-    agentFigures(needs, 2 * from - to, from),
-    hourSums(needs, from, to),
+    speedsOf(needs, from, to),
+    speedsOf(needs, 2 * from - to, from),
+    hourCounts(store, 2 * from - to, from),
+    memoryPeaks(needs, from, to),
     usualP95s(store, from),
     store.slotFigures(from, to),
     hourCounts(store, from, to),
@@ -68,8 +67,9 @@ export async function figuresOf(needs: FigureNeeds, from: number, to: number): P
   const ended = ends.filter(({ at }) => at < to);
   const names = new Set([...needs.listings().map(({ name }) => name), ...counts.map(({ agent }) => agent)]);
   const found = {
-    ...{ states, figures, before, peaks, usual, slots, ended, period: { from, to } },
+    ...{ states, speeds, speedsBefore, peaks, usual, slots, ended, period: { from, to } },
     counts: Map.groupBy(counts, ({ agent }) => agent),
+    before: Map.groupBy(before, ({ agent }) => agent),
   };
   return {
     from: isoOf(from),
@@ -83,46 +83,40 @@ export async function figuresOf(needs: FigureNeeds, from: number, to: number): P
   };
 }
 
-/** What agents did from one moment until before another, without all else that a report has. */
-export async function agentFigures(
-  { store, time }: Pick<FigureNeeds, 'store' | 'time'>,
-  from: number,
-  to: number,
-): Promise<Figures> {
-  if (to - from <= EXACT_MS) return store.agentFigures(from, to);
-  return hourSums({ store, time }, from, to);
-}
-
-function hourSums({ store, time }: Pick<FigureNeeds, 'store' | 'time'>, from: number, to: number) {
-  const minutesFrom = Math.floor((time.now() - 5 * MINUTE_MS) / HOUR_MS) * HOUR_MS;
-  return store.aggregateSums({ span: 'hour', from: Math.floor(from / HOUR_MS) * HOUR_MS, to, minutesFrom });
-}
-
 function describe(needs: FigureNeeds, name: string, found: Found): FleetAgent {
-  const { states, figures, slots, ended, period } = found;
+  const { states, speeds, slots, ended, period } = found;
   const listing = needs.listings().find((one) => one.name === name);
-  const own = figures.find(({ agent }) => agent === name) ?? NO_FIGURES;
-  const { p50Ms, p95Ms, p99Ms } = own;
+  const { p50Ms, p95Ms, p99Ms } = speeds.find(({ agent }) => agent === name) ?? NO_SPEEDS;
   const counts = found.counts.get(name) ?? [];
-  const sum = (of: 'done' | 'dead' | 'failedAttempts') => counts.reduce((all, count) => all + count[of], 0);
-  const before = found.before.find(({ agent }) => agent === name);
   const { kept = 0, missed = 0, skipped = 0 } = slots.find(({ agent }) => agent === name) ?? {};
   return {
     name,
     plugin: listing?.plugin ?? name,
     ...stateIn(states, name),
     schedule: needs.agents().get(name)?.schedule?.expression ?? null,
-    ...{ done: sum('done'), dead: sum('dead'), failedAttempts: sum('failedAttempts'), p50Ms, p95Ms, p99Ms },
+    ...{ ...sumOf(counts), p50Ms, p95Ms, p99Ms },
     restarts: ended.filter(({ agent }) => agent === name).length,
     slotsKept: kept,
     slotsMissed: missed,
     slotsSkipped: skipped,
     strip: stripOf(counts, period.from, period.to),
     usualP95Ms: found.usual.get(name) ?? null,
-    memoryPeakBytes: found.peaks.find(({ agent }) => agent === name)?.memoryPeakBytes ?? null,
+    memoryPeakBytes: found.peaks.get(name) ?? null,
     memoryLimitBytes: needs.agents().get(name)?.limits.memoryBytes ?? null,
-    before: before ? { done: before.done, dead: before.dead, p95Ms: before.p95Ms } : null,
+    before: beforeOf(found, name),
   };
+}
+
+function sumOf(counts: readonly HourCount[]): Pick<FleetAgent, 'done' | 'dead' | 'failedAttempts'> {
+  const sum = (of: 'done' | 'dead' | 'failedAttempts') => counts.reduce((all, count) => all + count[of], 0);
+  return { done: sum('done'), dead: sum('dead'), failedAttempts: sum('failedAttempts') };
+}
+
+function beforeOf({ before, speedsBefore }: Found, name: string): FleetAgent['before'] {
+  const counts = before.get(name);
+  if (!counts) return null;
+  const { done, dead } = sumOf(counts);
+  return { done, dead, p95Ms: speedsBefore.find(({ agent }) => agent === name)?.p95Ms ?? null };
 }
 
 function stateIn(states: AgentStates, name: string): Pick<FleetAgent, 'state' | 'why'> {
@@ -160,4 +154,4 @@ function periodInvalid(): Fault {
   return new Fault({ code: 'CALL_INVALID', message });
 }
 
-const NO_FIGURES = { p50Ms: null, p95Ms: null, p99Ms: null };
+const NO_SPEEDS = { p50Ms: null, p95Ms: null, p99Ms: null };
