@@ -2,6 +2,7 @@ import type { Catalog, GoneAgent } from '../catalog/ports.ts';
 import type { AgentOverview, JobRecords, StateStore } from '../jobs/ports.ts';
 import { isDrillAgent } from '../kernel/drill-agents.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { subject } from '../kernel/subjects.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 
@@ -83,7 +84,8 @@ export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNee
       const agent = String(data?.agent);
       const key = `${code} ${agent}`;
       now.add(key);
-      if (!reported.has(key)) events.record('warn', { kind: 'agent.left', agent, message, data: { code, ...data } });
+      const event = { kind: 'agent.left', agent, message, data: { code, ...data }, cameOf: [subject.agent(agent)] };
+      if (!reported.has(key)) events.record('warn', event);
     }
     reported = now;
   }

@@ -17,6 +17,8 @@ export const subject = {
   pause: (agent: string) => `pause:${agent}`,
   quarantine: (agent: string) => `quarantine:${agent}`,
   batch: (id: string) => `batch:${id}`,
+  /** An early warning, by its fingerprint. */
+  warning: (fingerprint: string) => `warning:${fingerprint}`,
   /** The settings of the host. */
   config: () => 'config',
   /** A host that was lost, by its pid and the time of its end in epoch ms. */

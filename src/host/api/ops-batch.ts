@@ -1,10 +1,12 @@
 import { type BatchAct, MOST_ITEMS } from '../../jobs/batch.ts';
 import type { JobId } from '../../jobs/model.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Ops } from '../../operations/table.ts';
 import type { HostContext } from '../host-context.ts';
 import { type AskedJobs, batchOrderOf, MOST_NAMED, meantBy, viewBatch } from './batches.ts';
-import type { OpTable } from './handlers.ts';
+import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 
 type ManyAnswer = Ops['replay']['value'];
 
@@ -14,13 +16,13 @@ interface JobSets {
    * Acts on every job of a set that is there now, or, with `dryRun`, says which these are. Rejects when the set is everything, or a cause of nothing. The
    * batch goes on when `gone` is aborted.
    */
-  act(act: BatchAct, asked: AskedJobs, terms: { dryRun: boolean; gone: AbortSignal }): Promise<ManyAnswer>;
+  act(act: BatchAct, asked: AskedJobs, call: Pick<OpCall, 'by' | 'gone'> & { dryRun: boolean }): Promise<ManyAnswer>;
 }
 
 export function createJobSets(hostContext: HostContext): JobSets {
-  const { store, batches, journal } = hostContext;
+  const { store, batches, journal, events } = hostContext;
   return {
-    async act(act, asked, { dryRun, gone }) {
+    async act(act, asked, { dryRun, ...call }) {
       const { agent, cause, since, text } = asked;
       if ([agent, cause, since, text].every((one) => one === undefined))
         throw new Fault({ code: 'USAGE', message: 'name a job, a cause or an agent', next: 'daruma dlq' });
@@ -29,7 +31,9 @@ export function createJobSets(hostContext: HostContext): JobSets {
       if (count === 0 && cause !== undefined) throw causeUnknown(order.set.states, cause);
       const willBeStale = asked.stale ? 0 : stale;
       if (dryRun || count === 0) return { count, jobs, dryRun, ...(act === 'replay' ? { stale: willBeStale } : {}) };
-      const { id, results } = await batches.ended(await batches.begin(order, []), gone);
+      const begun = await batches.begin(order, []);
+      recordBegin(events, act, begun, call);
+      const { id, results } = await batches.ended(begun, call.gone);
       const items = await store.batchItems(id, { result: 'done', limit: MOST_NAMED });
       const { done, ...others } = results;
       return { count: done, jobs: items.map(({ job }) => job), dryRun, batch: id, ...others };
@@ -39,18 +43,28 @@ export function createJobSets(hostContext: HostContext): JobSets {
 
 /** The operations that change batches. */
 export function batchOps(hostContext: HostContext): Pick<OpTable, 'batchStart' | 'batchCancel'> {
-  const { store, batches, journal } = hostContext;
+  const { store, batches, journal, events } = hostContext;
   return {
-    async batchStart({ act, most = MOST_ITEMS, ...asked }) {
+    async batchStart({ act, most = MOST_ITEMS, ...asked }, call) {
       const order = batchOrderOf(act, withoutSecrets(asked, journal));
       const named: JobId[] = asked.ids ?? [];
       const { count } = await meantBy(hostContext, order, named);
       if (count > most) throw moreByNow(count, most);
       if (count === 0) throw noneMatches();
-      return viewBatch((await store.batch(await batches.begin(order, named)))!);
+      const begun = await batches.begin(order, named);
+      recordBegin(events, act, begun, call);
+      return viewBatch((await store.batch(begun))!);
     },
     batchCancel: async ({ id }) => viewBatch(await batches.cancel(id)),
   };
+}
+
+/** The end of the batch is an event that comes of this one. */
+function recordBegin(events: HostContext['events'], act: BatchAct, id: string, call: Pick<OpCall, 'by'>): void {
+  const message = `the batch ${id} was begun: ${act}`;
+  const who = given({ who: whoOf(call) });
+  const event = { kind: 'batch.begun', agent: null, message, data: { batch: id, act } };
+  events.record('info', { ...event, ...who, about: [subject.batch(id)] });
 }
 
 /** A reason is kept with each job, and a person may have pasted a secret into it. */

@@ -82,13 +82,13 @@ export function jobOps(hostContext: HostContext): JobOps {
       return job;
     },
 
-    async cancelMany({ dryRun, agent, ...asked }, { gone }) {
+    async cancelMany({ dryRun, agent, ...asked }, call) {
       if (agent !== undefined && (await store.list({ agent, limit: 1 })).length === 0) listingOf(catalog, agent);
-      return sets.act('cancel', { ...asked, agent, stale: false }, { dryRun, gone });
+      return sets.act('cancel', { ...asked, agent, stale: false }, { ...call, dryRun });
     },
 
     async replay({ dryRun, id, debug, ...asked }, call) {
-      if (id === undefined) return sets.act('replay', asked, { dryRun, gone: call.gone });
+      if (id === undefined) return sets.act('replay', asked, { ...call, dryRun });
       const { agent } = await endedJob(id);
       if (dryRun) return { count: 1, jobs: [id], dryRun };
       const again = async () => {
@@ -102,7 +102,7 @@ export function jobOps(hostContext: HostContext): JobOps {
     },
 
     async drop({ dryRun, id, ...asked }, call) {
-      if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { dryRun, gone: call.gone });
+      if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { ...call, dryRun });
       const { agent } = await endedJob(id);
       const jobs = dryRun
         ? [id]

@@ -11,6 +11,7 @@ import { givenPieces } from '../../healing/evidence-pieces.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { DiagnosisQuestion, DiagnosisResult, EvidencePiece } from '../../plugin/fleet.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -166,6 +167,9 @@ function diagnosedEvent({ id, agent }: Incident, answer: CheckedAnswer, model: s
     agent,
     message: `${id} was diagnosed by a model: ${cause}`,
     data: { incident: id, cause, advice, remedy, confidence, evidence: evidenceIds, model, outcome },
+    who: model === null ? 'diagnosis' : `model:${model}`,
+    about: [subject.incident(id)],
+    cameOf: [subject.incident(id)],
   };
 }
 

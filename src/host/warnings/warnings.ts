@@ -3,6 +3,7 @@ import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import type { Service } from '../../kernel/service.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -74,7 +75,10 @@ export function createEarlyWarnings({ time, log, store, events, bus, sources }: 
     const data = { fingerprint, quantity, word, since, hitsAt, next };
     const over = `is over after ${formatDuration(now - since)}: ${text}`;
     const message = is === 'over' ? over : text;
-    events.record(is === 'leaking' ? 'warn' : 'info', { kind: `warning.${is}`, agent, message, data });
+    const about = [subject.warning(fingerprint)];
+    const event = { kind: `warning.${is}`, agent, message, data, who: 'warnings', about };
+    // A warning that begins anew does not come of the one before it.
+    events.record(is === 'leaking' ? 'warn' : 'info', is === 'over' ? { ...event, cameOf: about } : event);
   }
 
   async function keep() {
