@@ -51,6 +51,20 @@ describe('the report', () => {
     expect(title).toBe('Daruma, Sat 2026-11-21 12:04 – Sun 2026-11-22 12:04');
   });
 
+  test('has the score of drills with models, with what to do where one went wrong', () => {
+    const at = '2026-11-22T03:41:00.000Z';
+    const drills = [
+      { name: 'models' as const, at, words: 'chain proven 3 of 3', right: 3, of: 3 },
+      { name: 'diagnosis' as const, at, words: 'diagnosis drill: 4 of 6 right; not hang, address', right: 4, of: 6 },
+    ];
+    const { sections } = reportText(report({ drills }), clock);
+    expect(sections.find(({ title }) => title === 'Drills with models')!.items).toEqual([
+      { text: 'chain proven 3 of 3 at 04:41' },
+      { text: 'diagnosis drill: 4 of 6 right at 04:41; not hang, address', next: 'daruma drill diagnosis' },
+    ]);
+    expect(reportText(report(), clock).sections.some(({ title }) => title === 'Drills with models')).toBe(false);
+  });
+
   test('on the first day says what there is instead of nothing', () => {
     const none = { done: 0, dead: 0, success: null, failedAttempts: 0, restarts: 0, slotsKept: 0, slotsMissed: 0 };
     const empty = { totals: none, before: { from: '2026-11-19T23:00:00.000Z', ...none } };
