@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delay } from '../delay.ts';
@@ -16,6 +17,9 @@ type Reply = { status?: number; body: unknown };
 /** What a stub remembers, as its network would. */
 type Book = { texts: string[]; repeats: number };
 type Stub = Pick<Counterpart, 'settings' | 'secrets'> & { answer(asked: Asked): Reply };
+
+/** Tells of each request that a stub has read: somebody waits for its answer, and can be killed now. */
+export const requests = new EventEmitter();
 
 /** Networks that cannot be had here. Each answers as it documents, and forgets nothing. */
 const STUBS: Record<string, (url: string, book: Book) => Stub> = {
@@ -53,6 +57,7 @@ export async function openStub(agent: string): Promise<Counterpart> {
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const part of request.setEncoding('utf8')) text += part;
+    requests.emit('request');
     await delay(Math.random() * LONGEST_MS);
     const url = new URL(request.url!, 'http://stub');
     const reply = stub.answer({

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ops } from '../../../src/control/protocol.ts';
 import { type Counterparts, openCounterparts } from '../channels/counterparts.ts';
 import { CHANNELS, type Channel, type Counterpart } from '../channels/list.ts';
+import { requests } from '../channels/stubs.ts';
 import { type Broken, onlyBroken } from '../check.ts';
 import { delay } from '../delay.ts';
 import type { Fault, FuzzRun } from '../fault.ts';
@@ -14,6 +16,8 @@ const ROOT = join(import.meta.dirname, '../../..');
 const WITHIN_MS = 600_000;
 /** A process is killed so late at most after a round's posts were ordered, in ms. */
 const LATEST_KILL_MS = 400;
+/** A kill that waits for a request strikes after this time without any, in ms. */
+const LONGEST_WAIT_MS = 2_000;
 /** An agent whose workers end more often within ten minutes is in quarantine, and its posts wait there. */
 const MOST_CELLS = 3;
 const BLOWS = { host: 60, cell: 40 };
@@ -42,7 +46,7 @@ interface ChannelFigures {
   attemptedAgain: number;
 }
 
-/** Kills host and cells at random moments while all channels post, and counts what arrived. */
+/** Kills host and cells while all channels post, at random moments and between request and answer, and counts what arrived. */
 export const channels: Fault<'posts' | 'kills'> = {
   name: 'channels',
   counts: { posts: 200, kills: 60 },
@@ -144,6 +148,7 @@ const markOf = (agent: string, n: number) => `m${agent.replaceAll('-', '')}x${St
 function createKilled(main: string, home: string, random: Random) {
   const kills = { host: 0, cell: 0 };
   const cells = new Map<number, number>();
+  let strikes = 0;
   let host: HostProcess;
 
   async function start() {
@@ -163,7 +168,10 @@ function createKilled(main: string, home: string, random: Random) {
     kills,
     start,
     async strike() {
+      // Every other kill falls while a stub is about to answer.
       await delay(random.between(0, LATEST_KILL_MS));
+      strikes += 1;
+      if (strikes % 2 === 0) await Promise.race([once(requests, 'request'), delay(LONGEST_WAIT_MS)]);
       const cell = random.pick(BLOWS) === 'cell' ? aCell() : undefined;
       if (cell !== undefined) {
         kills.cell += 1;
