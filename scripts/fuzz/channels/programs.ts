@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { delay } from '../delay.ts';
 import type { Counterpart } from './list.ts';
+import { requests, wholeOf } from './stubs.ts';
 
 const READY_MS = 10_000;
 
@@ -16,8 +17,9 @@ export async function openMailServer(): Promise<Counterpart> {
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     async onData(stream, _, done) {
-      let text = '';
-      for await (const part of stream.setEncoding('utf8')) text += part;
+      const text = await wholeOf(stream);
+      if (text === null) return;
+      requests.emit('request');
       await delay(Math.random() * 30);
       taken += 1;
       mails.set(/^Message-ID: (.+)$/m.exec(text)?.[1] ?? `none-${taken}`, text);

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { delay } from '../delay.ts';
 import type { Counterpart } from './list.ts';
 
@@ -55,8 +56,9 @@ const STUBS: Record<string, (url: string, book: Book) => Stub> = {
 export async function openStub(agent: string): Promise<Counterpart> {
   const book: Book = { texts: [], repeats: 0 };
   const server = createServer(async (request, response) => {
-    let text = '';
-    for await (const part of request.setEncoding('utf8')) text += part;
+    const text = await wholeOf(request);
+    // Its sender was killed in the middle of it.
+    if (text === null) return;
     requests.emit('request');
     await delay(Math.random() * LONGEST_MS);
     const url = new URL(request.url!, 'http://stub');
@@ -83,6 +85,17 @@ export async function openStub(agent: string): Promise<Counterpart> {
       server.close();
     },
   };
+}
+
+/** The text of a stream; null when it breaks off. */
+export async function wholeOf(stream: Readable): Promise<string | null> {
+  let text = '';
+  try {
+    for await (const part of stream.setEncoding('utf8')) text += part;
+    return text;
+  } catch {
+    return null;
+  }
 }
 
 function added<T>(book: Book, text: string, answer: T): T {
