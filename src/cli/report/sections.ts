@@ -180,7 +180,6 @@ function costs({ month, agents }: BillsView): ReportSection {
   return { title: `Costs of ${month}`, empty: 'nothing was measured yet', items: [], table: { heads, rows } };
 }
 
-/** Drills with models, where any were done: `chain proven 3 of 3 at 04:10`. */
 /** Early warnings: before anything needs you. */
 function rising({ warnings = [] }: ReportView, clock: Clock): ReportSection[] {
   if (warnings.length === 0) return [];
@@ -190,6 +189,7 @@ function rising({ warnings = [] }: ReportView, clock: Clock): ReportSection[] {
   return [{ title: 'Early warnings', items }];
 }
 
+/** Drills with models, where any were done: `chain proven 3 of 3 at 04:10`. */
 function drills({ drills = [] }: ReportView, clock: Clock): ReportSection[] {
   if (drills.length === 0) return [];
   const items = drills.map(({ name, at, words, right, of }) => {
