@@ -42,10 +42,13 @@ export function planDeliveries(
   fates: ReadonlyMap<string, DeliveryFate>,
   facts: ChannelFacts,
 ): Plan {
+  // What was said of an earlier time of the trouble is left as it is: no other channel hears of it now.
+  const begun = before.steps.findLastIndex(({ is }) => is === 'firing');
   const settled = before.steps.map((step) => withFates(step, fates));
   const chosen = settled.map((step, at) => {
     const earlier = { ...before, steps: settled.slice(0, at + 1) };
-    const channels = fresh.has(step.n) ? channelsOf(step, earlier, facts) : othersOf(step, earlier, facts);
+    const others = at < begun ? [] : othersOf(step, earlier, facts);
+    const channels = fresh.has(step.n) ? channelsOf(step, earlier, facts) : others;
     return channels.length === 0
       ? step
       : { ...step, deliveries: [...step.deliveries, ...channels.map(planned(facts))] };

@@ -31,7 +31,8 @@ type Line = readonly [name: string | null, text: string];
  */
 export function composePost(alert: Alert, step: AlertStep, facts: PostFacts): Post {
   const lines = linesOf(alert, step, facts);
-  const title = `${SIGN[step.is]} ${headline(alert, step)}`;
+  const sign = step.is === 'firing' && alert.severity === 'warning' ? '!' : SIGN[step.is];
+  const title = `${sign} ${headline(alert, step)}`;
   return {
     title,
     text: lines.map(([name, text]) => (name === null ? text : `${name}: ${text}`)).join('\n'),
@@ -49,10 +50,10 @@ const SIGN: Readonly<Record<AlertStep['is'], string>> = {
   digest: '·',
 };
 
-function headline({ title, since, endedAt, severity }: Alert, { is, at }: AlertStep): string {
+function headline({ title, since, endedAt }: Alert, { is, at }: AlertStep): string {
   if (is === 'reminder') return `${title}, still after ${formatDuration(at - since)}`;
   if (is === 'over') return `over: ${title} (${formatDuration(Math.max(0, (endedAt ?? at) - since))})`;
-  return is === 'firing' && severity === 'warning' ? `warning: ${title}` : title;
+  return title;
 }
 
 function linesOf(alert: Alert, step: AlertStep, { clock, place, both = false }: PostFacts): Line[] {
