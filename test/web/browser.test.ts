@@ -204,7 +204,7 @@ const AXE_ALL = `axe.run(document, { resultTypes: ['violations'], runOnly: ['wca
 const AXE_OF_LOOKS = `axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'rule', values: ['color-contrast', 'target-size', 'link-in-text-block', 'scrollable-region-focusable'] } }).then(({ violations }) => violations)`;
 
 it('a report keeps WCAG AA on a screen and on a phone, and is never wider than either', async () => {
-  const viewer = await page.context().newPage();
+  const viewer = await page.context().browser()!.newPage();
   await viewer.setContent(pageOf(busyReport(), dayOf('2026-11-21', 'UTC'), null));
   await viewer.evaluate(AXE);
   for (const colorScheme of ['light', 'dark'] as const)
