@@ -42,17 +42,7 @@ export function planDeliveries(
   fates: ReadonlyMap<string, DeliveryFate>,
   facts: ChannelFacts,
 ): Plan {
-  // What was said of an earlier time of the trouble is left as it is: no other channel hears of it now.
-  const begun = before.steps.findLastIndex(({ is }) => is === 'firing');
-  const settled = before.steps.map((step) => withFates(step, fates));
-  const chosen = settled.map((step, at) => {
-    const earlier = { ...before, steps: settled.slice(0, at + 1) };
-    const others = at < begun ? [] : othersOf(step, earlier, facts);
-    const channels = fresh.has(step.n) ? channelsOf(step, earlier, facts) : others;
-    return channels.length === 0
-      ? step
-      : { ...step, deliveries: [...step.deliveries, ...channels.map(planned(facts))] };
-  });
+  const chosen = withChannels(before, fresh, fates, facts);
   const inLine = new Set(
     chosen.flatMap(({ deliveries }) => deliveries.filter(isUnended).map(({ channel }) => channel)),
   );
@@ -77,6 +67,26 @@ export function planDeliveries(
     }
   }
   return { alert: isSame(before, alert) ? before : alert, orders };
+}
+
+/** The steps with what became of their deliveries, and with the channels that are to have them now. */
+function withChannels(
+  before: Alert,
+  fresh: ReadonlySet<number>,
+  fates: ReadonlyMap<string, DeliveryFate>,
+  facts: ChannelFacts,
+): AlertStep[] {
+  // What was said of an earlier time of the trouble is left as it is: no other channel hears of it now.
+  const begun = before.steps.findLastIndex(({ is }) => is === 'firing');
+  const settled = before.steps.map((step) => withFates(step, fates));
+  return settled.map((step, at) => {
+    const earlier = { ...before, steps: settled.slice(0, at + 1) };
+    const others = at < begun ? [] : othersOf(step, earlier, facts);
+    const channels = fresh.has(step.n) ? channelsOf(step, earlier, facts) : others;
+    return channels.length === 0
+      ? step
+      : { ...step, deliveries: [...step.deliveries, ...channels.map(planned(facts))] };
+  });
 }
 
 /** The alert with a delivery changed. */
