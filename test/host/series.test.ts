@@ -10,7 +10,10 @@ import { Clock, T0 } from '../clock.ts';
 function lookup(series: MetricSeries[], rows: Partial<Aggregate>[] = []) {
   const asked: MetricFilter[] = [];
   const store = {
-    metrics: async (filter: MetricFilter) => (asked.push(filter), series),
+    async metrics(filter: MetricFilter) {
+      asked.push(filter);
+      return series;
+    },
     aggregates: async () => rows as Aggregate[],
   };
   return { asked, read: seriesLookup({ time: new Clock(), store }).series };
