@@ -231,7 +231,19 @@ async function addressesOf({ daruma }: Installation): Promise<string[]> {
   const dead: { cause: string; agent: string }[] = await listed('dlq');
   const at = new Date(Date.now() - 60_000).toISOString();
   return [
-    ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host?doctor=1', '/audit'],
+    ...[
+      '/',
+      '/jobs',
+      '/incidents',
+      '/alerts',
+      '/dlq',
+      '/schedule',
+      '/trends',
+      '/logs',
+      '/reports',
+      '/host?doctor=1',
+      '/audit',
+    ],
     ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas', '/hooks/taker', '/batches'],
     ...['/jobs?state=dead', '/jobs?agent=spiller&since=1h', '/jobs?text=logged', '/jobs?state=done&text=a'],
     ...[

@@ -8,7 +8,17 @@ import { type Installation, installation, isRunning, plugin } from './installati
 
 const CANARY = 'gsk_canary_5b1f0c77d2a94e6f';
 const PAGES = [
-  ...['/', '/host?doctor=1', '/trends', '/logs?level=debug', '/incidents', '/jobs', '/agents/asks', '/versions/asks'],
+  ...[
+    '/',
+    '/host?doctor=1',
+    '/trends',
+    '/logs?level=debug',
+    '/incidents',
+    '/alerts',
+    '/jobs',
+    '/agents/asks',
+    '/versions/asks',
+  ],
   ...['/reports', '/audit', '/schedule', '/dlq', '/metrics', '/healthz'],
 ];
 
