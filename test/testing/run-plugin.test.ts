@@ -177,7 +177,7 @@ describe('the plugin', () => {
   it('that hangs is killed at its timeout; what it waited for is told', async () => {
     const { error, requests } = await runs(
       "await fetch('https://slow.example/');",
-      { http: () => new Promise(() => {}), timeout: '300ms' },
+      { http: () => new Promise(() => {}), timeout: '3s' },
       "needs: { net: ['*'] },",
     );
     expect(error).toMatchObject({ code: 'TIMEOUT', line: 6 });
