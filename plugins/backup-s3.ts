@@ -48,11 +48,7 @@ export default definePlugin({
   },
   async run({ settings, secrets, agent, folder, fleet, fetch, beat, summary }) {
     const keys = { id: secrets.S3_ACCESS_KEY_ID, secret: secrets.S3_SECRET_ACCESS_KEY };
-    if (!keys.id || !keys.secret)
-      throw new GiveUp('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be in needs.secrets');
     const passphrase = settings.encrypt ? secrets.BACKUP_PASSPHRASE : null;
-    if (passphrase === undefined)
-      throw new GiveUp('BACKUP_PASSPHRASE must be in needs.secrets, or settings.encrypt be false');
     if (passphrase !== null && passphrase.length < LEAST_LETTERS)
       throw new GiveUp(`BACKUP_PASSPHRASE has less than ${LEAST_LETTERS} letters: openssl rand -base64 24 makes one`);
     const bucket = await openBucket({ ...settings, keys, fetch });

@@ -89,7 +89,7 @@ describe('copies of backups in a bucket', () => {
     await expect(run({}, { secrets: {} })).rejects.toThrow('S3_ACCESS_KEY_ID');
     const { BACKUP_PASSPHRASE: _, ...keys } = secrets;
     await expect(run({ encrypt: true }, { secrets: keys })).rejects.toThrow(
-      'BACKUP_PASSPHRASE must be in needs.secrets',
+      'BACKUP_PASSPHRASE is not in needs.secrets',
     );
     await expect(run({ encrypt: true }, { secrets: { ...keys, BACKUP_PASSPHRASE: 'too short' } })).rejects.toThrow(
       'less than 16 letters',

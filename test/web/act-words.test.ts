@@ -17,6 +17,8 @@ function sampleOf(
   if (schema.$ref) return sampleOf(defs[schema.$ref.split('/').at(-1)!]!, defs, count);
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return sampleOf(choices[count % choices.length] as z.core.JSONSchema.BaseSchema, defs, count);
+  if (Array.isArray(schema.type))
+    return sampleOf({ ...schema, type: schema.type[count % schema.type.length] }, defs, count);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[count % schema.enum.length];
   if (schema.type === 'null') return null;

@@ -247,7 +247,7 @@ describe('every page', () => {
     const reader = await fleet.readerPage();
     expect(await Promise.all([look('operator', page), look('reader', reader)])).toEqual([[], []]);
     await reader.context().close();
-  });
+  }, 240_000);
 
   it('says nothing to the console: its policy forbids nothing that it does', async () => {
     const said: string[] = [];

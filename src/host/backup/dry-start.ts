@@ -50,14 +50,15 @@ async function agentsOf(
     { folder, versionsFolder, linkFolders: links.folders },
   );
   try {
+    const missing = () => [...wanted.keys()].filter((name) => !catalog.agents().has(name)).sort();
     await catalog.start();
-    const found = catalog.agents();
-    const missing = [...wanted.keys()].filter((name) => !found.has(name)).sort();
-    if (missing.length > 0) {
+    // A host starts with the agents that it has by then, and a busy machine compiles the others a little later.
+    if (missing().length > 0) await catalog.rescan();
+    if (missing().length > 0) {
       const why = catalog.problems().map(({ file, message }) => (file === undefined ? message : `${file}: ${message}`));
-      throw new Error([`${missing.join(', ')} would not run`, ...why.slice(0, 3)].join('; '));
+      throw new Error([`${missing().join(', ')} would not run`, ...why.slice(0, 3)].join('; '));
     }
-    return [...found.keys()].sort();
+    return [...catalog.agents().keys()].sort();
   } finally {
     await catalog.stop();
   }
