@@ -236,7 +236,11 @@ it('embeddings go through the chain, fall over, and stop at the budget of their 
       [402, null, 'BUDGET_SPENT'],
     ],
   });
-  const { bill } = (await place.daruma('status', 'embeds', '--json')).json.agents[0];
+  // What a call cost is in the bill as soon as it is written down.
+  const bill = await place.until(
+    async () => (await place.daruma('status', 'embeds', '--json')).json.agents[0].bill,
+    ({ today }: { today: { calls: number; promptTokens: number } }) => today.calls === 3,
+  );
   expect(bill.today).toMatchObject({ calls: 3, failedTries: 1, completionTokens: 0 });
   expect(bill.today.promptTokens).toBeGreaterThan(0);
 });
