@@ -6,8 +6,8 @@ import { percentile } from '../../kernel/statistics.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SeriesView } from '../../operations/results/series.ts';
 import type { Ops } from '../../operations/table.ts';
-import { unitOf } from '../../telemetry/meter/house.ts';
 import type { MetricSeries, MetricStore } from '../../telemetry/meter/ports.ts';
+import { unitOf } from '../../telemetry/meter/series-table.ts';
 import type { Aggregate, AggregateSpan, AggregateStore } from '../../telemetry/ports.ts';
 import { instantOf } from './known.ts';
 

@@ -3,8 +3,8 @@ import { labelsOf, mergeSeries, type SeriesValue } from '../../kernel/series.ts'
 import { sketchCount, sketchCountUpTo } from '../../kernel/sketch.ts';
 import { DURATION_BOUNDS, type MetricName } from '../../operations/metrics.ts';
 import type { MetricsView } from '../../operations/results/metrics.ts';
-import { OWN_PREFIX } from '../../telemetry/meter/house.ts';
 import type { Meter } from '../../telemetry/meter/meter.ts';
+import { OWN_PREFIX } from '../../telemetry/meter/series-table.ts';
 
 /** A value of a metric of now, as Prometheus takes it. */
 export type Sample = MetricsView['samples'][number];

@@ -1,10 +1,10 @@
 import type { SeriesKind } from '../../kernel/series.ts';
 
-/** Series of authors begin so: `context.orders`. No series of the house does. */
+/** Series of authors begin so: `context.orders`. No series of Daruma does. */
 export const OWN_PREFIX = 'context.';
 
-/** A series of the house, for people. */
-interface HouseSeries {
+/** A series that Daruma measures, for people. */
+interface MeasuredSeries {
   kind: SeriesKind;
   /** Of its values; empty: a number of something. */
   unit: '' | 'ms' | 'bytes' | '%' | '$';
@@ -12,8 +12,8 @@ interface HouseSeries {
   about: string;
 }
 
-/** Every series that the house measures of each agent. Those without labels from `jobs` to `memory` are counted by the store, with the ends of attempts. */
-export const AGENT_SERIES: Readonly<Record<string, HouseSeries>> = {
+/** Every series that Daruma measures of each agent. Those without labels from `jobs` to `memory` are counted by the store, with the ends of attempts. */
+export const AGENT_SERIES: Readonly<Record<string, MeasuredSeries>> = {
   jobs: { kind: 'counter', unit: '', labels: [], about: 'Jobs that were done.' },
   'jobs.dead': { kind: 'counter', unit: '', labels: [], about: 'Jobs that gave up.' },
   'attempts.failed': {
@@ -68,8 +68,8 @@ export const AGENT_SERIES: Readonly<Record<string, HouseSeries>> = {
   },
 };
 
-/** Every series that the house measures of the host itself. */
-export const HOST_SERIES: Readonly<Record<string, HouseSeries>> = {
+/** Every series that Daruma measures of the host itself. */
+export const HOST_SERIES: Readonly<Record<string, MeasuredSeries>> = {
   workers: { kind: 'gauge', unit: '', labels: [], about: 'Worker threads.' },
   'workers.busy': { kind: 'gauge', unit: '', labels: [], about: 'Workers that run a job.' },
   'jobs.waiting': { kind: 'gauge', unit: '', labels: [], about: 'Jobs that are queued or wait for another attempt.' },
@@ -104,7 +104,7 @@ export const HOST_SERIES: Readonly<Record<string, HouseSeries>> = {
 };
 
 /** The unit of a series; of those of authors only lengths of time have one. */
-export function unitOf(agent: string | null, name: string, kind: SeriesKind): HouseSeries['unit'] {
+export function unitOf(agent: string | null, name: string, kind: SeriesKind): MeasuredSeries['unit'] {
   const known = (agent === null ? HOST_SERIES : AGENT_SERIES)[name];
   return known?.unit ?? (kind === 'histogram' ? 'ms' : '');
 }

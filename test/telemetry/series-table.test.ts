@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { AGENT_SERIES, HOST_SERIES, OWN_PREFIX, unitOf } from '../../src/telemetry/meter/house.ts';
+import { AGENT_SERIES, HOST_SERIES, OWN_PREFIX, unitOf } from '../../src/telemetry/meter/series-table.ts';
 
 test('docs/metrics.md has a row for each series of the house, as the table has it', () => {
   const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
