@@ -28,8 +28,8 @@ export default defineConfig({
       },
     ],
     // A bound for what hangs, not for how fast a busy machine is.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Most tests wait for processes: on two cores, two more use what two leave.
     maxWorkers: 4,
     teardownTimeout: 5_000,

@@ -74,7 +74,7 @@ describe('a plugin that declares nothing', () => {
     symlinkSync(outside, join(world.folder, 'plugins/lib/out'));
     await world.catalog.rescan();
     await world.until('all are judged', () => Object.keys(IMPORTS).every((name) => problemOf(name)));
-  }, 90_000);
+  });
   afterAll(async () => {
     await world.end();
     rmSync(outside, { recursive: true, force: true });

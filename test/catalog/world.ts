@@ -7,6 +7,7 @@ import type { Agent } from '../../src/jobs/agent.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 /** An installation in a temporary folder, with a real catalog on it. */
 export interface World {
@@ -72,7 +73,7 @@ export async function makeWorld(
     listing: (name) => world.catalog.listings().find((one) => one.name === name),
     problem: (file) => world.catalog.problems().find((one) => one.file === file),
     async until(what, holds) {
-      const deadline = performance.now() + 40_000;
+      const deadline = performance.now() + HANGS_MS;
       while (!holds()) {
         if (performance.now() > deadline) {
           const said = {

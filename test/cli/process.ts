@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { mustKeep, resultOf } from '../contract.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** A bound for what hangs: a command may start vitest, on a machine that has much else to do. */
-const DEADLINE_MS = 80_000;
 
 export interface Ended {
   code: number | null;
@@ -45,7 +45,7 @@ export function startCli(args: string[], options: CliOptions): Running {
     err += text;
     for (const look of waiting) look();
   });
-  const deadline = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), HANGS_MS);
   const ended = new Promise<Ended>((resolve) => {
     child.once('close', (code) => {
       clearTimeout(deadline);

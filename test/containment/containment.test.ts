@@ -91,12 +91,12 @@ beforeAll(async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) await runShape(next);
   };
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
-}, 120_000);
+});
 
 afterAll(async () => {
   client?.close();
   await place?.leave();
-}, 60_000);
+});
 
 it.each(SHAPES.map((shape) => [shape.what, shape] as const))('%s', async (_what, shape) => {
   const job = results.get(shape.name)!;
@@ -164,7 +164,7 @@ it('cells that die in a shared cell cost their neighbours no slot: they go on in
     expect(shape.ends).toContain(failures![0]!.error.code);
   }
   for (const name of ['beat-a', 'beat-b']) await noSecondIsMissing(place, name, since);
-}, 60_000);
+});
 
 it('nothing is left behind: no thread, no child, no zombie, no descriptor, no memory', async () => {
   const pid = hostPid();
@@ -186,7 +186,7 @@ it('nothing is left behind: no thread, no child, no zombie, no descriptor, no me
   );
   expect(left.zombies).toBe(0);
   expect(footprint(pid).rssBytes - before.rssBytes).toBeLessThan(120 * 1024 * 1024);
-}, 70_000);
+});
 
 it('the table of the page is the one of this list', () => {
   const file = join(import.meta.dirname, '../../docs/containment.md');

@@ -58,7 +58,7 @@ it('tells of a dead letter on the channel and in the file, and of its end', asyn
   await place.daruma('run', 'shop', '--wait');
   const [over] = await delivered('mail', 2);
   expect(over!.result).toMatchObject({ level: 'recovery', title: expect.stringContaining('✓ over: shop has failed') });
-}, 60_000);
+});
 
 it('names a channel that is missing, and tests those that are there', async () => {
   const { problems } = await asked('status');
@@ -72,7 +72,7 @@ it('names a channel that is missing, and tests those that are there', async () =
     ['chat', true],
   ]);
   expect((await place.daruma('alerts', 'test', 'chat')).code).toBe(0);
-}, 60_000);
+});
 
 it('keeps quiet in a maintenance window, and tells at its end what still holds', async () => {
   const before = (await posts('mail')).length;
@@ -87,7 +87,7 @@ it('keeps quiet in a maintenance window, and tells at its end what still holds',
   await place.daruma('maintenance', 'end', window.id);
   const [post] = await delivered('mail', before + 1);
   expect(post!.result!.title).toBe('✗ cart has failed');
-}, 60_000);
+});
 
 it('sends once what a killed host had not sent, helps a held channel out, and tells begin and end in one where that was all', async () => {
   await place.daruma('pause', 'mail');
@@ -119,4 +119,4 @@ it('sends once what a killed host had not sent, helps a held channel out, and te
   const ofBill = all.slice(0, all.length - mails).filter(({ input }) => input.title.includes('bill has failed'));
   expect(ofBill.map(({ state }) => state).sort()).toEqual(['cancelled', 'done']);
   expect(ofBill.find(({ state }) => state === 'done')!.result!.text).toContain('Nobody could be told before.');
-}, 90_000);
+});

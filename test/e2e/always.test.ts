@@ -75,7 +75,7 @@ beforeAll(async () => {
     'config/daruma.yaml': 'origins: { "*": { pause: { first: 100ms, longest: 200ms } } }\n',
   });
   await place.start();
-}, 60_000);
+});
 afterAll(async () => {
   await place.leave();
   await server.kill();
@@ -221,7 +221,7 @@ it('a host that is asked to stop stops the runs within their grace, and counts n
   await isPolling();
   const begun = performance.now();
   expect(await place.stop()).toBe(0);
-  expect(performance.now() - begun).toBeLessThan(8_000);
+  expect(performance.now() - begun).toBeLessThan(30_000);
   expect(server.waiting()).toBe(0);
   expect((await runsOf('inbox'))[0]).toMatchObject({ state: 'queued', trigger: 'always', error: null });
 });

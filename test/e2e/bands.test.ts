@@ -42,7 +42,7 @@ describe('a version on probation', () => {
       ran('kept', 4),
     ]);
     await until((all) => [...all.values()].every(({ rollout }) => rollout === 'good'));
-  }, 120_000);
+  });
   afterAll(() => place.leave());
 
   async function agents(): Promise<Map<string, AgentView>> {
@@ -82,7 +82,7 @@ describe('a version on probation', () => {
       { verdict: 'bad-version', version: next, remedies: [{ kind: 'roll-back' }] },
     ]);
     expect(await ran('slower', 1)).toEqual([good]);
-  }, 120_000);
+  });
 
   it('that takes twice as long stays, and is good after its runs', async () => {
     const { next } = await saved('slow-enough', taking(1_200));
@@ -90,7 +90,7 @@ describe('a version on probation', () => {
     const { version } = (await until((all) => all.get('slow-enough')!.rollout === 'good')).get('slow-enough')!;
     expect(version).toBe(next);
     expect(await incidents('slow-enough')).toEqual([]);
-  }, 120_000);
+  });
 
   it('whose worker holds many times the memory, within its limit, is rolled back by itself', async () => {
     const { good, next } = await saved('larger', holding(160));
@@ -102,7 +102,7 @@ describe('a version on probation', () => {
       { verdict: 'bad-version', version: next, remedies: [{ kind: 'roll-back' }] },
     ]);
     expect(await ran('larger', 1)).toEqual([good]);
-  }, 120_000);
+  });
 
   it('whose worker holds a little more stays, however long it is looked at', async () => {
     const { next } = await saved('large-enough', holding(24));
@@ -114,7 +114,7 @@ describe('a version on probation', () => {
     const { version } = (await until((all) => all.get('large-enough')!.rollout === 'good')).get('large-enough')!;
     expect(version).toBe(next);
     expect(await incidents('large-enough')).toEqual([]);
-  }, 120_000);
+  });
 
   it('is kept within the budget of the settings, and so is the good one before it', async () => {
     const versions = join(place.folder, 'data/versions/kept');
@@ -141,5 +141,5 @@ describe('a version on probation', () => {
     expect(kept().length).toBeLessThan(9);
     await place.daruma('rollback', 'kept', '--json');
     expect(await ran('kept', 1)).toEqual([good]);
-  }, 120_000);
+  });
 });

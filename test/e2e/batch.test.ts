@@ -42,7 +42,7 @@ beforeAll(async () => {
   await fillStore(join(place.folder, 'data/daruma.db'));
   await place.start();
   await place.daruma('pause', 'idle');
-}, 60_000);
+});
 afterAll(() => place?.leave());
 
 it('replays a cause: shows the number first, drops what is stale, and says what came of each job', async () => {
@@ -71,7 +71,7 @@ it('replays a cause: shows the number first, drops what is stale, and says what 
   expect((await daruma('batch', 'show', json.batch)).stdout).toContain('1 replayed · 1 dropped as stale · 0 failed');
   const stale = await daruma('replay', '--cause', 'f-few');
   expect(stale).toMatchObject({ code: 1, stderr: expect.stringContaining('no dead job has the cause f-few') });
-}, 60_000);
+});
 
 it('goes on with a batch after a kill -9 in its middle: every job once, none left out', async () => {
   const { daruma, until, host } = place;
@@ -101,7 +101,7 @@ it('goes on with a batch after a kill -9 in its middle: every job once, none lef
   db.close();
   const [event] = (await daruma('jobs', 'idle', '--state', 'dead', '--json')).json;
   expect(event).toBeUndefined();
-}, 90_000);
+});
 
 it('is ended where it is by a person, and cancels jobs that wait', async () => {
   const { daruma, until } = place;
@@ -120,7 +120,7 @@ it('is ended where it is by a person, and cancels jobs that wait', async () => {
   });
   const left = await daruma('cancel', '--agent', 'idle', '--dry-run', '--json');
   expect(left.json.count).toBe(MANY - cancelled.done);
-}, 60_000);
+});
 
 it('gives an agent new workers: after its job, or at once, which costs the job no attempt', async () => {
   const { daruma, until } = place;
@@ -148,7 +148,7 @@ it('gives an agent new workers: after its job, or at once, which costs the job n
   expect((await daruma('incidents', '--json')).json.filter(({ agent }: { agent: string }) => agent === 'slow')).toEqual(
     [],
   );
-}, 60_000);
+});
 
 it('runs a job with debug lines in its log, and the next one without', async () => {
   const { daruma } = place;
@@ -156,4 +156,4 @@ it('runs a job with debug lines in its log, and the next one without', async () 
   await daruma('run', 'slow', '--wait');
   const lines = await daruma('logs', 'slow', '--json');
   expect(lines.stdout.match(/looked closely/g)).toHaveLength(1);
-}, 60_000);
+});

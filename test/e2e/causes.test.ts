@@ -18,7 +18,7 @@ beforeAll(async () => {
     'plugins/dies.ts': plugin("throw new GiveUp('no use');"),
   });
   await place.start();
-}, 60_000);
+});
 afterAll(() => place.leave());
 
 async function lineOf(of: string | number): Promise<EventView[]> {
@@ -74,7 +74,7 @@ it('a version that crashes walks back from healed to the file that was saved, an
   expect(came).toEqual(expect.arrayContaining(line));
   const dead = came.find(({ kind }) => kind === 'job.dead');
   expect(dead?.cause).toBe(line[2]!.id);
-}, 60_000);
+});
 
 it('a slot that a pause skipped walks back to the person', async () => {
   await place.daruma('pause', 'clock');

@@ -20,4 +20,4 @@ it('counts what an agent’s commands hold against its memory limit, and kills t
   expect(json).toMatchObject({ state: 'done', attempt: 2, result: 'well' });
   const job = await place.daruma('jobs', json.id, '--json');
   expect(job.json.failures[0].error).toMatchObject({ code: 'OVER_LIMIT' });
-}, 60_000);
+});

@@ -14,7 +14,7 @@ describe('changed settings of the host', () => {
     world = new World({ [FILE]: before, 'plugins/neighbour.ts': plugin('return 1;', 'workers: { min: 1, max: 4 },') });
     await world.place.start();
     await world.untilKept(before);
-  }, 120_000);
+  });
   afterAll(() => world.place.leave());
 
   it('are on probation, and taken back by hand: the same process starts again with those that last worked', async () => {
@@ -45,7 +45,7 @@ describe('changed settings of the host', () => {
     expect(problem?.message).toContain('logs.folder logs → elsewhere');
     expect(world.place.read(String(problem?.data?.kept))).toBe(changed);
     expect((await world.ran('neighbour', 1))[0]!.state).toBe('done');
-  }, 120_000);
+  });
 
   it('that were taken back stay so over a restart, until they are forced', async () => {
     await world.restart();
@@ -57,7 +57,7 @@ describe('changed settings of the host', () => {
     const { host } = await world.untilUp(({ host }) => host?.logs.endsWith('elsewhere') === true);
     expect(host!.config).toBeNull();
     expect(readFileSync(join(world.place.folder, GOOD), 'utf8')).toBe(changed);
-  }, 60_000);
+  });
 
   it('are taken back by hand in place where nothing has to be built anew', async () => {
     world.place.write(FILE, `${changed}retention: { jobs: 20d }\n`);
@@ -70,5 +70,5 @@ describe('changed settings of the host', () => {
     const { stdout } = await world.place.daruma('config', 'show');
     expect(stdout).toMatch(/retention\.jobs +30d/);
     expect((await world.place.daruma('config', 'rollback', '--json')).json.error.code).toBe('NOTHING_BEFORE');
-  }, 60_000);
+  });
 });

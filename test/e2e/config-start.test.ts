@@ -11,7 +11,7 @@ describe('settings with which a host does not come up', () => {
     await world.place.start();
     await world.ran('neighbour', 1);
     await world.untilKept(good);
-  }, 60_000);
+  });
   afterAll(() => world.place.leave());
 
   it('give way to those that last worked when nobody is there', async () => {
@@ -30,7 +30,7 @@ describe('settings with which a host does not come up', () => {
     );
     expect(await world.ran('neighbour', 1)).toMatchObject([{ state: 'done' }]);
     expect(world.place.read(FILE)).toBe(harm);
-  }, 120_000);
+  });
 
   it('or is lost twice are taken back at the third start, before safe mode', async () => {
     world.place.write(FILE, `${good}cells: { size: 10 }\n`);
@@ -51,7 +51,7 @@ describe('settings with which a host does not come up', () => {
     expect(incident!.seen).toBe(
       'config/daruma.yaml (cells.size 50 → 10): the host was lost twice in its first ten minutes with them',
     );
-  }, 120_000);
+  });
 
   it('are told to a person who starts the host, with what has changed and both ways out', async () => {
     await world.place.stop();
@@ -61,5 +61,5 @@ describe('settings with which a host does not come up', () => {
       'config/daruma.yaml has changed: control.socket unset → plugins/neighbour.ts/other.sock',
     );
     expect(refused.next).toContain(`cp ${GOOD} ${FILE}`);
-  }, 60_000);
+  });
 });

@@ -48,7 +48,7 @@ beforeAll(async () => {
     ),
   });
   await at.start();
-}, 60_000);
+});
 afterAll(() => at.leave());
 
 /** Sends lines as they are, requests with the host's token, and gives the answers, once those to all ids are there. */
@@ -179,7 +179,7 @@ test('whatever is asked over the socket is answered or refused by name, and noth
   await at.daruma('resume', '--all');
   const { code, json } = await at.daruma('store', 'check', '--json');
   expect([code, json.integrity, json.unreadable]).toEqual([0, 'ok', []]);
-}, 60_000);
+});
 
 test('a plugin is told by name of each value that a call cannot take, and the store takes none', async () => {
   const { code, json } = await at.daruma('run', 'caller', '--wait', '--json');
@@ -192,7 +192,7 @@ test('a plugin is told by name of each value that a call cannot take, and the st
   const rightly = { 'once taken': names, 'state taken': names, 'topic taken': names, 'to AGENT_UNKNOWN': names };
   expect(Object.fromEntries(taken)).toEqual({ ...rightly, 'priority taken': ['number -1'] });
   expect((await at.daruma('store', 'check', '--json')).code).toBe(0);
-}, 60_000);
+});
 
 test('a store that an older version has spoilt starts, safe and as ever, works, and tells', async () => {
   await at.daruma('run', 'patient');
@@ -248,4 +248,4 @@ test('a store that an older version has spoilt starts, safe and as ever, works, 
   expect([code, store.unreadable]).toEqual([0, []]);
   expect(store.setAside.length).toBeGreaterThanOrEqual(5);
   expect(log()).not.toMatch(/the sweep of jobs failed|a turn of healing failed|the store refused a claim/);
-}, 90_000);
+});

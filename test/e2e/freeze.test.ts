@@ -92,7 +92,7 @@ it('gives the job of a cell that stands still to another one, and the first cell
   expect(processesOf(place.folder).filter((text) => text.startsWith(`${stopped} `))).toEqual([]);
   expect(paid()).toBe('attempt 2\n');
   expect((await ended(id)).json).toEqual(json);
-}, 60_000);
+});
 
 it('refuses the end and the effect of an attempt that was cancelled and given out anew while its cell stood still', async () => {
   place = installation(FILES);
@@ -110,7 +110,7 @@ it('refuses the end and the effect of an attempt that was cancelled and given ou
   thaw(stopped);
   expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 2, result: 2 });
   expect(paid()).toBe('attempt 2\n');
-}, 60_000);
+});
 
 it('ends a cell that stood still while its host was killed, before it can do anything beside the next host', async () => {
   place = installation(FILES);
@@ -133,7 +133,7 @@ it('ends a cell that stood still while its host was killed, before it can do any
     2_000,
   );
   expect(paid()).toBe('attempt 2\n');
-}, 60_000);
+});
 
 it('refuses the end of an attempt whose job was taken over by another host while its own stood still past the lease', async () => {
   place = installation(FILES);
@@ -171,7 +171,7 @@ it('refuses the end of an attempt whose job was taken over by another host while
     await other.stop();
   }
   expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 2, result: 'by the other' });
-}, 60_000);
+});
 
 it('lets no second host in beside one that stands still, says that it is silent, and misses no slot when it goes on', async () => {
   const tick = plugin('return context.job.slot;', `schedule: '* * * * * *', catchUp: 'all', overlap: 'queue',`);
@@ -188,4 +188,4 @@ it('lets no second host in beside one that stands still, says that it is silent,
   thaw(pid);
   expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 1, result: 'whole' });
   await noSecondIsMissing(place, 'tick', Date.now());
-}, 60_000);
+});

@@ -48,4 +48,4 @@ it('tells of jobs and state whose agent was renamed, counts them, and drops what
     ({ json }) => json.every(({ state }: { state: string }) => state === 'done' || state === 'cancelled'),
   );
   expect(back.json.filter(({ error }: { error: { code: string } | null }) => error?.code === 'STALE')).toHaveLength(2);
-}, 60_000);
+});

@@ -57,7 +57,7 @@ describe.concurrent('the ground of a host', () => {
     expect((await copy.daruma('incidents', '--json')).json).toEqual([]);
     expect(await copy.stop()).toBe(0);
     expect((await live.daruma('status', '--json')).json.host.pid).toBe(pid);
-  }, 60_000);
+  });
 
   it('a host whose data/ was deleted ends for good and says why; a second one waits for that, and is the only one', async ({
     expect,
@@ -74,7 +74,7 @@ describe.concurrent('the ground of a host', () => {
     const [newest] = (await place.daruma('status', '--json')).json.agents;
     expect(newest.name).toBe('tick');
     expect((await place.daruma('status', '--json')).json.host.pid).toBe(next);
-  }, 60_000);
+  });
 
   it('compiled versions that are deleted are made anew, and the next save is in force', async ({
     expect,
@@ -96,7 +96,7 @@ describe.concurrent('the ground of a host', () => {
       ({ json }) => json.agents?.[0]?.version !== before.agents[0].version,
     );
     expect((await place.daruma('run', 'tick', '--wait')).code).toBe(0);
-  }, 60_000);
+  });
 
   it('a folder that was moved is told with its new place, and nothing is made in the old one', async ({
     expect,
@@ -121,7 +121,7 @@ describe.concurrent('the ground of a host', () => {
     expect(stderr).toMatch(/the host is not running, it ended .* was moved to/);
     await there.start();
     expect((await there.daruma('incidents', '--json')).json).toEqual([]);
-  }, 60_000);
+  });
 
   it('socket, host.json, logs and lock that are deleted are there again, and commands agree meanwhile', async ({
     expect,
@@ -148,7 +148,7 @@ describe.concurrent('the ground of a host', () => {
     expect(await place.daruma('start', '--json')).toMatchObject({
       json: { error: { code: 'HOST_RUNNING', data: { pid } } },
     });
-  }, 60_000);
+  });
 
   it('works in folders with signs that mean something in URLs, and says of others at once that it cannot', async ({
     expect,
@@ -170,5 +170,5 @@ describe.concurrent('the ground of a host', () => {
       const { code, json: said } = await refused.daruma('start', '--json');
       expect({ code, said }).toMatchObject({ code: 78, said: { error: { code: 'FOLDER_NAME' } } });
     }
-  }, 60_000);
+  });
 });

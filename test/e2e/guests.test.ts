@@ -55,7 +55,7 @@ it('runs guest agents beside the others until their client leaves: unlisted, uns
   expect(await codeOf(host.ask('run', { agent: 'guest' }))).toBe('AGENT_UNKNOWN');
   const slots = await host.ask('slots', { from: '2000-01-01', to: '2100-01-01' });
   expect(slots.map(({ agent }) => agent)).not.toContain('guest');
-}, 30_000);
+});
 
 it('refuses a name that is taken, a path elsewhere and a file with a problem, and leaves nothing of them', async () => {
   const host = await connect();
@@ -68,4 +68,4 @@ it('refuses a name that is taken, a path elsewhere and a file with a problem, an
   expect(first.agents).toEqual(['guest']);
   expect(await codeOf(bring([GUEST]))).toBe('AGENT_TAKEN');
   expect(await host.ask('run', { agent: 'own', wait: true })).toMatchObject({ state: 'done' });
-}, 30_000);
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
     'plugins/liar.ts': plugin("const topic: string = 'job.' + 'dead';\n    await context.emit(topic, {});"),
   });
   await place.start();
-}, 60_000);
+});
 afterAll(() => place.leave());
 
 const jobsOf = async (agent: string) => {

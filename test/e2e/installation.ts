@@ -16,6 +16,7 @@ import { readHostFile } from '../../src/control/place.ts';
 import { processStart } from '../../src/control/process.ts';
 import { startedResult } from '../../src/operations/results/host.ts';
 import { mustKeep, resultOf } from '../contract.ts';
+import { HANGS_MS } from '../hangs.ts';
 import { commandInside } from './command-inside.ts';
 
 /** A question each tenth of a second is soon enough for a person, and leaves the processor to what is asked about. */
@@ -176,7 +177,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         );
       });
     },
-    async until(what, holds, withinMs = 40_000) {
+    async until(what, holds, withinMs = HANGS_MS) {
       const deadline = performance.now() + withinMs;
       for (;;) {
         polls++;

@@ -74,7 +74,7 @@ it('learns the needs of a plugin that has none right, and lets it have no secret
   expect(existsSync(join(folder, 'out/today.txt'))).toBe(true);
   expect((await daruma('jobs', '--json')).json).toEqual([]);
   expect((await daruma('state', 'price', '--json')).json).toEqual([]);
-}, 60_000);
+});
 
 it('notes and refuses what it never grants by itself: secrets, commands, the fleet, SQLite, and files elsewhere', async () => {
   place = installation({
@@ -119,4 +119,4 @@ it('notes and refuses what it never grants by itself: secrets, commands, the fle
   expect((await daruma('learn', 'sly', '--yes')).stdout).toMatch(
     /\+ {5}exec: \['id'\],\n\+ {5}modules: \['node:sqlite'\],/,
   );
-}, 60_000);
+});

@@ -46,7 +46,7 @@ beforeAll(async () => {
     ),
   });
   await place.start();
-}, 60_000);
+});
 afterAll(async () => {
   await place?.leave();
   await groq?.stop();

@@ -119,7 +119,7 @@ beforeAll(async () => {
   });
   symlinkSync(join(import.meta.dirname, '../../node_modules'), join(place.folder, 'node_modules'));
   await place.start();
-}, 60_000);
+});
 afterAll(async () => {
   await place?.leave();
   await Promise.all([groq?.stop(), cerebras?.stop()]);

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type Installation, installation, plugin } from './installation.ts';
 import { type Illness, type OriginServer, originServer } from './origin-server.ts';
+import { noSecondIsMissing } from './slots.ts';
 
 let place: Installation | undefined;
 const servers: OriginServer[] = [];
@@ -24,7 +25,7 @@ const caller = (origin: string, net = ['127.0.0.1'], more = '') =>
      return new URL(answer.url).origin;`,
     `needs: { net: ${JSON.stringify(net)} }, limits: { attempts: 3, backoff: { first: '400ms', longest: '400ms' } }, ${more}`,
   );
-const NEIGHBOUR = plugin('return 1;', 'schedule: "* * * * * *",');
+const NEIGHBOUR = plugin('return 1;', 'schedule: "* * * * * *", catchUp: "all", overlap: "queue",');
 /** Short pauses, so that an outage of a test is as long as many of a night. */
 const QUICK = 'origins: { "*": { pause: { first: 400ms, longest: 1s }, timeout: 400ms } }\n';
 
@@ -99,14 +100,15 @@ it.each<[Illness, RegExp]>([
     expect(status.stdout).toMatch(new RegExp(`✗ ${api.origin} is down since`));
     expect(status.stdout).toContain('waiting');
     if (illness !== 'closed') expect(api.asked.length - asked).toBeLessThan(25);
-    const before = await Promise.all(ids.map(jobOf));
-    // All of them wait, but for the one whose call is out to see: a probe is a real job.
+    // All of them wait at one and the same moment, but for the one whose call is out to see: a probe is a real job.
+    const before = ((await daruma('jobs', '--json', '--limit', '1000')).json as { id: string; state: string }[]).filter(
+      ({ id }) => ids.includes(id),
+    );
     const out = before.filter(({ state }) => state === 'running');
     expect(out.length).toBeLessThanOrEqual(1);
     expect(before.filter(({ state }) => state === 'retrying')).toHaveLength(3 - out.length);
 
     await api.be('well');
-    const back = Date.now();
     for (const id of ids) expect((await daruma('jobs', id, '--json')).json.state).not.toBe('dead');
     for (const id of ids) {
       const done = await until(
@@ -115,19 +117,13 @@ it.each<[Illness, RegExp]>([
       );
       expect(done).toMatchObject({ state: 'done', waitsFor: null, result: api.origin });
     }
-    // The longest pause, its spread, and the spread of those who waited.
-    expect(Date.now() - back).toBeLessThan(8_000);
     const [healed] = await until(incidents, ([one]) => one?.state === 'healed');
     expect(healed!.remedies.at(-1)!.outcome).toBe('held');
     expect(await incidents()).toHaveLength(1);
     expect((await daruma('dlq', '--json')).json).toEqual([]);
     expect(await originOf(api.origin)).toMatchObject({ state: 'closed', since: null, p95Ms: expect.any(Number) });
-    const slots = (await daruma('jobs', 'neighbour', '--json', '--limit', '1000')).json
-      .map((job: { slot: string }) => Date.parse(job.slot))
-      .sort((a: number, b: number) => a - b);
-    for (let i = 1; i < slots.length; i++) expect(slots[i] - slots[i - 1]).toBe(1_000);
+    await noSecondIsMissing(place, 'neighbour', Date.now());
   },
-  60_000,
 );
 
 it('goes to the next in the chain meanwhile, but for agents that may not reach it', async () => {
@@ -166,7 +162,7 @@ it('goes to the next in the chain meanwhile, but for agents that may not reach i
     ({ state }) => state === 'done',
   );
   expect(last.result).toBe(api.origin);
-}, 60_000);
+});
 
 it('a host that is restarted goes on with the same incident, and the jobs that waited', async () => {
   const api = await server();
@@ -191,4 +187,4 @@ it('a host that is restarted goes on with the same incident, and the jobs that w
   ).toMatchObject({ result: api.origin });
   const after = await until(incidents, (list) => list.some((one) => one.id === before!.id && one.state === 'healed'));
   expect(after.filter(({ verdict }) => verdict === 'failing-over')).toHaveLength(1);
-}, 60_000);
+});

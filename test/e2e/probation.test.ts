@@ -32,7 +32,7 @@ describe('a changed version', () => {
     // A state is good after three runs; each agent has none before it.
     for (const agent of agents) for (let i = 0; i < 4; i++) await ran(agent, 'done');
     await until((status) => agents.every((name) => rollout(status, name) === 'good'));
-  }, 60_000);
+  });
   afterAll(() => place.leave());
 
   function serviceUser(word: string): string {
@@ -115,7 +115,7 @@ export default definePlugin({
     expect(incidents).toHaveLength(1);
     expect(incidents[0]).toMatchObject({ verdict: 'bad-version', version: bad, remedies: [{ kind: 'roll-back' }] });
     expect(incidents[0].remedies[0].what).toContain('--force');
-  }, 60_000);
+  });
 
   it('is kept with its source, is told by its rollout, and differs in lines', async () => {
     const { json } = await place.daruma('versions', 'breaks', '--json');
@@ -146,7 +146,7 @@ export default definePlugin({
     place.write('plugins/breaks.ts', working('mended'));
     await until((now) => ![good, bad].includes(agentIn(now, 'breaks').version!));
     expect((await ran('breaks', 'done')).result).toBe('mended');
-  }, 60_000);
+  });
 
   it('that crashes is rolled back at its first crash, as one incident', async () => {
     const bad = await saved(
@@ -161,7 +161,7 @@ export default definePlugin({
     }
     const { json: incidents } = await place.daruma('incidents', 'crashes', '--json');
     expect(incidents).toMatchObject([{ verdict: 'bad-version', version: bad }]);
-  }, 60_000);
+  });
 
   it('in its settings is rolled back as well, and the version stays', async () => {
     const { version } = agentIn(await status(), 'settles');
@@ -171,7 +171,7 @@ export default definePlugin({
     }
     const view = await status();
     expect(agentIn(view, 'settles').problem?.message).toContain('with its newest settings failed 3 of 3 runs');
-  }, 60_000);
+  });
 
   it('is not blamed for a service that is down: it is tried again, and the incident says so', async () => {
     const { version: good } = agentIn(await status(), 'outside');
@@ -190,7 +190,7 @@ export default definePlugin({
     place.write('up.txt', 'yes');
     await place.daruma('replay', jobs[0]!, '--yes');
     expect(await ended(jobs[0]!)).toMatchObject({ result: 'next', version: next });
-  }, 60_000);
+  });
 
   it('is known without a host, and stays rolled back over a restart', async () => {
     const looks = [
@@ -227,5 +227,5 @@ export default definePlugin({
     expect(agentIn(view, 'crashes').problem?.code).toBe('ROLLED_BACK');
     expect((await ran('crashes', 'done')).result).toBe('good');
     expect(existsSync(join(place.folder, 'data/versions/crashes'))).toBe(true);
-  }, 60_000);
+  });
 });

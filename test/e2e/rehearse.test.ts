@@ -81,7 +81,7 @@ it('shows what the newest source makes of past inputs, and lets nothing of it ou
   expect(told.stdout).toContain('euro: 12.5 → 13.5');
   expect(told.stdout).toContain('captured send report {"cents":1250}');
   expect(existsSync(join(folder, 'data/run/rehearsal'))).toBe(false);
-}, 60_000);
+});
 
 it('says unclear where something was refused, lets reads out when it is asked to, and takes a file or another version', async () => {
   const { daruma, write, folder } = await priced(500);
@@ -139,7 +139,7 @@ it('says unclear where something was refused, lets reads out when it is asked to
   expect(broken.stderr).toContain('plugins/price.ts:1');
   expect((await daruma('rehearse', 'prize')).stderr).toContain('did you mean price?');
   expect((await daruma('rehearse', 'report')).code).toBe(3);
-}, 60_000);
+});
 
 it('is told as one on probation that does not run yet, until its first worker has started', async () => {
   place = installation({ 'plugins/price.ts': OLD });
@@ -172,4 +172,4 @@ it('is told as one on probation that does not run yet, until its first worker ha
     (job) => job.version !== version,
   );
   expect(fine).toMatchObject({ state: 'done', result: 6 });
-}, 60_000);
+});

@@ -72,4 +72,4 @@ it('starts nothing of an agent whose secret is missing, says so everywhere, and 
   expect(log).not.toMatch(/hunter2|rotated-key/);
   expect(log).not.toContain('secrets.js');
   expect((await daruma('incidents', '--json')).json).toEqual([]);
-}, 90_000);
+});

@@ -78,7 +78,7 @@ describe('a store that cannot be used', () => {
     expect(json.error).toMatchObject({ code: 'STORE_BUSY', file });
     other.close();
     await runsAgain();
-  }, 60_000);
+  });
 
   it('loses the page that was being written when the host was killed, and nothing before it', async () => {
     place = installation(QUICK);

@@ -23,4 +23,4 @@ it('each channel posts what it was given once, though host and cells are killed 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

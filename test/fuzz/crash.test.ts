@@ -26,4 +26,4 @@ it('loses nothing, leaves nothing stuck and repeats nothing in silence while hos
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -19,4 +19,4 @@ it('an acknowledged delivery is one job, whoever of host and web process is kill
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

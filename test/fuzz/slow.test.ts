@@ -26,4 +26,4 @@ it('waits for no flush in the loop of host or guardian, and takes no host for de
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});

@@ -147,7 +147,7 @@ describe.each(USERS)('a command of a host that runs as %s', (_, uid) => {
     // A host that is no root keeps its environment to itself.
     if (uid === undefined && process.getuid?.() === 0) expect(done).toContain('environ');
     else expect(done).not.toContain('environ');
-  }, 60_000);
+  });
 });
 
 it('a host that is told to use bubblewrap does not start without it, and says what to install', async () => {

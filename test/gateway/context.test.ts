@@ -113,14 +113,14 @@ it('a job that is cancelled takes its command with it', async () => {
   const { json } = await place.daruma('run', 'waits', '--json');
   await until('the command', () => pidsWith(`sleep ${tag(3)}`).length === 1);
   await place.daruma('cancel', json[0]?.id ?? json.id, '--json');
-  await until('nothing left', () => pidsWith(tag(3)).length === 0, 3_000);
+  await until('nothing left', () => pidsWith(tag(3)).length === 0);
 });
 
 it('a host that is killed takes all commands with it, within two seconds', async () => {
   await place.daruma('run', 'stays', '--json');
   await until('the tree', () => pidsWith(`sleep ${tag(5)}`).length >= 3);
   await place.stop('SIGKILL');
-  await until('nothing left', () => pidsWith(tag(5)).length === 0, 2_000);
+  await until('nothing left', () => pidsWith(tag(5)).length === 0);
   // What the host wrote down is there for the next one, which finds nothing and forgets it.
   expect(readFileSync(join(place.folder, 'data/run/children.jsonl'), 'utf8')).toMatch(/"start":\d+/);
   await place.start({ guardian: false });

@@ -95,8 +95,8 @@ describe.each([
   it('is killed within two seconds when the host is killed', async () => {
     const { host, folder, tag } = await hostWith(options);
     host.kill('SIGKILL');
-    await until('nothing left', () => pidsWith(tag).length === 0, 2_000);
-    await until('no broker', () => pidsWith('exec/inside/broker.js').every((pid) => pid !== folder.broker), 2_000);
+    await until('nothing left', () => pidsWith(tag).length === 0);
+    await until('no broker', () => pidsWith('exec/inside/broker.js').every((pid) => pid !== folder.broker));
   });
 
   it('is killed when the broker is killed, and the next command is run', async () => {

@@ -14,6 +14,7 @@ import type {
 import type { Log } from '../../src/kernel/log.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 /** A real broker in a folder of its own, and what is seen of it from outside. */
 export interface World {
@@ -107,7 +108,11 @@ export function zombiesOf(parent: number): number {
   return statsNow().filter((one) => one.parent === parent && one.isZombie).length;
 }
 
-export async function until<T>(what: string, look: () => T | undefined | false | null, withinMs = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | null,
+  withinMs = HANGS_MS,
+): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = look();

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { type Installation, installation, isRunning, plugin } from '../e2e/installation.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 const TICK = {
   'plugins/tick.ts': plugin('return context.job.slot;', `schedule: '* * * * * *', catchUp: 'all', overlap: 'queue',`),
@@ -18,7 +19,7 @@ const done = async () => {
   const { json } = await place.daruma('jobs', 'tick', '--state', 'done', '--json', '--limit', '1000');
   return (Array.isArray(json) ? json : []) as Slots;
 };
-const anotherHost = (pid: number, withinMs = 20_000) =>
+const anotherHost = (pid: number, withinMs = HANGS_MS) =>
   place.until(
     async () => place.host(),
     (host) => host !== undefined && host.pid !== pid,
@@ -56,8 +57,7 @@ it('starts a new host when its own is killed: no slot is lost, and the last word
   expect(log.filter(({ event }) => event === 'host.lost')).toMatchObject([{ pid, signal: 'SIGKILL' }]);
   const { host } = await status();
   expect(host).toMatchObject({ pid: next, watchedBy: 'guardian', guardian: place.started()!.pid, safeMode: false });
-  expect(readyMs).toBeLessThan(10_000);
-}, 60_000);
+});
 
 it('passes SIGTERM on and ends with its host; Ctrl-C twice at once is one', async () => {
   const gated = plugin('context.log.info("begun"); await new Promise((r) => setTimeout(r, 700)); return "whole";');
@@ -80,7 +80,7 @@ it('passes SIGTERM on and ends with its host; Ctrl-C twice at once is one', asyn
   expect((await place.daruma('jobs', json.id, '--json')).json).toMatchObject({ state: 'done', attempt: 1 });
   expect((await place.daruma('stop', '--json')).code).toBe(0);
   expect(await ended()).toBe(0);
-}, 60_000);
+});
 
 it('replaces a host that somebody else has signalled to end, and says so', async () => {
   place = installation(ONCE);
@@ -89,7 +89,7 @@ it('replaces a host that somebody else has signalled to end, and says so', async
   await anotherHost(pid);
   expect(place.said().stderr).toContain(`the host (pid ${pid}) was ended by a signal that did not come from here`);
   expect(await place.stop('SIGTERM')).toBe(0);
-}, 60_000);
+});
 
 it('leaves out a file under which its host died, says so, and looks at it again when it is asked to', async () => {
   place = installation(ONCE);
@@ -109,7 +109,7 @@ it('leaves out a file under which its host died, says so, and looks at it again 
   expect((await place.daruma('run', 'once', '--wait', '--json')).json).toMatchObject({ state: 'done' });
   await place.daruma('check');
   await place.until(problems, (list) => list.some(({ code }) => code === 'PLUGIN_LOADS_FOREVER'));
-}, 60_000);
+});
 
 it('leaves its host at work when it is killed itself, which says so, and no second guardian fights for it', async () => {
   place = installation(ONCE);
@@ -128,7 +128,7 @@ it('leaves its host at work when it is killed itself, which says so, and no seco
   expect(second).toMatchObject({ code: 1, json: { error: { code: 'HOST_RUNNING', data: { pid } } } });
   expect((await place.daruma('stop')).code).toBe(0);
   expect(place.host()).toBeUndefined();
-}, 60_000);
+});
 
 it('lets one of two that start at the same moment have the folder', async () => {
   place = installation(ONCE);
@@ -140,7 +140,7 @@ it('lets one of two that start at the same moment have the folder', async () => 
   );
   const codes = [await ended(), (await second).code];
   expect(codes.sort()).toEqual([0, 1]);
-}, 60_000);
+});
 
 it('holds all agents after three starts that came to nothing, says so, never gives up, and lets them go again', async () => {
   place = installation({ ...TICK, ...ONCE });
@@ -200,7 +200,7 @@ it('holds all agents after three starts that came to nothing, says so, never giv
 
   await place.start();
   expect(await status()).toMatchObject({ host: { safeMode: false }, problems: [] });
-}, 60_000);
+});
 
 it('ends at once when a person has to mend something, and runs no agent through a loader for development', async () => {
   place = installation({ ...ONCE, 'config/daruma.yaml': 'retention: { jobs: never }\n' });
@@ -220,4 +220,4 @@ it('ends at once when a person has to mend something, and runs no agent through 
   }
   await place.start({ guardian: false });
   expect(await status()).toMatchObject({ host: { watchedBy: null, guardian: null, pid: place.started()!.pid } });
-}, 60_000);
+});

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { unixAddress } from '../../src/host/lifecycle/systemd.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 /** A socket like that of systemd, which keeps what it is sent. */
 export interface NotifySocket {
@@ -44,7 +45,7 @@ export async function notifySocket(folder: string): Promise<NotifySocket | undef
   return {
     path,
     messages,
-    async hears(text, withinMs = 15_000) {
+    async hears(text, withinMs = HANGS_MS) {
       const deadline = performance.now() + withinMs;
       for (;;) {
         const found = messages().find((message) => message.includes(text));

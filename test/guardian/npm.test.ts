@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isRunning } from '../e2e/installation.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -39,7 +40,7 @@ async function npmStart() {
   return { ended, pids: started };
 }
 
-async function gone(pids: number[], withinMs = 20_000) {
+async function gone(pids: number[], withinMs = HANGS_MS) {
   const deadline = performance.now() + withinMs;
   while (pids.some(isRunning)) {
     if (performance.now() > deadline) throw new Error(`still there: ${pids.filter(isRunning)}`);

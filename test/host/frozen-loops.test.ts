@@ -12,6 +12,7 @@ import type { Service } from '../../src/kernel/service.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import type { HealthView } from '../../src/operations/results/health.ts';
 import { plugin } from '../e2e/installation.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 /** How a turn of each loop of `kernel/loop` is held, by the `alive` of the loop. */
 const held = vi.hoisted(() => new Map<unknown, Hold>());
@@ -98,7 +99,7 @@ afterAll(async () => {
 });
 
 async function until(holds: (seen: HealthView) => boolean): Promise<HealthView> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + HANGS_MS;
   for (;;) {
     const seen = await health();
     if (holds(seen)) return seen;

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await storeOfAMillion(file);
   watcher = new DatabaseSync(file, { readOnly: true });
   state = await openOffline(folder, { knowsSecrets: false });
-}, 120_000);
+});
 afterAll(() => {
   state?.close();
   watcher?.close();

@@ -301,7 +301,7 @@ describe('a row that cannot be read', () => {
       }),
       { numRuns: 8 },
     );
-  }, 60_000);
+  });
 
   test('a job that waited is a dead letter with the reason, keeps its number, and runs again when it is told to', async () => {
     const file = join(folder(), 'store.db');

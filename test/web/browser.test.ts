@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dayOf } from '../../plugins/lib/days.ts';
 import { pageOf } from '../../plugins/lib/report-page.ts';
 import { readHostFile } from '../../src/control/place.ts';
+import { HANGS_MS } from '../hangs.ts';
 import { busyReport } from '../plugins/fleet-sample.ts';
 import { type Fleet, liveThrough, PLUGINS, startFleet } from './fleet.ts';
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   delete process.env.DARUMA_WEB;
   fleet = await startFleet();
   page = fleet.page;
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(HANGS_MS);
   await liveThrough(fleet, { runs: 3 });
 });
 afterAll(() => fleet?.leave());
@@ -247,7 +248,7 @@ describe('every page', () => {
     const reader = await fleet.readerPage();
     expect(await Promise.all([look('operator', page), look('reader', reader)])).toEqual([[], []]);
     await reader.context().close();
-  }, 240_000);
+  });
 
   it('says nothing to the console: its policy forbids nothing that it does', async () => {
     const said: string[] = [];

@@ -54,7 +54,7 @@ describe('every attempt that is given comes back exactly once', () => {
       if (round % 200 === 199) await world.agent(chance() < 0.5 ? 'a' : 'b', body, change);
       await new Promise((done) => setTimeout(done, 2));
     }
-    await world.until('all to come back', () => endsOf(world).size === given.length, 10_000);
+    await world.until('all to come back', () => endsOf(world).size === given.length);
     const ends = endsOf(world);
     expect([...ends.values()].every((count) => count === 1)).toBe(true);
     expect(given.every(({ job }) => ends.has(job))).toBe(true);

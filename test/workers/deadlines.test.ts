@@ -44,7 +44,7 @@ describe('a job that does not end', () => {
     await world.agent('stuck', runs(`if (job.input) return 1; ${body}`), tight);
     const outcome = await world.run('stuck');
     expect(outcome).toMatchObject({ is: 'failed', retry: true, fault: { code: 'TIMEOUT' } });
-    expect(outcome.finishedAt - outcome.startedAt).toBeLessThan(5_000);
+    expect(outcome.finishedAt - outcome.startedAt).toBeLessThan(30_000);
     expect(await world.run('stuck', 'next')).toMatchObject({ is: 'done' });
     expect(world.ends.slice(before)).toMatchObject([{ agent: 'stuck', because: { code: 'TIMEOUT' } }]);
   });

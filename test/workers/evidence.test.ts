@@ -48,7 +48,7 @@ describe('before a worker is killed', () => {
     expect(hot).toMatchObject({ name: expect.stringMatching(/search|run/), file: 'plugins/spins.ts' });
     expect([3, 4, 12]).toContain(hot!.line);
     expect(hot!.share).toBeGreaterThan(0.5);
-    expect(evidence!.tookMs).toBeLessThan(2_000);
+    expect(evidence!.tookMs).toBeLessThan(20_000);
   });
 
   test('of a second time, the exact line is known, because its code is recorded from its start', async () => {
@@ -104,7 +104,7 @@ ${runs(`let x = 1;
       { ...tight, ...own },
     );
     expect(computes.evidence!.thread).toMatch(/^seems to compute in native code: it has not/);
-    expect(computes.evidence!.tookMs).toBeLessThan(2_000);
+    expect(computes.evidence!.tookMs).toBeLessThan(20_000);
   });
 
   test('for memory, the function that holds it is found', async () => {

@@ -313,7 +313,7 @@ describe('a drain', () => {
       const began = performance.now();
       await world.workers.drain(400);
       // Long before the minute that it would be given otherwise.
-      expect(performance.now() - began).toBeLessThan(10_000);
+      expect(performance.now() - began).toBeLessThan(30_000);
       expect(world.outcomes.map(({ outcome }) => outcome.job).sort()).toEqual(given.map(({ job }) => job).sort());
       for (const { outcome } of world.outcomes)
         expect(outcome).toMatchObject({ is: 'failed', fault: { code: 'HOST_STOPPED' } });
@@ -369,7 +369,7 @@ describe('nothing is left', () => {
       for (const pid of fenced) process.kill(pid, 'SIGSTOP');
       child.kill('SIGKILL');
       const world = await createWorld();
-      await world.until('its cells to end', () => !pids.some(isAlive), 3_000);
+      await world.until('its cells to end', () => !pids.some(isAlive));
       await world.close();
       rmSync(folder, { recursive: true, force: true });
     } finally {

@@ -22,6 +22,7 @@ import type {
   WorkersOptions,
 } from '../../src/workers/ports.ts';
 import { createWorkers } from '../../src/workers/workers.ts';
+import { HANGS_MS } from '../hangs.ts';
 
 /** Real workers on plugins that the test writes; everything that they tell is kept, and can be waited for. */
 export interface World {
@@ -281,7 +282,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         withinMs,
       );
     },
-    until(what, look, withinMs = 30_000) {
+    until(what, look, withinMs = HANGS_MS) {
       return new Promise((resolve, reject) => {
         const again = setInterval(check, 10);
         const late = setTimeout(() => {
