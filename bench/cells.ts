@@ -73,7 +73,7 @@ function openWorkers(of: Agent[]): Workers {
         ended(ends) {
           for (const { outcome } of ends) waiting.get(outcome.job)?.(Number((outcome as { result: string }).result));
         },
-        returned() {},
+        released() {},
         capacityChanged() {},
       },
       answer: async () => undefined,
@@ -96,7 +96,7 @@ function start(workers: Workers, agent: string): Promise<number> {
   const began = now();
   return new Promise((resolve) => {
     waiting.set(job, (entered) => resolve(entered - began));
-    workers.give(agent, [given]);
+    workers.dispatch(agent, [given]);
   });
 }
 

@@ -75,7 +75,7 @@ const workers = createWorkers(
     log: silentLog,
     events: {
       ended: (ends) => onEnd(ends as never),
-      returned: (refs) => {
+      released: (refs) => {
         returned += refs.length;
       },
       capacityChanged: () => onRoom(),
@@ -110,7 +110,7 @@ function one(agent: string): Promise<{ entered: number; done: number }> {
       const done = Number(process.hrtime.bigint()) / 1e6 - began;
       resolve({ entered: Number((end!.outcome as { result: string }).result) - began, done });
     };
-    workers.give(agent, [given]);
+    workers.dispatch(agent, [given]);
   });
 }
 
@@ -123,12 +123,12 @@ function throughput(agent: string, jobs: number): Promise<number> {
     const began = performance.now();
     const fill = () => {
       const missing = jobs - given + (returned - before);
-      const room = Math.min(workers.room(agent), missing);
-      if (room <= 0) return;
-      given += room;
-      workers.give(
+      const free = Math.min(workers.capacity(agent), missing);
+      if (free <= 0) return;
+      given += free;
+      workers.dispatch(
         agent,
-        Array.from({ length: room }, () => job(agent)),
+        Array.from({ length: free }, () => job(agent)),
       );
     };
     onEnd = (ends) => {

@@ -10,11 +10,13 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const BANNED = new Set(
   (
-    'isFirstStart appeal appeals astray autopsy bearings breath calm census course courses crew excuse excuses eyes ' +
-    'grave ground hasten herd herds judge judged judgement judges keeper lately lates looks misfit nap news ' +
-    'patient poison poisoned quickly roster shelf shelved shelves shower sight sightings sights ' +
-    'sooner standings stories story stray strays strike struck surely tell teller tells told unheard untold unwarmed ' +
-    'vital ward wards weighed welcome witness witnesses wordy workforce workshop'
+    'afresh alarms appeal appeals astray autopsy bearings beginning beginnings bench board ' +
+    'boards breath calm calmed cases census concern concerns course courses crew disturbance disturbances door ' +
+    'doors excuse excuses eyes grave ground grounds hasten hear hears herd herds house houses judge judged ' +
+    'judgement judges keeper lately lates lift lifts looks misfit nap naps news pace patient poison poisoned ' +
+    'quickly roomy roster shed sheds shelf shelved shelves shower sight sightings sights sooner standing ' +
+    'standings stay stories story stray strays strike struck stubborn surely tell teller tells told ' +
+    'unheard untold unwarmed upheld vital ward wards weighed welcome witness witnesses wordy workforce workshop'
   ).split(' '),
 );
 

@@ -31,8 +31,8 @@ export const ofJobs: readonly Mutation[] = [
     {
       breaks: 'no more is claimed than there is room for',
       within: 'requestFor',
-      code: 'limit: room',
-      instead: 'limit: room + 1',
+      code: '      limit,',
+      instead: '      limit: limit + 1,',
     },
   ]),
   ...guardsOf(

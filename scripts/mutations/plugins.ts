@@ -44,7 +44,7 @@ export const ofPlugins: readonly Mutation[] = [
       {
         breaks: 'nobody reads a version while it is written anew',
         within: 'inTurn',
-        code: '(turns.get(plugin) ?? Promise.resolve()).then(work)',
+        code: '(lastWork.get(plugin) ?? Promise.resolve()).then(work)',
         instead: 'work()',
       },
     ],

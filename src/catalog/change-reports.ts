@@ -1,9 +1,9 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { createListeners } from './coordination.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
 import type { FileReport } from './ports.ts';
 import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve/set.ts';
-import { createListeners } from './turns.ts';
 import type { FileScanner } from './watching/file-scanner.ts';
 
 interface ChangeReportsNeeds {

@@ -64,7 +64,7 @@ export interface Healer extends Service {
   /** The next job of a quarantined agent is its probe, now. */
   probeNow(agent: string): void;
   /** Ends a quarantine; false when there is none. `who`: the person, for the event. */
-  lift(agent: string, why: string, who?: string): boolean;
+  release(agent: string, why: string, who?: string): boolean;
   /** Versions whose workers leak where those of the version before did not. */
   versionLeaks: VersionHeaps['leaks'];
   highMemory: LeakWatch['high'];
@@ -202,7 +202,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       quarantineRegistry.probeNow(agent);
       needs.wake(agent);
     },
-    lift: ends.release,
+    release: ends.release,
     versionLeaks: heaps.leaks,
     highMemory: leaks.high,
     open: () => openIncidents.all().map(({ incident }) => incident),
@@ -221,7 +221,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
 interface LeavingNeeds extends Pick<Signals, 'close'> {
   openIncidents: Pick<OpenIncidents, 'all'>;
   quarantineRegistry: Pick<Quarantines, 'all' | 'release'>;
-  release: Healer['lift'];
+  release: Healer['release'];
 }
 
 /** Ends what is open of agents that are gone, and quarantines of agents that were changed. */

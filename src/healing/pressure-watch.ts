@@ -20,7 +20,7 @@ export interface PressureWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'of'>;
   /** The memory and disk that the machine has left. */
-  room(): Promise<MachineResources>;
+  resources(): Promise<MachineResources>;
   /** Memory has become short, or is no more. */
   changed(): void;
 }
@@ -34,7 +34,7 @@ const REPORTED_AS = {
 export function createPressureWatch({
   time,
   openIncidents,
-  room,
+  resources,
   notice,
   heal,
   changed,
@@ -65,7 +65,7 @@ export function createPressureWatch({
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;
     },
     async look() {
-      const now = await room();
+      const now = await resources();
       evaluate('memory', now);
       evaluate('disk', now);
     },

@@ -20,15 +20,17 @@ const DISK_ENOUGH = GB;
 const RELIEF = 1.5;
 
 /** The shortage in words; null without one. `before`: whether it was at the last look. */
-export function shortageOf(what: ScarceResource, room: MachineResources, before: boolean): string | null {
+export function shortageOf(what: ScarceResource, resources: MachineResources, before: boolean): string | null {
   const edge = before ? RELIEF : 1;
   if (what === 'memory') {
-    const isShort = room.memoryFree < room.memoryTotal * MEMORY_SHARE * edge;
-    return isShort ? `${formatSize(room.memoryFree)} of ${formatSize(room.memoryTotal)} memory are free` : null;
+    const isShort = resources.memoryFree < resources.memoryTotal * MEMORY_SHARE * edge;
+    return isShort
+      ? `${formatSize(resources.memoryFree)} of ${formatSize(resources.memoryTotal)} memory are free`
+      : null;
   }
-  const isShort = room.diskFree < Math.min(room.diskTotal * DISK_SHARE, DISK_ENOUGH) * edge;
+  const isShort = resources.diskFree < Math.min(resources.diskTotal * DISK_SHARE, DISK_ENOUGH) * edge;
   return isShort
-    ? `${formatSize(room.diskFree)} of ${formatSize(room.diskTotal)} on the disk of the store are free`
+    ? `${formatSize(resources.diskFree)} of ${formatSize(resources.diskTotal)} on the disk of the store are free`
     : null;
 }
 

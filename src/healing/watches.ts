@@ -12,7 +12,7 @@ import type { Signals } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 import { createVersionHeaps } from './version-heaps.ts';
 
-export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
+export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'resources'> {
   openIncidents: OpenIncidents;
   quarantineRegistry: Pick<Quarantines, 'get'>;
   incidentSignals: Signals;

@@ -20,7 +20,7 @@ export interface RoomFacts {
   /** Attempts came back from workers, with their outcomes. */
   'attempts.ended': Parameters<WorkerEvents['ended']>[0];
   /** Attempts came back from workers before they began. */
-  'attempts.returned': AttemptRef[];
+  'attempts.released': AttemptRef[];
   /** Workers of the agent may take more jobs. */
   'capacity.changed': string;
   /** The end of an attempt is written down. `agent`: empty for an attempt of an earlier host. */

@@ -59,7 +59,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   const { level, maxFileBytes, budgetBytes } = settings.logs;
   const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
   onStop('journal', () => journal.close());
-  const log = journal.room('host');
+  const log = journal.child('host');
   const safeBecause = reasonForSafeMode(watched, starts);
   const isSafe = safeBecause !== undefined;
   const meter = createMeter(() => time.now());
@@ -100,12 +100,12 @@ async function openHostStore(
   { journal, meter }: { journal: Journal; meter: Meter },
   isSafe: boolean,
 ) {
-  const log = journal.room('host');
+  const log = journal.child('host');
   const asides = createAsides({ log, store: () => store });
   const store = openStore(
     {
       time,
-      log: journal.room('store'),
+      log: journal.child('store'),
       setAside: (count) => asides.found(count),
       answered: (ms) => meter.time('store.latency', {}, ms),
       onFailure: (fault) => ending(fault.message, true),

@@ -33,7 +33,7 @@ export interface Guests {
 
 interface GuestNeeds {
   time: Time;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   settings: { timezone: string };
   store: Pick<JobRecords, 'ids'>;
   jobs: Pick<Jobs, 'cancelMany'>;
@@ -48,7 +48,7 @@ const GONE = { code: 'GUEST_GONE', message: 'the client that brought the agent i
 export function createGuests(needs: GuestNeeds, folder: string): Guests {
   const { time, settings, store } = needs;
   const changed = () => needs.bus.emit('guests.changed', undefined);
-  const log = needs.journal.room('guests');
+  const log = needs.journal.child('guests');
   const root = join(folder, 'data/run/guests');
   const catalogs = new Set<Catalog>();
   const opening = new Set<Promise<unknown>>();

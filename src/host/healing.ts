@@ -51,7 +51,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     wake: (name) => jobs.wake(name),
     recycle: (worker, why) => workers.recycle?.(worker, why),
     ownCell: (name) => workers.ownCell?.(name),
-    room: () => machineResourcesOf(needs.storeFolder),
+    resources: () => machineResourcesOf(needs.storeFolder),
     dropAllIdle() {
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },

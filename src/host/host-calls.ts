@@ -26,7 +26,7 @@ import type { Outbound } from './outbound.ts';
 
 interface HostCallsNeeds {
   time: Time;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   store: EffectStore & StateStore & Pick<JobRecords, 'ancestors' | 'get'>;
   jobs: Pick<Jobs, 'add' | 'depthOf'>;
   bus: Pick<HostBus, 'emit'>;
@@ -51,7 +51,7 @@ export function createHostCalls(
   chainBounds: () => ChainBounds,
 ): (call: WorkerCall, by: Agent) => Promise<unknown> {
   const { time, store, jobs, catalog } = needs;
-  const log = needs.journal.room('jobs');
+  const log = needs.journal.child('jobs');
   const inputCheck = createInputCheck();
   const chains = createChains(
     { time, store, depthOf: jobs.depthOf, refused: (chain) => needs.bus.emit('chain.refused', chain) },

@@ -37,14 +37,14 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
   return createWorkers(
     {
       time,
-      log: journal.room('workers'),
+      log: journal.child('workers'),
       events: {
         ended: (ends) =>
           bus.emit(
             'attempts.ended',
             ends.map((end) => ({ ...end, outcome: withoutSecrets(lastLines.keep(end.outcome), scrub) })),
           ),
-        returned: (attempts) => bus.emit('attempts.returned', attempts),
+        released: (attempts) => bus.emit('attempts.released', attempts),
         capacityChanged: (agent) => bus.emit('capacity.changed', agent),
       },
       answer,

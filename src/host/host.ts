@@ -181,7 +181,7 @@ async function openControl(hostContext: HostContext, operations: Operations, aud
     time,
     operations,
     audit,
-    log: journal.room('control'),
+    log: journal.child('control'),
     scrub: journal.scrub,
     owner: statSync(facts.folder).uid,
   });

@@ -62,13 +62,13 @@ export async function stateLeft(
 interface OrphanWatchNeeds {
   store: Pick<JobRecords, 'overview'> & Pick<StateStore, 'stateSizes'>;
   events: Pick<Events, 'record'>;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   catalog: Pick<Catalog, 'listings' | 'gone'>;
 }
 
 /** Keeps it as an event, once, when agents go and leave jobs or state behind. Call it after each change of the set; it never rejects. */
 export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNeeds): () => Promise<void> {
-  const log = journal.room('host');
+  const log = journal.child('host');
   let reported = new Set<string>();
   return () =>
     checkOrphans().catch((error) =>

@@ -36,7 +36,7 @@ export interface Outbound extends Pick<Origins, 'view'> {
 
 interface OutboundNeeds {
   time: Time;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   settings: { origins: OriginSettings; models: Pick<HostSettings['models'], 'chain'> };
   runnableAgents(): ReadonlyMap<string, Agent>;
   bus: Pick<HostBus, 'emit'>;
@@ -53,7 +53,7 @@ const MOST_REPORTED = 100;
 export function createOutbound({ time, journal, settings, runnableAgents, bus, meter }: OutboundNeeds): Outbound {
   const origins = createOrigins({
     time,
-    log: journal.room('gateway'),
+    log: journal.child('gateway'),
     settings: () => settings.origins,
     changed: () => bus.emit('origin.changed', undefined),
   });

@@ -15,7 +15,7 @@ import { type LoopDelay, watchLoopDelay } from './loop-delay.ts';
 
 interface AggregationNeeds {
   time: Time;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   meter: Meter;
   facts: Pick<HostFacts, 'store' | 'logFolder'>;
   store: StorePorts;
@@ -28,7 +28,7 @@ export function createHostAggregation(needs: AggregationNeeds): { aggregation: A
   const { time, journal, meter, store } = needs;
   const loopDelay = watchLoopDelay();
   const read = createReadings(needs, loopDelay);
-  return { aggregation: createAggregation({ time, log: journal.room('telemetry'), store, meter, read }), loopDelay };
+  return { aggregation: createAggregation({ time, log: journal.child('telemetry'), store, meter, read }), loopDelay };
 }
 
 /** Reads the levels of the host, and what the ledger of models counted, into the meter. */

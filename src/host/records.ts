@@ -145,7 +145,7 @@ export async function recordStart({ events, catalog, warnings, journal }: HostCo
     message: `host ${VERSION} started, pid ${process.pid}`,
     data: { agents: catalog.agents().size, node: process.versions.node },
   });
-  const log = journal.room('host');
+  const log = journal.child('host');
   for (const { code, message } of warnings()) log.warn(message, { code });
   await events.settled();
 }

@@ -117,7 +117,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const { time, facts, settings, config, pauses, journal, store, events, meter, bus, safeMode } = needs;
   const { folder } = facts;
   const base = { time, facts, journal, store, events, meter, bus };
-  const log = (room: string) => ({ time, log: journal.room(room) });
+  const log = (room: string) => ({ time, log: journal.child(room) });
   const catalog = createCatalog(
     { ...log('catalog'), hostTimezone: () => settings.timezone },
     {

@@ -92,7 +92,7 @@ function followAttempts(
     outbound.ended(attempts);
     modelAgents.ended(outcomes);
   });
-  bus.on('attempts.returned', jobs.returned);
+  bus.on('attempts.released', jobs.released);
   bus.on('capacity.changed', jobs.capacityChanged);
   bus.on('attempt.settled', ({ end, agent }) => record(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));

@@ -65,7 +65,7 @@ function createPersistentWrites({ time, log }: { time: Time; log: Log }, hasStop
 }
 
 /** Takes ends of attempts from workers and writes them down, however often the store refuses them. */
-interface AttemptEnds extends Pick<WorkerEvents, 'ended' | 'returned'> {
+interface AttemptEnds extends Pick<WorkerEvents, 'ended' | 'released'> {
   /** Writes ends down and tells those who wait. Rejects when the store refuses. */
   write(settlements: Settlement[]): Promise<void>;
   /** Calls back with each end that was written down. `agent`: empty for an attempt of an earlier host. */
@@ -171,7 +171,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
   async function giveBack(refs: AttemptRef[]) {
     const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
     for (const ref of refs) held.forget(ref);
-    await writePersistently(`${refs.length} returned attempts`, () => store.release(refs));
+    await writePersistently(`${refs.length} released attempts`, () => store.release(refs));
     for (const agent of agents) needs.dueIn(agent, 0);
   }
 
@@ -200,6 +200,6 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
         writing.add(writePersistently(`${settlements.length} ends`, () => write(settlements)));
       if (stopped.length > 0) writing.add(giveBack(stopped));
     },
-    returned: (refs) => writing.add(giveBack(refs)),
+    released: (refs) => writing.add(giveBack(refs)),
   };
 }

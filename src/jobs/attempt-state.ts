@@ -17,7 +17,7 @@ export type AttemptEvent = { attempt: number } & (
   | { is: 'done' }
   | { is: 'failed' }
   /** The attempt never entered `run`, or was stopped with its host: the job loses nothing. */
-  | { is: 'returned' }
+  | { is: 'released' }
   | { is: 'cancelled' }
   /** The host `owner` looks for attempts without a holder, at `now`. */
   | { is: 'lost'; owner: Owner; now: number }
@@ -36,7 +36,7 @@ export function stepAttempt(life: AttemptLife, event: AttemptEvent): AttemptLife
       return isAbandoned(life, event.owner, event.now) ? { is: 'lost', attempt: life.attempt } : 'refused';
     case 'done':
     case 'failed':
-    case 'returned':
+    case 'released':
     case 'cancelled':
       return { is: event.is, attempt: life.attempt };
   }

@@ -87,14 +87,14 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
       return undefined;
     }
     const agent = needs.agent(name);
-    const room = agent ? Math.min(needs.workers.room(name), startsLeft(name, hold)) : 0;
-    if (!agent || room <= 0) return undefined;
+    const limit = agent ? Math.min(needs.workers.capacity(name), startsLeft(name, hold)) : 0;
+    if (!agent || limit <= 0) return undefined;
     claiming.set(name, false);
     const { staleAfterMs } = agent.limits;
     return {
       agent: name,
       version: agent.version.id,
-      limit: room,
+      limit,
       ...given({ staleAfterMs }),
     };
   }
@@ -118,7 +118,7 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     }
     if (assignments.length > 0) {
       needs.taken(assignments);
-      needs.workers.give(agent, assignments);
+      needs.workers.dispatch(agent, assignments);
     }
     if (isAsked || assignments.length === limit) wake(agent);
     if (nextInMs !== null && nextInMs > 0) dueIn(agent, nextInMs);

@@ -32,7 +32,7 @@ interface Running {
 /** Events of a job. Events of an attempt name its number. */
 export type JobEvent =
   | { is: 'claimed'; now: number; owner: Owner; leaseUntil: number }
-  | Extract<AttemptEvent, { is: 'renewed' | 'returned' | 'done' }>
+  | Extract<AttemptEvent, { is: 'renewed' | 'released' | 'done' }>
   /**
    * `again`: when the next attempt may start, if there is one left; null: the plugin gave up. `isFree`: it was held up by
    * something that it could do nothing about, and gets another attempt for this one.
@@ -94,7 +94,7 @@ function stepWaiting(life: Terms & Waiting, event: JobEvent): JobLife | 'refused
     case 'cancelled':
       return event.attempt === undefined ? { ...termsOf(life), is: 'cancelled' } : 'refused';
     case 'renewed':
-    case 'returned':
+    case 'released':
     case 'done':
     case 'failed':
     case 'lost':
@@ -130,7 +130,7 @@ function afterAttempt(
   switch (attempt.is) {
     case 'held':
       return { ...life, leaseUntil: attempt.leaseUntil };
-    case 'returned': {
+    case 'released': {
       const left = life.attempt - 1;
       return { ...terms, is: left === 0 ? 'queued' : 'retrying', attempt: left, runAt: life.runAt };
     }

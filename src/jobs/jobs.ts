@@ -190,7 +190,7 @@ export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOp
     depthOf: (id) => held.get(id)?.depth,
     onSettled: ends.onSettled,
     ended: ends.ended,
-    returned: ends.returned,
+    released: ends.released,
     capacityChanged: claims.wake,
   };
 }

@@ -5,9 +5,9 @@ import type { AttemptRef } from './ports.ts';
 /** Workers as the dispatcher needs them. */
 export interface WorkerPort {
   /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
-  room(agent: string): number;
-  /** Hands attempts over, never more than `room` said. An attempt comes back in exactly one event. */
-  give(agent: string, assignments: Assignment[]): void;
+  capacity(agent: string): number;
+  /** Hands attempts over, never more than `capacity` said. An attempt comes back in exactly one event. */
+  dispatch(agent: string, assignments: Assignment[]): void;
   /** Aborts the running attempt's signal, and kills its worker after the grace. The attempt ends as any other does. */
   abort(ref: AttemptRef, why: PlainFault): void;
 }
@@ -17,7 +17,7 @@ export interface WorkerEvents {
   /** Attempts that ended. `worker` names who ran them: `w12`; `fingerprint`: of the agent that it was started for. */
   ended(outcomes: { worker: string; outcome: Outcome; fingerprint?: string }[]): void;
   /** Attempts that never entered `run`. */
-  returned(attempts: AttemptRef[]): void;
+  released(attempts: AttemptRef[]): void;
   /** The agent's workers would take more. */
   capacityChanged(agent: string): void;
 }

@@ -86,7 +86,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
         ended(outcomes) {
           for (const { outcome } of outcomes) runOf(outcome.job)?.ended(outcome);
         },
-        returned(refs) {
+        released(refs) {
           for (const { job } of refs) giveAgain(runOf(job));
         },
         capacityChanged() {},
@@ -115,7 +115,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
   function giveAgain(one: Running | undefined) {
     if (!one) return;
     const { agent, assignment } = one;
-    if (++one.returns <= MOST_RETURNS) return workers.give(agent.name, [assignment]);
+    if (++one.returns <= MOST_RETURNS) return workers.dispatch(agent.name, [assignment]);
     const { job, attempt } = assignment;
     const fault = { code: 'CELL_LOST', message: 'its cell was lost again and again before it began' };
     const at = time.now();
@@ -152,7 +152,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
     running.set(name, one);
     place();
     if (one.level) workers.level(name, one.level);
-    workers.give(name, [one.assignment]);
+    workers.dispatch(name, [one.assignment]);
     const ref = { job: one.assignment.job, attempt: one.assignment.attempt };
     const stop = () => workers.abort(ref, { code: 'HOST_STOPPED', message: 'it was asked to stop' });
     attempt.stop?.addEventListener('abort', stop, { once: true });

@@ -21,7 +21,7 @@ import { logFiles, trimLogs } from './log-files.ts';
  */
 export interface Journal {
   /** A log for a room. */
-  room(name: string): Log;
+  child(room: string): Log;
   /** Writes lines of plugins. `data` is JSON text of an object. */
   lines(lines: PluginLine[]): void;
   /** Calls back with each line as it is written, scrubbed and parsed; returns what ends it. */
@@ -106,8 +106,8 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
   );
 
   return {
-    room(name) {
-      const child = logger.child({ room: name });
+    child(room) {
+      const child = logger.child({ room });
       const at = (level: LogLevel) => (message: string, data?: Record<string, unknown>) =>
         data ? child[level](scrub.value(data), scrub.text(message)) : child[level](scrub.text(message));
       return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };

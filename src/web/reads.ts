@@ -45,7 +45,7 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
   let thread: ReadThread | undefined;
   let ending = 0;
   let lastId = 0;
-  let isBeginning = false;
+  let isStarting = false;
   let isClosed = false;
   let stopIdle = () => {};
 
@@ -101,10 +101,10 @@ export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
     },
     isReady: () => thread?.isReady() === true,
     beginSoon() {
-      if (thread || isBeginning) return;
-      isBeginning = true;
+      if (thread || isStarting) return;
+      isStarting = true;
       time.after(SOON_MS, () => {
-        isBeginning = false;
+        isStarting = false;
         if (isClosed) return;
         thread ??= begin();
         waitForIdle();

@@ -4,22 +4,22 @@ const ENOUGH = 3;
 /** Jobs are handed over ahead when the median of the latest takes no longer than this. */
 const SHORT_MS = 2;
 /** Jobs that are handed over ahead should be done within this time. */
-const AHEAD_MS = 5;
+const PREFETCH_MS = 5;
 /** Never more than a worker has tickets for. */
-const MOST_AHEAD = 256;
+const MOST_PREFETCHED = 256;
 
 /** How long an agent's jobs take, and how many of them a worker should therefore hold at a time. */
 export interface BatchSizing {
   add(durationMs: number): void;
   /** 1 for jobs of unknown or noticeable length. */
-  ahead(): number;
+  prefetch(): number;
 }
 
 export function createBatchSizing(): BatchSizing {
   const durations = new Float64Array(REMEMBERED);
   let count = 0;
   let fresh = 0;
-  let ahead = 1;
+  let prefetch = 1;
 
   return {
     add(durationMs) {
@@ -27,9 +27,9 @@ export function createBatchSizing(): BatchSizing {
       // Sorting is not worth doing for each job.
       if (++fresh < Math.min(count, REMEMBERED / 2) && count > ENOUGH) return;
       fresh = 0;
-      ahead = prefetchFor(durations.subarray(0, Math.min(count, REMEMBERED)));
+      prefetch = prefetchFor(durations.subarray(0, Math.min(count, REMEMBERED)));
     },
-    ahead: () => ahead,
+    prefetch: () => prefetch,
   };
 }
 
@@ -39,5 +39,5 @@ export function prefetchFor(durations: ArrayLike<number>): number {
   const sorted = Float64Array.from(durations).sort();
   const median = sorted[sorted.length >> 1]!;
   if (median > SHORT_MS) return 1;
-  return Math.min(MOST_AHEAD, Math.max(1, Math.floor(AHEAD_MS / Math.max(median, 0.001))));
+  return Math.min(MOST_PREFETCHED, Math.max(1, Math.floor(PREFETCH_MS / Math.max(median, 0.001))));
 }

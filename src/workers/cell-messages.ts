@@ -146,7 +146,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
       mismatchOf(end, END) === undefined &&
       mismatchOf(end, (end as { is: unknown }).is === 'done' ? DONE : FAILED) === undefined,
   },
-  returned: { worker: isSeq, seqs: listOf(isSeq, MOST_JOBS) },
+  released: { worker: isSeq, seqs: listOf(isSeq, MOST_JOBS) },
   // The code that answers a call checks its arguments.
   call: { worker: isSeq, seq: isSeq, id: isSeq, call: shapeOf({ ask: name }) },
   lines: {

@@ -44,7 +44,7 @@ export interface HeldAttempts {
   /** An attempt that ended otherwise; false: it had come back before. */
   ended(end: JobEnd): boolean;
   /** Attempts that come back unbegun; returns how many were still held. */
-  returned(seqs: readonly number[]): number;
+  released(seqs: readonly number[]): number;
   /** The worker has come to its end: those that had begun have failed with it, the others come back. Returns the failed. */
   close(because: PlainFault | null, hasBegun: (seq: number) => boolean, running: Running | null): AttemptRef[];
 }
@@ -129,9 +129,9 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       else report({ ...base, is: 'failed', fault: end.fault, retry: end.retry });
       return true;
     },
-    returned(seqs) {
+    released(seqs) {
       const back = seqs.map(settle).filter((assignment) => assignment !== undefined);
-      for (const assignment of back) reports.returned(assignment);
+      for (const assignment of back) reports.released(assignment);
       return back.length;
     },
     close(because, hasBegun, running) {
@@ -143,7 +143,7 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
         if (seq === reporting || hasBegun(seq)) {
           failed.push({ job: assignment.job, attempt: assignment.attempt });
           fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
-        } else reports.returned(assignment);
+        } else reports.released(assignment);
       }
       held.clear();
       return failed;

@@ -39,9 +39,9 @@ export interface Pool {
    */
   use(placement: Placement): void;
   ready(worker: HostWorker): void;
-  room(): number;
+  capacity(): number;
   /** Returns what does not fit. */
-  give(assignments: Assignment[]): Assignment[];
+  dispatch(assignments: Assignment[]): Assignment[];
   workers(): Iterable<HostWorker>;
   gone(worker: HostWorker, isFault: boolean): void;
   /** Starts workers up to `workers.target`; idle workers above it go after `idleMs`, sooner where work comes seldom. */
@@ -139,24 +139,24 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (mayServe || given.takesOverAtOnce || !current().some(isReady)) serve(next);
       else staged = { agent: next, worker: start(next) };
     },
-    room() {
+    capacity() {
       if (isClosed || pause.isOn()) return 0;
-      const ahead = batchSizing.ahead();
+      const prefetch = batchSizing.prefetch();
       const now = current();
-      const room = now.reduce((sum, worker) => sum + worker.free(ahead), 0);
-      return room + Math.max(0, placement.workers.max - now.length) * ahead;
+      const free = now.reduce((sum, worker) => sum + worker.free(prefetch), 0);
+      return free + Math.max(0, placement.workers.max - now.length) * prefetch;
     },
-    give(assignments) {
+    dispatch(assignments) {
       if (isClosed) return assignments;
       const at = time.monotonic();
       if (gaveAt !== undefined) gapMs = at - gaveAt;
       gaveAt = at;
-      const ahead = batchSizing.ahead();
+      const prefetch = batchSizing.prefetch();
       const now = current();
-      let next = giveToFree(now, assignments, ahead);
+      let next = dispatchToFree(now, assignments, prefetch);
       for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
-        start().give(assignments.slice(next, next + ahead));
-        next += ahead;
+        start().dispatch(assignments.slice(next, next + prefetch));
+        next += prefetch;
       }
       return assignments.slice(next);
     },
@@ -183,14 +183,16 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
 }
 
 /** Hands jobs to workers that have room, the freest first, each its share; returns how many were handed out. */
-function giveToFree(workers: readonly HostWorker[], assignments: Assignment[], ahead: number): number {
-  const free = workers.filter((worker) => worker.free(ahead) > 0).sort((a, b) => b.free(ahead) - a.free(ahead));
+function dispatchToFree(workers: readonly HostWorker[], assignments: Assignment[], prefetch: number): number {
+  const free = workers
+    .filter((worker) => worker.free(prefetch) > 0)
+    .sort((a, b) => b.free(prefetch) - a.free(prefetch));
   let next = 0;
   for (const [index, worker] of free.entries()) {
     const left = assignments.length - next;
     if (left === 0) break;
-    const share = Math.min(worker.free(ahead), Math.ceil(left / (free.length - index)));
-    worker.give(assignments.slice(next, next + share));
+    const share = Math.min(worker.free(prefetch), Math.ceil(left / (free.length - index)));
+    worker.dispatch(assignments.slice(next, next + share));
     next += share;
   }
   return next;

@@ -6,14 +6,14 @@ import type { WorkerEvents } from '../jobs/worker-port.ts';
 export interface Reports {
   /** `fingerprint`: of the agent that the worker was started for. */
   ended(worker: string, outcome: Outcome, fingerprint: string): void;
-  returned(ref: AttemptRef): void;
+  released(ref: AttemptRef): void;
   /** The agent's room may have grown. */
   changed(agent: string): void;
   /** Tells now. Events that the listener causes are reported in the next round. */
   flush(): void;
 }
 
-export function createReports(events: WorkerEvents, room: (agent: string) => number): Reports {
+export function createReports(events: WorkerEvents, capacity: (agent: string) => number): Reports {
   let ends: { worker: string; outcome: Outcome; fingerprint: string }[] = [];
   let returns: AttemptRef[] = [];
   let agents = new Set<string>();
@@ -33,8 +33,8 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
     if (returns.length > 0) returns = [];
     if (agents.size > 0) agents = new Set();
     if (batch.ends.length > 0) events.ended(batch.ends);
-    if (batch.returns.length > 0) events.returned(batch.returns);
-    for (const agent of batch.agents) if (room(agent) > 0) events.capacityChanged(agent);
+    if (batch.returns.length > 0) events.released(batch.returns);
+    for (const agent of batch.agents) if (capacity(agent) > 0) events.capacityChanged(agent);
   }
 
   return {
@@ -42,7 +42,7 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
       ends.push({ worker, outcome, fingerprint });
       plan();
     },
-    returned({ job, attempt }) {
+    released({ job, attempt }) {
       returns.push({ job, attempt });
       plan();
     },

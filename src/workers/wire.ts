@@ -43,7 +43,7 @@ export type FromCell =
   | { say: 'done'; worker: number; flat: (number | string | null)[] }
   | { say: 'ended'; worker: number; end: JobEnd }
   /** Sequence numbers of jobs that were not started and never will be. */
-  | { say: 'returned'; worker: number; seqs: number[] }
+  | { say: 'released'; worker: number; seqs: number[] }
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; parts: LinesOfWorker[] }
   | ({ say: 'measured'; worker: number } & Measures)

@@ -52,11 +52,11 @@ export interface HostWorker {
   /** In monotonic ms. */
   readonly startedAt: number;
   state(): WorkerState;
-  /** How many more it would take when it may hold `ahead` at a time. */
-  free(ahead: number): number;
+  /** How many more it would take when it may hold `most` at a time. */
+  free(most: number): number;
   /** Sends what its cell needs to start it; until then all else waits. */
   start(spec: WorkerSpec): void;
-  give(assignments: Assignment[]): void;
+  dispatch(assignments: Assignment[]): void;
   holds(ref: AttemptRef): boolean;
   /** Whether it holds the job, or did a short time ago. */
   hasHeld(job: string): boolean;
@@ -95,7 +95,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let unsent: ToCell[] | null = [];
   let waitedMs = 0;
   const intake = createWorkerIntake(time, needs.measured);
-  let isLong = false;
+  let isBlocked = false;
   let worked = false;
 
   const calls = createCallIntake(held, agent, { ask: needs.answer, post });
@@ -112,16 +112,16 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   }
 
   function back(count: number) {
-    if (held.size() === 0) isLong = false;
+    if (held.size() === 0) isBlocked = false;
     waitedMs = 0;
     if (count > 0) move({ is: 'back', count, at: time.monotonic() });
     reports.changed(agent.name);
   }
 
-  function returned(seqs: number[]) {
-    const count = held.returned(seqs);
+  function released(seqs: number[]) {
+    const count = held.released(seqs);
     // The rest of its batch takes long: no further job until that is done.
-    if (held.size() > 0) isLong = true;
+    if (held.size() > 0) isBlocked = true;
     back(count);
   }
 
@@ -145,7 +145,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     startedAt,
     reading: undefined,
     state: () => state,
-    free: (ahead) => (takesWork(state) && !isLong && !held.isUsedUp() ? Math.max(0, ahead - heldBy(state)) : 0),
+    free: (most) => (takesWork(state) && !isBlocked && !held.isUsedUp() ? Math.max(0, most - heldBy(state)) : 0),
     start(spec) {
       const messages = unsent;
       unsent = null;
@@ -153,7 +153,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       needs.post({ do: 'start', worker: id, spec });
       for (const message of messages) needs.post(message);
     },
-    give(assignments) {
+    dispatch(assignments) {
       const taken = held.take(assignments);
       if (held.size() === assignments.length) waitedMs = 0;
       move({ is: 'given', count: assignments.length });
@@ -190,8 +190,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           if (!held.ended(message.end)) return;
           worked = true;
           return back(1);
-        case 'returned':
-          return returned(message.seqs);
+        case 'released':
+          return released(message.seqs);
         case 'call':
           return calls.take(message);
         case 'measured':

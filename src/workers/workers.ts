@@ -26,7 +26,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     },
     ...options,
   };
-  const reports = createReports(needs.events, room);
+  const reports = createReports(needs.events, capacity);
   const registry = createWorkerRegistry({ ...needs, reports }, settings);
   let is: 'new' | 'running' | 'draining' | 'stopping' = 'new';
   let turnedAt: number | undefined;
@@ -47,8 +47,8 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     stopTurns = time.after(Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn);
   }
 
-  function room(agent: string): number {
-    return is === 'running' ? (pools.get(agent)?.room() ?? 0) : 0;
+  function capacity(agent: string): number {
+    return is === 'running' ? (pools.get(agent)?.capacity() ?? 0) : 0;
   }
 
   async function drain(withinMs: number): Promise<void> {
@@ -92,10 +92,10 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
     },
     serving: (agent) => pools.get(agent)?.serving(),
-    room,
-    give(agent, assignments) {
-      const left = is === 'running' ? (pools.get(agent)?.give(assignments) ?? assignments) : assignments;
-      for (const ref of left) reports.returned(ref);
+    capacity,
+    dispatch(agent, assignments) {
+      const left = is === 'running' ? (pools.get(agent)?.dispatch(assignments) ?? assignments) : assignments;
+      for (const ref of left) reports.released(ref);
     },
     abort(ref, why) {
       for (const worker of registry.workers()) if (worker.abort(ref, why)) return;

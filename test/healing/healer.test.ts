@@ -199,8 +199,8 @@ describe('a crash loop', () => {
     expect(at.incident().state).toBe('open');
     await loop();
     expect(at.incidentStore.kept.size).toBe(1);
-    expect(at.healer.lift('a', 'by hand')).toBe(true);
-    expect(at.healer.lift('a', 'by hand')).toBe(false);
+    expect(at.healer.release('a', 'by hand')).toBe(true);
+    expect(at.healer.release('a', 'by hand')).toBe(false);
     await loop();
     at.agents.delete('a');
     at.healer.use(at.agents);
@@ -314,7 +314,7 @@ describe('the host', () => {
 
 describe('a machine that is short', () => {
   it('is told once, grows nothing, lets idle workers go, and is well when there is room again', async () => {
-    at.room.memoryFree = 4;
+    at.resources.memoryFree = 4;
     await at.clock.pass(10_000);
     expect(at.healer.pressureSince()).toBeUndefined();
     await at.clock.pass(20_000);
@@ -322,18 +322,18 @@ describe('a machine that is short', () => {
     expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
     expect(at.incident().seen).toBe('4 B of 100 B memory are free');
     expect(at.asked).toEqual(['restrictions', 'shed']);
-    at.room.memoryFree = 6;
+    at.resources.memoryFree = 6;
     at.settle('a', 'done');
     await at.clock.pass(10_000);
     expect(at.incident('inc-1').state).toBe('open');
-    at.room.memoryFree = 9;
+    at.resources.memoryFree = 9;
     await at.clock.pass(10_000);
     expect(at.incident('inc-1')).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
     expect(at.healer.pressureSince()).toBeUndefined();
   });
 
   it('of memory for longer defers what can wait, then lets the largest worker go, then asks somebody', async () => {
-    at.room.memoryFree = 1;
+    at.resources.memoryFree = 1;
     await at.clock.pass(30_000);
     expect(at.healer.leastPriority()).toBeUndefined();
     await at.clock.pass(MINUTE + 10_000);
@@ -348,14 +348,14 @@ describe('a machine that is short', () => {
     ]);
     expect(at.asked.filter((one) => one === 'recycleLargest').length).toBeGreaterThan(1);
     expect(state).toBe('escalated');
-    at.room.memoryFree = 50;
+    at.resources.memoryFree = 50;
     await at.clock.pass(10_000);
     expect(at.healer.leastPriority()).toBeUndefined();
     expect(at.incident().state).toBe('healed');
   });
 
   it('of disk is another matter: logs and versions give up space, and nothing is held up', async () => {
-    at.room.diskFree = 1;
+    at.resources.diskFree = 1;
     await at.clock.pass(30_000);
     const { verdict, seen, remedies, timeline } = at.incident();
     expect({ verdict, seen, kinds: remedies.map(({ kind }) => kind) }).toEqual({
@@ -366,7 +366,7 @@ describe('a machine that is short', () => {
     expect(timeline.map(({ text }) => text)).toContain('given back: 3 MB of logs');
     expect(at.asked).toEqual(['cleanUp']);
     expect(at.healer.pressureSince()).toBeUndefined();
-    at.room.diskFree = 50;
+    at.resources.diskFree = 50;
     await at.clock.pass(10_000);
     expect(at.incident().state).toBe('healed');
   });

@@ -120,7 +120,7 @@ describe('of two hosts on one store', () => {
     two.healer.probeNow('a');
     await quiet();
     expect(one.healer.allowance('a')).toBe(1);
-    two.healer.lift('a', 'a person said so');
+    two.healer.release('a', 'a person said so');
     await quiet();
     for (const host of [one, two]) expect(host.healer.quarantine('a')).toBeUndefined();
     expect(one.incidentStore.quarantineRegistry.size).toBe(0);

@@ -190,7 +190,7 @@ export interface World {
   /** Agents without a next slot. */
   unscheduled: Unscheduled[];
   /** Of the machine. */
-  room: MachineResources;
+  resources: MachineResources;
   errors: string[];
   told(kind: string): FleetEvent[];
   incident(id?: string): Incident;
@@ -227,7 +227,7 @@ export async function world(options: HealerOptions = {}, beside?: World): Promis
         wake: (agent) => void asked.push(`wake ${agent}`),
         recycle: (worker) => void asked.push(`recycle ${worker}`),
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
-        room: async () => it.room,
+        resources: async () => it.resources,
         dropAllIdle: () => void asked.push('shed'),
         dropIdle: (name) => void asked.push(`dropIdle ${name}`),
         recycleLargest: () => void asked.push('recycleLargest'),
@@ -251,7 +251,7 @@ export async function world(options: HealerOptions = {}, beside?: World): Promis
     agents,
     asked,
     unscheduled: [],
-    room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
+    resources: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
     errors,
     told: (kind) => incidentStore.written.filter((event) => event.kind === kind),
     incident: (id = `inc-${incidentStore.kept.size}`) => incidentStore.kept.get(id)!,

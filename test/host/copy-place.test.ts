@@ -99,7 +99,7 @@ it('is refused where no folder is', () => {
 
 it('is asked for in vain by an agent without the fleet in its needs, whatever its worker lets through', async () => {
   const never = new Proxy({}, { get: () => () => expect.unreachable() });
-  const journal = { room: () => ({}) };
+  const journal = { child: () => ({}) };
   const calls = createHostCalls({ fleet: never, jobs: {}, store: {}, journal } as never, () => ({}) as never);
   const by = { job: 'job-1', attempt: 1, agent: 'saver' };
   for (const call of [

@@ -46,7 +46,7 @@ vi.mock('../../src/kernel/loop.ts', async (importOriginal) => {
 /** Timers of rooms that have no loop of `kernel/loop`: the file that sets them, whether they are held, and what is held back. */
 const TIMERS: Record<string, { file: string; isHeld: boolean; calls: (() => void)[] }> = {
   workers: { file: 'workers/workers.ts', isHeld: false, calls: [] },
-  catalog: { file: 'catalog/turns.ts', isHeld: false, calls: [] },
+  catalog: { file: 'catalog/coordination.ts', isHeld: false, calls: [] },
 };
 let aheadMs = 0;
 let isStoreHeld = false;

@@ -14,7 +14,7 @@ describe('a server that is down', () => {
     const clock = new Clock();
     const outbound = createOutbound({
       time: clock,
-      journal: { room: () => silentLog },
+      journal: { child: () => silentLog },
       settings: { origins: {}, models: { chain: [] } },
       runnableAgents: () => agents,
       bus: { emit: () => void changes++ },

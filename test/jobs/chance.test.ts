@@ -30,7 +30,7 @@ it('a crowd that fails together comes back spread out, each by a chance of its o
       time: { ...STILL, random },
       log: silentLog,
       store,
-      workers: { room: () => CROWD, give: (_, list) => given.resolve(list), abort() {} },
+      workers: { capacity: () => CROWD, dispatch: (_, list) => given.resolve(list), abort() {} },
       agent: () => agent,
     },
     { owner: { host: 'host', run: '1' } },

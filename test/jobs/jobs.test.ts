@@ -27,7 +27,7 @@ interface Stage {
   paused: Set<string>;
   /** The agents that may have only so many attempts under way. */
   allowances: Map<string, number>;
-  room: { left: number };
+  capacity: { left: number };
 }
 
 let folder: string;
@@ -75,12 +75,12 @@ async function build(run: string, capacityLeft = 10): Promise<Stage> {
     return allowance === undefined ? null : { ...facts, by: 'quarantine', allowance };
   };
   const allowances = new Map<string, number>();
-  const room = { left: capacityLeft };
+  const capacity = { left: capacityLeft };
   const waiting: { count: number; resolve(list: Assignment[]): void }[] = [];
   const workers: WorkerPort = {
-    room: () => room.left,
-    give(_, list) {
-      room.left -= list.length;
+    capacity: () => capacity.left,
+    dispatch(_, list) {
+      capacity.left -= list.length;
       given.push(...list);
       for (const one of waiting) if (given.length >= one.count) one.resolve(given);
     },
@@ -107,7 +107,7 @@ async function build(run: string, capacityLeft = 10): Promise<Stage> {
     aborted,
     paused,
     allowances,
-    room,
+    capacity,
     givenOf: (count) =>
       new Promise((resolve) => (given.length >= count ? resolve(given) : waiting.push({ count, resolve }))),
     end({ job, attempt, agent: name }, how) {
@@ -121,7 +121,7 @@ async function build(run: string, capacityLeft = 10): Promise<Stage> {
               fault: { code: how.code ?? 'ERROR', message: how.fail },
               retry: how.retry ?? true,
             };
-      room.left++;
+      capacity.left++;
       jobs.ended([{ worker: 'w1', outcome }]);
       jobs.capacityChanged(name);
     },
@@ -201,7 +201,7 @@ it('what the plugin decides is not overruled: it gave up, or knows when to come 
 });
 
 it('never takes more than the workers have room for', async () => {
-  stage.room.left = 3;
+  stage.capacity.left = 3;
   await stage.jobs.add(Array.from({ length: 10 }, () => job('a')));
   await stage.givenOf(3);
   expect(await stage.store.list({ states: ['queued'], limit: 100 })).toHaveLength(7);
@@ -249,8 +249,8 @@ it('refuses the end of a cancelled attempt and aborts its work', async () => {
 it('gives attempts back that never started or were stopped with the host, at no cost', async () => {
   const [added] = await stage.jobs.add([job('a')]);
   const [first] = await stage.givenOf(1);
-  stage.room.left++;
-  stage.jobs.returned([{ job: first!.job, attempt: 1 }]);
+  stage.capacity.left++;
+  stage.jobs.released([{ job: first!.job, attempt: 1 }]);
   const again = (await stage.givenOf(2))[1]!;
   expect(again).toMatchObject({ job: added!.id, attempt: 1 });
   stage.end(again, { fail: 'stopped', code: 'HOST_STOPPED' });
@@ -287,8 +287,8 @@ it('gives an attempt back as soon as the store takes it again, when it refused t
   const [given] = await stage.givenOf(1);
   const other = new DatabaseSync(join(folder, 'daruma.db'));
   other.exec('BEGIN IMMEDIATE');
-  stage.room.left++;
-  stage.jobs.returned([{ job: given!.job, attempt: given!.attempt }]);
+  stage.capacity.left++;
+  stage.jobs.released([{ job: given!.job, attempt: given!.attempt }]);
   // A call behind it is refused only when that one has been refused, too.
   await expect(stage.store.setState('a', 'k', '1')).rejects.toMatchObject({ plain: { code: 'STORE_BUSY' } });
   other.exec('ROLLBACK');

@@ -67,7 +67,7 @@ function eventOf(life: JobLife, number: number, now: number): JobEvent {
     case 9:
       return endOf(life, attempt, ENDS[number % ENDS.length]!, chance, now);
     case 10:
-      return { is: 'returned', attempt };
+      return { is: 'released', attempt };
     case 11:
       return { is: 'lost', attempt, owner: ownerOf(number), now, again: now + Math.round(1_000 * chance) };
     case 12:

@@ -58,7 +58,7 @@ describe(`in ${HISTORIES.toLocaleString('en')} random histories of a job`, () =>
           started = 0;
           if (after.attempts !== before.attempt + before.allowed) return false;
         }
-        const change = event.is === 'claimed' ? 1 : event.is === 'returned' ? -1 : 0;
+        const change = event.is === 'claimed' ? 1 : event.is === 'released' ? -1 : 0;
         latest += change;
         started += change;
         // One that was held up costs nothing, and its number is used up all the same.
@@ -139,15 +139,15 @@ it('the histories meet every state and take every way between two states', () =>
     'running failed retrying',
     'running lost dead',
     'running lost retrying',
+    'running released queued',
+    'running released retrying',
     'running renewed running',
-    'running returned queued',
-    'running returned retrying',
   ]);
 });
 
 it('an attempt that has its end has it for good', () => {
   const held = { is: 'held' as const, attempt: 2, owner: HOST, leaseUntil: 9 };
-  for (const is of ['done', 'failed', 'returned', 'cancelled'] as const) {
+  for (const is of ['done', 'failed', 'released', 'cancelled'] as const) {
     const ended = stepAttempt(held, { is, attempt: 2 });
     expect(ended).toEqual({ is, attempt: 2 });
     if (ended !== 'refused') expect(stepAttempt(ended, { is: 'done', attempt: 2 })).toBe('refused');

@@ -149,7 +149,7 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const ref = attemptAt(call.pick);
       await store.release([ref]);
       return () => {
-        if (model.step(ref.job, { is: 'returned', attempt: ref.attempt })) started.delete(nameOf(ref));
+        if (model.step(ref.job, { is: 'released', attempt: ref.attempt })) started.delete(nameOf(ref));
       };
     }
     case 'renew': {

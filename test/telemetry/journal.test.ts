@@ -47,7 +47,7 @@ const bytesLeft = () => readdirSync(folder).reduce((sum, name) => sum + statSync
 
 it('has written a line before the call returns', async () => {
   const journal = await journalOf();
-  journal.room('host').info('hello', { pid: 7 });
+  journal.child('host').info('hello', { pid: 7 });
   expect(lines()).toMatchObject([{ level: 'info', room: 'host', msg: 'hello', pid: 7 }]);
 });
 
@@ -63,7 +63,7 @@ it('shows no key of a worker at the model gateway, in lines of plugins and of th
     text: JSON.stringify({ key }),
   });
   journal.lines([{ ...line(1, data), message: `asked with ${key}, dk-none and dk-0123` }]);
-  journal.room('jobs').warn('failed', { fault: { stack: `at ${key}` } });
+  journal.child('jobs').warn('failed', { fault: { stack: `at ${key}` } });
   expect(lines()).toMatchObject([
     { msg: 'asked with [secret], dk-none and dk-0123' },
     { fault: { stack: 'at [secret]' } },
@@ -75,7 +75,7 @@ it('shows no secret, in whatever part of the line', async () => {
   const journal = await journalOf();
   journal.hide(['s3cr3t-value']);
   journal
-    .room('host')
+    .child('host')
     .info('token s3cr3t-value', { url: 'https://x/?k=s3cr3t-value', fault: { stack: 'at s3cr3t-value' } });
   expect(JSON.stringify(lines())).not.toContain('s3cr3t');
 });
@@ -86,7 +86,7 @@ it('writes a line with a secret made of digits as JSON, and tells followers of i
   const seen: unknown[] = [];
   journal.follow((one) => seen.push(one.data));
   journal.lines([line(1, '{"id":123456,"123456":"no 123456"}')]);
-  journal.room('host').info('order', { data: { id: 123456 } });
+  journal.child('host').info('order', { data: { id: 123456 } });
   const data = { id: '[secret]', '[secret]': 'no [secret]' };
   expect(lines()).toMatchObject([{ data }, { data: { id: '[secret]' } }]);
   expect(seen).toEqual([data, { id: '[secret]' }]);
@@ -102,7 +102,7 @@ it('keeps a line of a plugin whose data are no JSON, and no field that the line 
 it('writes lines of plugins below its own level, for their agent decides', async () => {
   const journal = await journalOf({ level: 'warn' });
   journal.lines([{ ...line(1), level: 'debug' }]);
-  journal.room('host').info('not this one');
+  journal.child('host').info('not this one');
   expect(lines()).toMatchObject([{ level: 'debug', agent: 'a', job: 'job-1', worker: 'w1', msg: 'line 1' }]);
 });
 
@@ -110,9 +110,9 @@ it('tells followers each line once, until they leave', async () => {
   const journal = await journalOf();
   const seen: unknown[] = [];
   const leave = journal.follow((one) => seen.push(one.msg));
-  journal.room('host').info('one');
+  journal.child('host').info('one');
   leave();
-  journal.room('host').info('two');
+  journal.child('host').info('two');
   expect(seen).toEqual(['one']);
 });
 
@@ -136,7 +136,7 @@ it('loses no line that was logged before SIGKILL', () => {
   const script = `
     import { openJournal } from ${JSON.stringify(new URL('../../src/telemetry/journal.ts', import.meta.url).href)};
     const journal = await openJournal({ folder: ${JSON.stringify(folder)}, level: 'info', maxFileBytes: 1e6, budgetBytes: 1e8 });
-    for (let i = 0; i < 5000; i++) journal.room('host').info('line ' + i);
+    for (let i = 0; i < 5000; i++) journal.child('host').info('line ' + i);
     process.kill(process.pid, 'SIGKILL');`;
   expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script])).toThrow();
   expect(lines()).toHaveLength(5_000);
@@ -144,7 +144,7 @@ it('loses no line that was logged before SIGKILL', () => {
 
 it('gives up the older half of its files when it is asked to, and goes on in the newest', async () => {
   const journal = await journalOf({ maxFileBytes: 64 * 1024, budgetBytes: 4 * 1024 ** 2 });
-  const log = journal.room('host');
+  const log = journal.child('host');
   for (let i = 0; i < 2_000; i++) {
     log.info(`line ${i}`, { filler: 'x'.repeat(400) });
     // Files are rolled between turns of the loop.
@@ -169,7 +169,7 @@ it('tells how many lines a full disk has cost, as soon as it can write again', a
       const before = journal.dropped();
       expect(before).toBeGreaterThan(100);
       disk.free();
-      journal.room('host').info('there is space');
+      journal.child('host').info('there is space');
       await new Promise((resolve) => setImmediate(resolve));
       expect(journal.dropped()).toBe(before);
     }
@@ -190,10 +190,10 @@ it('goes on after a full disk although no line is short enough for what is left 
     disk.fill();
     for (let n = 0; n < 2_000; n++) journal.lines([{ ...line(n), data: JSON.stringify('x'.repeat(1_000)) }]);
     // What room there is in memory is taken by shorter and shorter lines.
-    for (let n = 0; n < 50; n++) journal.room('h').info('');
+    for (let n = 0; n < 50; n++) journal.child('h').info('');
     const before = journal.dropped();
     disk.free();
-    for (let n = 0; n < 10; n++) journal.room('h').info('there is space');
+    for (let n = 0; n < 10; n++) journal.child('h').info('there is space');
     expect(journal.dropped()).toBeLessThanOrEqual(before + 1);
     for (const one of open.splice(0)) one.close();
   } finally {

@@ -146,7 +146,7 @@ it('the log compresses what it has closed, keeps its budget with all of it, and 
   const journal = await openJournal({ folder, level: 'info', maxFileBytes: 64 * 1024, budgetBytes });
   let most = 0;
   for (let n = 0; n < 4_000; n++) {
-    journal.room('host').info(`line ${n}`, { filler: 'x'.repeat(700) });
+    journal.child('host').info(`line ${n}`, { filler: 'x'.repeat(700) });
     if (n % 100 > 0) continue;
     await new Promise(setImmediate);
     most = Math.max(
@@ -169,11 +169,11 @@ it('a full disk gets the reserve back before a line is lost; the reserve is made
     const options = { folder: logs, level: 'info', maxFileBytes: 64 * 1024, budgetBytes: 2 * 1024 ** 2 } as const;
     const journal = await openJournal(options);
     const hasReserve = () => readdirSync(logs).includes('.reserve');
-    const roll = () => journal.room('h').info('x'.repeat(70_000));
+    const roll = () => journal.child('h').info('x'.repeat(70_000));
     roll();
     await expect.poll(hasReserve, WITHIN).toBe(true);
     disk.fill();
-    for (let n = 0; n < 20; n++) journal.room('h').info('y'.repeat(3_000));
+    for (let n = 0; n < 20; n++) journal.child('h').info('y'.repeat(3_000));
     expect(hasReserve()).toBe(false);
     expect(journal.dropped()).toBe(0);
     disk.free();

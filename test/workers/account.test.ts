@@ -6,7 +6,7 @@ import { createWorld, runs, type World } from './world.ts';
 function endsOf(world: World): Map<string, number> {
   const ends = new Map<string, number>();
   for (const { outcome } of world.outcomes) ends.set(outcome.job, (ends.get(outcome.job) ?? 0) + 1);
-  for (const { job } of world.returned) ends.set(job, (ends.get(job) ?? 0) + 1);
+  for (const { job } of world.released) ends.set(job, (ends.get(job) ?? 0) + 1);
   return ends;
 }
 
@@ -39,15 +39,15 @@ describe('every attempt that is given comes back exactly once', () => {
       new Set(world.outcomes.map(({ outcome }) => (outcome.is === 'done' ? 'done' : outcome.fault.code)));
     // On a busy machine it takes longer until the storm is one: all kinds of ends are there.
     const kinds = ['done', 'ERROR', 'CRASHED', 'TIMEOUT', 'CELL_LOST'];
-    const isStorm = () => given.length > 1_000 && kinds.every((kind) => codes().has(kind)) && world.returned.length > 0;
+    const isStorm = () => given.length > 1_000 && kinds.every((kind) => codes().has(kind)) && world.released.length > 0;
     for (let round = 0; performance.now() - began < (isStorm() ? 5_000 : 40_000); round++) {
       for (const name of ['a', 'b']) {
-        const inputs = Array.from({ length: world.workers.room(name) }, () => {
+        const inputs = Array.from({ length: world.workers.capacity(name) }, () => {
           const roll = chance();
           if (roll < 0.97) return 'quick';
           return ['wait', 'crash', 'exit', 'throw', 'spin', 'wait'][Math.floor(chance() * 6)];
         });
-        if (inputs.length > 0) given.push(...world.give(name, inputs));
+        if (inputs.length > 0) given.push(...world.dispatch(name, inputs));
       }
       const cells = world.cells();
       if (round % 150 === 149) process.kill(cells[Math.floor(chance() * cells.length)]!, 'SIGKILL');
@@ -59,7 +59,7 @@ describe('every attempt that is given comes back exactly once', () => {
     expect([...ends.values()].every((count) => count === 1)).toBe(true);
     expect(given.every(({ job }) => ends.has(job))).toBe(true);
     expect([...codes()]).toEqual(expect.arrayContaining(kinds));
-    expect(world.returned.length).toBeGreaterThan(0);
+    expect(world.released.length).toBeGreaterThan(0);
     expect(given.length).toBeGreaterThan(1_000);
   });
 });

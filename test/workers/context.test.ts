@@ -114,7 +114,7 @@ describe('the context', () => {
     try { return await once('charge', () => { globalThis.times++; return { id: 7n }; }, job.input ?? {}); }
     finally { log.info('times ' + globalThis.times); }`;
     await world.agent('lost', runs(body));
-    const [given] = world.give('lost');
+    const [given] = world.dispatch('lost');
     expect(await world.outcomeOf(given!)).toMatchObject({
       is: 'failed',
       retry: false,
@@ -128,7 +128,7 @@ describe('the context', () => {
       },
     });
     const again = async (options: object | null, key: string) => {
-      const [next] = world.give('lost', [options]);
+      const [next] = world.dispatch('lost', [options]);
       effects.set(`${next!.job} charge`, { problem: 'result.id is a BigInt' });
       return { key, ...(await world.outcomeOf(next!)) };
     };
@@ -170,7 +170,7 @@ describe('the context', () => {
       `unknown-${ifUnknown}`,
       runs(`return once('mail', () => 'done again', { ifUnknown: '${ifUnknown}' });`),
     );
-    const [given] = world.give(`unknown-${ifUnknown}`);
+    const [given] = world.dispatch(`unknown-${ifUnknown}`);
     effects.set(`${given!.job} mail`, 'begun');
     const outcome = await world.outcomeOf(given!);
     if (outcome.is === 'failed') expect(outcome).toMatchObject({ retry: false, fault: { code: expected } });
@@ -250,9 +250,9 @@ describe('the context', () => {
       },
     });
     await other.agent('secret', runs('return 1;'), { needs: { secrets: ['KEY'] } });
-    const { job, attempt } = other.give('secret')[0]!;
-    await other.until('it back', () => other.returned.length > 0);
-    expect(other.returned).toEqual([{ job, attempt }]);
+    const { job, attempt } = other.dispatch('secret')[0]!;
+    await other.until('it back', () => other.released.length > 0);
+    expect(other.released).toEqual([{ job, attempt }]);
     expect(other.outcomes).toEqual([]);
     await other.close();
   });

@@ -26,7 +26,7 @@ describe('a plugin that goes wrong', () => {
     ['exits the process', `process.exit(3);`, 'process.exit(3)'],
     ['exits really', `process.reallyExit(4);`, 'process.exit(4)'],
   ])('and %s fails its own attempt with the fault, and nobody else’s', async (_what, body, message) => {
-    const other = world.give('neighbour', [100]);
+    const other = world.dispatch('neighbour', [100]);
     await world.agent('crash', runs(body));
     const outcome = await world.run('crash');
     expect(outcome).toMatchObject({
@@ -85,7 +85,7 @@ describe('a cell that dies', () => {
     await world.agent('steady', runs('return 1;'));
     await world.run('steady');
     const [pid] = world.cells();
-    const [given] = world.give('unlucky');
+    const [given] = world.dispatch('unlucky');
     await world.begun('unlucky');
     // As V8 does when one allocation runs past the last limit.
     process.kill(pid!, 'SIGABRT');
@@ -107,10 +107,10 @@ describe('a cell that dies', () => {
     await world.run('frozen', 1);
     const [pid] = world.cells();
     process.kill(pid!, 'SIGSTOP');
-    const given = world.give('frozen')[0]!;
+    const given = world.dispatch('frozen')[0]!;
     const back = await world.until(
       'it to come back',
-      () => world.outcomes.find(({ outcome }) => outcome.job === given.job) ?? world.returned[0],
+      () => world.outcomes.find(({ outcome }) => outcome.job === given.job) ?? world.released[0],
     );
     // The thread may have begun it before the whole process stood still.
     if ('outcome' in back) expect(back.outcome).toMatchObject({ fault: { code: 'CELL_LOST' } });
@@ -125,12 +125,12 @@ describe('a cell that dies', () => {
     writeFileSync(blocked, 'a file where the folder of its cells should be');
     const other = await createWorld({ emptyFolder: blocked });
     await other.agent('any', runs('return 1;'));
-    const [given] = other.give('any');
-    await other.until('it to come back', () => other.returned.some(({ job }) => job === given!.job));
+    const [given] = other.dispatch('any');
+    await other.until('it to come back', () => other.released.some(({ job }) => job === given!.job));
     expect(other.outcomes).toEqual([]);
     expect(other.ends).toMatchObject([{ because: { code: 'CELL_LOST' } }]);
     rmSync(blocked);
-    await other.until('its pause to end', () => other.workers.room('any') > 0);
+    await other.until('its pause to end', () => other.workers.capacity('any') > 0);
     expect(await other.run('any')).toMatchObject({ is: 'done' });
     await other.close();
     await world.close();
@@ -143,14 +143,14 @@ describe('a cell that dies', () => {
       runs(`if (job.input !== 'hang') return job.input; log.info('begun'); await new Promise(() => {});`),
     );
     for (let i = 0; i < 20; i++) await world.run('quick', i);
-    expect(world.workers.room('quick')).toBeGreaterThan(3);
-    const given = world.give('quick', [1, 'hang', 2, 3]);
+    expect(world.workers.capacity('quick')).toBeGreaterThan(3);
+    const given = world.dispatch('quick', [1, 'hang', 2, 3]);
     await world.begun('quick');
     const [pid] = world.cells();
     process.kill(pid!, 'SIGKILL');
     expect(await world.outcomeOf(given[1]!)).toMatchObject({ fault: { code: 'CELL_LOST' } });
-    await world.until('the others to come back', () => world.returned.length === 2);
-    expect(world.returned.map(({ job }) => job)).toEqual([given[2]!.job, given[3]!.job]);
+    await world.until('the others to come back', () => world.released.length === 2);
+    expect(world.released.map(({ job }) => job)).toEqual([given[2]!.job, given[3]!.job]);
     expect(world.ends).toMatchObject([{ agent: 'quick', because: { code: 'CELL_LOST' } }]);
     await world.close();
   });
@@ -160,7 +160,7 @@ describe('a cell that dies', () => {
     await world.agent('taker', runs(`if (job.input) return 1; log.info('begun'); await new Promise(() => {});`));
     await world.agent('other', runs('return 1;'));
     for (let i = 0; i < 2; i++) {
-      const given = world.give('taker')[0]!;
+      const given = world.dispatch('taker')[0]!;
       await world.run('other');
       await world.begun('taker', i + 1);
       await world.until('one cell', () => world.cells().length === 1);

@@ -71,7 +71,7 @@ describe('a job that does not end', () => {
 
   test('ends as the host says when it is aborted from there', async () => {
     await world.agent('aborted', runs(`log.info('begun'); await new Promise(() => {});`));
-    const [given] = world.give('aborted');
+    const [given] = world.dispatch('aborted');
     await world.begun('aborted');
     world.workers.abort(given!, { code: 'CANCELLED', message: 'a person cancelled it' });
     expect(await world.outcomeOf(given!)).toMatchObject({ is: 'failed', fault: { code: 'CANCELLED' } });

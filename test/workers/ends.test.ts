@@ -90,9 +90,9 @@ describe('an attempt', () => {
     await world.agent('broken', `import { definePlugin } from 'daruma';\nconst x: any = undefined;\nx.y();\n`);
     const outcome = await world.run('broken');
     expect(outcome).toMatchObject({ fault: { code: 'BOOT_FAILED', file: 'plugins/broken.ts', line: 3 }, retry: true });
-    expect(world.workers.room('broken')).toBe(0);
+    expect(world.workers.capacity('broken')).toBe(0);
     expect(world.ends.at(-1)).toMatchObject({ agent: 'broken', because: { code: 'BOOT_FAILED' } });
-    await world.until('its pause to end', () => world.workers.room('broken') === 1);
+    await world.until('its pause to end', () => world.workers.capacity('broken') === 1);
     await world.agent('empty', 'export default 5;');
     expect(await world.run('empty')).toMatchObject({
       fault: { code: 'BOOT_FAILED', data: { cause: 'NO_PLUGIN' }, next: 'write: export default definePlugin({ … })' },

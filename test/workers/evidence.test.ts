@@ -156,7 +156,7 @@ function remember(i: number) {
 
   test('nothing delays an end that somebody asked for', async () => {
     await world.agent('wanted', runs(`log.info('begun'); for (;;);`), { limits: { graceMs: 20 } });
-    const [given] = world.give('wanted');
+    const [given] = world.dispatch('wanted');
     await world.begun('wanted');
     world.workers.abort(given!, { code: 'CANCELLED', message: 'a person cancelled it' });
     await world.outcomeOf(given!);
@@ -168,7 +168,7 @@ describe('of a cell that dies', () => {
   test('the last look at each of its workers is kept', async () => {
     const world = await createWorld();
     await world.agent('victim', runs(`beat('page 9'); log.info('begun'); await new Promise(() => {});`));
-    world.give('victim');
+    world.dispatch('victim');
     await world.begun('victim');
     await world.until('a look', () => world.readings.some(({ lastBeat }) => lastBeat === 'page 9'));
     process.kill(world.cells()[0]!, 'SIGKILL');
@@ -193,7 +193,7 @@ describe('processes that an agent owns', () => {
       limits: { memoryBytes: 64 * MB },
       needs: { exec: ['convert'] },
     });
-    const [given] = world.give('owner');
+    const [given] = world.dispatch('owner');
     await world.begun('owner');
     const reading = await world.until('a reading', () => world.readings.at(-1));
     expect(reading).toMatchObject({ childrenBytes: 10 * MB, job: given!.job, quietMs: expect.any(Number) });

@@ -33,7 +33,7 @@ describe('a plugin that speaks past its context', () => {
   async function tryBeside(name: string, body: string) {
     await world.agent(name, runs(body), ONCE);
     const shared = world.workers.view().cells.find(({ is }) => is === 'shared')!.pid;
-    const [beside] = world.give('neighbour');
+    const [beside] = world.dispatch('neighbour');
     const outcome = await world.run(name);
     expect(await world.outcomeOf(beside!)).toMatchObject({ is: 'done', result: '"well"' });
     // Spare cells come and go.
@@ -46,7 +46,7 @@ describe('a plugin that speaks past its context', () => {
   /** The outcome of a job that sends them; another worker of the agent, in the same cell, does its job meanwhile. */
   async function sendBeside(messages: string) {
     const agent = await world.agent('posts', runs(posts(messages)), WITH_PORT);
-    const [beside] = world.give('posts', ['well']);
+    const [beside] = world.dispatch('posts', ['well']);
     const outcome = await world.run('posts', 'ill');
     expect(await world.outcomeOf(beside!)).toMatchObject({ is: 'done', result: '"well"' });
     expect(world.ends.filter(({ version }) => version === agent.version.id)).toHaveLength(1);

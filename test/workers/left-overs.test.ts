@@ -26,9 +26,9 @@ describe('what a job leaves behind', () => {
       if (job.input === 'first') { ${body} return; }
       globalThis.second = true; await new Promise((done) => setTimeout(done, 80)); return 'fine';`),
     );
-    const [first] = world.give(name, ['first']);
+    const [first] = world.dispatch(name, ['first']);
     await world.outcomeOf(first!);
-    const [second] = world.give(name, ['second']);
+    const [second] = world.dispatch(name, ['second']);
     expect(await world.outcomeOf(second!)).toMatchObject({ is: 'done', result: '"fine"' });
     const found = await world.until('it', () => world.leftOvers.find(({ agent }) => agent === name));
     expect(found).toMatchObject({ job: first!.job, fault: { code: 'CRASHED', file: `plugins/${name}.ts` } });
@@ -64,9 +64,9 @@ describe('what a job leaves behind', () => {
       runs(`if (job.input === 'first') { process.stdout.write('half a line of the first'); setTimeout(() => console.log('late'), 20); return; }
       process.stdout.write('half of '); await new Promise((done) => setTimeout(done, 60)); console.log('the second');`),
     );
-    const [first] = world.give('halves', ['first']);
+    const [first] = world.dispatch('halves', ['first']);
     await world.outcomeOf(first!);
-    const [second] = world.give('halves', ['second']);
+    const [second] = world.dispatch('halves', ['second']);
     await world.outcomeOf(second!);
     const lines = await world.until('three', () => linesOf('halves').length === 3 && linesOf('halves'));
     expect(lines.map(({ job, message }) => [job, message])).toEqual([

@@ -51,14 +51,14 @@ describe('the workers of an agent', () => {
       await world.agent('wide', runs('await new Promise((done) => setTimeout(done, 150));'), {
         workers: { min: 0, max: 3 },
       });
-      expect(world.workers.room('wide')).toBe(3);
-      expect(world.workers.room('nobody')).toBe(0);
-      const given = world.give('wide', [1, 2, 3]);
-      expect(world.workers.room('wide')).toBe(0);
+      expect(world.workers.capacity('wide')).toBe(3);
+      expect(world.workers.capacity('nobody')).toBe(0);
+      const given = world.dispatch('wide', [1, 2, 3]);
+      expect(world.workers.capacity('wide')).toBe(0);
       const outcomes = await Promise.all(given.map((ref) => world.outcomeOf(ref)));
       expect(outcomes.every(({ is }) => is === 'done')).toBe(true);
       expect(new Set(world.outcomes.map(({ worker }) => worker)).size).toBe(3);
-      expect(world.workers.room('wide')).toBe(3);
+      expect(world.workers.capacity('wide')).toBe(3);
     });
   });
 
@@ -66,7 +66,7 @@ describe('the workers of an agent', () => {
     const go = Promise.withResolvers<string>();
     await within({ answer: () => go.promise }, async (world) => {
       await world.agent('swaps', runs(`await state.get('go'); return 'old';`));
-      const [old] = world.give('swaps');
+      const [old] = world.dispatch('swaps');
       await world.until('it to run', () => world.calls.length === 1);
       const next = await world.agent('swaps', runs(`return 'new';`));
       await world.until('the new one to serve', () => world.workers.serving!('swaps') === next);
@@ -130,17 +130,17 @@ describe('the workers of an agent', () => {
   test('of an agent that is gone finish, and take no more', async () => {
     await within({}, async (world) => {
       await world.agent('leaves', runs('await new Promise((done) => setTimeout(done, 100)); return 1;'));
-      const [given] = world.give('leaves');
+      const [given] = world.dispatch('leaves');
       world.remove('leaves');
-      expect(world.workers.room('leaves')).toBe(0);
-      const late = world.give('leaves')[0]!;
+      expect(world.workers.capacity('leaves')).toBe(0);
+      const late = world.dispatch('leaves')[0]!;
       expect(
-        await world.until('it to come back', () => world.returned.find(({ job }) => job === late.job)),
+        await world.until('it to come back', () => world.released.find(({ job }) => job === late.job)),
       ).toBeTruthy();
       const end = await Promise.race([
         world.outcomeOf(given!).then(({ is }) => is),
         world
-          .until('it to come back', () => world.returned.some(({ job }) => job === given!.job))
+          .until('it to come back', () => world.released.some(({ job }) => job === given!.job))
           .then(() => 'returned'),
       ]);
       expect(['done', 'returned']).toContain(end);
@@ -165,7 +165,7 @@ describe('a worker', () => {
     await within({}, async (world) => {
       await world.agent('spins', runs(`globalThis.kept = Buffer.alloc(2e7); for (;;);`));
       await world.agent('rests', runs('return 1;'));
-      world.give('spins');
+      world.dispatch('spins');
       await world.run('rests');
       const of = (agent: string) =>
         world.readings.findLast((reading) => reading.agent === agent && reading.cpu !== null);
@@ -185,7 +185,7 @@ describe('a worker', () => {
     const go = Promise.withResolvers<string>();
     await within({ answer: () => go.promise }, async (world) => {
       await world.agent('old', runs(`if (!job.input) await state.get('go'); return 1;`));
-      const [given] = world.give('old');
+      const [given] = world.dispatch('old');
       await world.until('it to run', () => world.calls.length === 1);
       world.workers.recycle?.('w1', { code: 'LEAKING', message: 'it grows' });
       expect(await world.run('old', 'next')).toMatchObject({ is: 'done' });
@@ -254,12 +254,12 @@ describe('jobs that are handed over ahead', () => {
     await within({}, async (world) => {
       await world.agent('ahead', runs(body));
       for (let i = 0; i < 20; i++) await world.run('ahead');
-      const given = world.give('ahead', [1, 'long', 2, 3, 4]);
-      await world.until('three to come back', () => world.returned.length === 3);
-      expect(world.workers.room('ahead')).toBe(0);
-      expect(world.returned.map(({ job }) => job)).toEqual(given.slice(2).map(({ job }) => job));
+      const given = world.dispatch('ahead', [1, 'long', 2, 3, 4]);
+      await world.until('three to come back', () => world.released.length === 3);
+      expect(world.workers.capacity('ahead')).toBe(0);
+      expect(world.released.map(({ job }) => job)).toEqual(given.slice(2).map(({ job }) => job));
       expect(await world.outcomeOf(given[1]!)).toMatchObject({ result: '"long"' });
-      expect(world.workers.room('ahead')).toBeGreaterThan(0);
+      expect(world.workers.capacity('ahead')).toBeGreaterThan(0);
       await world.run('ahead');
       await world.begun('ahead', 23);
       const began = new Set(world.lines.map(({ job }) => job));
@@ -271,7 +271,7 @@ describe('jobs that are handed over ahead', () => {
     await within({}, async (world) => {
       await world.agent('ahead', runs(body));
       for (let i = 0; i < 20; i++) await world.run('ahead');
-      const given = world.give('ahead', ['long', 2]);
+      const given = world.dispatch('ahead', ['long', 2]);
       world.workers.abort(given[1]!, { code: 'CANCELLED', message: 'not wanted any more' });
       expect(await world.outcomeOf(given[1]!)).toMatchObject({ is: 'failed', fault: { code: 'CANCELLED' } });
       expect(await world.outcomeOf(given[0]!)).toMatchObject({ is: 'done' });
@@ -287,10 +287,10 @@ describe('a drain', () => {
         'slow',
         runs(`log.info('begun'); await new Promise((done) => setTimeout(done, 200)); return 1;`),
       );
-      const [given] = world.give('slow');
+      const [given] = world.dispatch('slow');
       await world.begun('slow');
       const drained = world.workers.drain(5_000);
-      expect(world.workers.room('slow')).toBe(0);
+      expect(world.workers.capacity('slow')).toBe(0);
       await drained;
       expect(world.outcomes).toMatchObject([{ outcome: { job: given!.job, is: 'done' } }]);
       expect(world.workers.view().workers).toEqual([]);
@@ -308,7 +308,7 @@ describe('a drain', () => {
       await world.agent('deaf', runs(`log.info('begun'); for (;;);`), {
         limits: { graceMs: 60_000, timeoutMs: 60_000 },
       });
-      const given = [...world.give('obeys'), ...world.give('deaf')];
+      const given = [...world.dispatch('obeys'), ...world.dispatch('deaf')];
       await Promise.all([world.begun('obeys'), world.begun('deaf')]);
       const began = performance.now();
       await world.workers.drain(400);
@@ -328,7 +328,7 @@ describe('nothing is left', () => {
     await world.agent('spins', runs(`if (job.input) return 1; log.info('begun'); for (;;);`), {
       workers: { min: 1, max: 2 },
     });
-    const given = world.give('spins', [null, null]);
+    const given = world.dispatch('spins', [null, null]);
     await world.begun('spins', 2);
     const pids = world.cells();
     await Promise.all([world.workers.stop(), world.workers.stop()]);

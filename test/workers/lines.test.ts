@@ -97,7 +97,7 @@ describe('the lines of a plugin', () => {
     );
     await world.agent('beside', runs('return 1;'));
     await world.run('beside');
-    const [given] = world.give('floods');
+    const [given] = world.dispatch('floods');
     await world.run('beside');
     expect(world.outcomes.map(({ outcome }) => outcome.job)).not.toContain(given!.job);
     expect(await world.outcomeOf(given!)).toMatchObject({ is: 'done' });

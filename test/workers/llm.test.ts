@@ -259,6 +259,6 @@ test('a key is of one worker and closed with it; without a gateway no worker sta
   world.remove(`asks-${count}`);
   await world.until('the key is closed', () => closed.includes(worker));
   await world.agent('unlucky', runs(`return 1;`), { needs: { llm: true } });
-  const [job] = world.give('unlucky');
-  await world.until('it comes back', () => world.returned.some((ref) => ref.job === job!.job));
+  const [job] = world.dispatch('unlucky');
+  await world.until('it comes back', () => world.released.some((ref) => ref.job === job!.job));
 });

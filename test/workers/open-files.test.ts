@@ -18,7 +18,7 @@ describe('a plugin that opens files until none is left', () => {
       runs(`${ALL} await new Promise((done) => setTimeout(done, 2500)); return 'held';`),
       READS,
     );
-    const [job] = world.give('keeps-all');
+    const [job] = world.dispatch('keeps-all');
     const replaced = await world.until('its cell is replaced', () => world.replaced[0]);
     const most = mostFiles();
     expect(replaced).toMatchObject({ agents: ['keeps-all'], killed: false });

@@ -111,7 +111,7 @@ beforeEach(() => {
   world.lines.length = 0;
 });
 
-const give = (name: string) => world.give('cases', [name])[0]!;
+const give = (name: string) => world.dispatch('cases', [name])[0]!;
 const run = (name: string) => world.run('cases', name);
 /** The line of the source in which a case begins. */
 const lineOf = (name: string) => source.findIndex((line) => line.startsWith(`'${name}': `)) + 1;
@@ -215,7 +215,7 @@ describe('a transaction', () => {
         await client.query('SELECT pg_sleep(60)');
       });`;
     await world.agent('cut', `import { pool } from 'daruma/pg';\n${runs(body)}`, { needs: { net: ['127.0.0.1'] } });
-    const [ref] = world.give('cut');
+    const [ref] = world.dispatch('cut');
     await world.begun('cut');
     line.cut();
     expect(await world.outcomeOf(ref!)).toMatchObject({ is: 'failed', fault: { code: 'PG_LOST' } });
@@ -282,7 +282,7 @@ describe('a connection', () => {
       isolation: 'own',
       needs: { net: ['127.0.0.1'] },
     });
-    world.give('killed');
+    world.dispatch('killed');
     await untilStates('killed', ['active', 'idle in transaction']);
     const { pid } = world.workers.view().cells.find(({ agent }) => agent === 'killed')!;
     process.kill(pid, 'SIGKILL');

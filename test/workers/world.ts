@@ -29,7 +29,7 @@ export interface World {
   folder: string;
   workers: Workers;
   outcomes: { worker: string; outcome: Outcome }[];
-  returned: AttemptRef[];
+  released: AttemptRef[];
   lines: PluginLine[];
   ends: WorkerEnd[];
   leftOvers: LeftOver[];
@@ -43,7 +43,7 @@ export interface World {
   agent(name: string, body: string, change?: AgentChange): Promise<Agent>;
   remove(name: string): void;
   /** Hands jobs over, however many; ids count up. */
-  give(agent: string, inputs?: unknown[]): Assignment[];
+  dispatch(agent: string, inputs?: unknown[]): Assignment[];
   /** Hands one job over and waits for its outcome. */
   run(agent: string, input?: unknown): Promise<Outcome>;
   outcomeOf(ref: AttemptRef, withinMs?: number): Promise<Outcome>;
@@ -185,7 +185,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const world: World = {
     folder,
     outcomes: [],
-    returned: [],
+    released: [],
     lines: [],
     ends: [],
     leftOvers: [],
@@ -203,8 +203,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
             world.outcomes.push(...outcomes);
             told();
           },
-          returned(refs) {
-            world.returned.push(...refs);
+          released(refs) {
+            world.released.push(...refs);
             onReturned?.(refs, world);
             told();
           },
@@ -256,7 +256,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       agents.delete(name);
       put();
     },
-    give(agent, inputs = [null]) {
+    dispatch(agent, inputs = [null]) {
       const now = Date.now();
       const assignments = inputs.map((input) => ({
         job: `j${++lastJob}`,
@@ -269,11 +269,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         queuedAt: now,
         runAt: now,
       }));
-      world.workers.give(agent, assignments);
+      world.workers.dispatch(agent, assignments);
       return assignments;
     },
     async run(agent, input) {
-      return world.outcomeOf(world.give(agent, [input])[0]!);
+      return world.outcomeOf(world.dispatch(agent, [input])[0]!);
     },
     outcomeOf(ref, withinMs) {
       return world.until(

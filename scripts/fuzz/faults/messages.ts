@@ -44,7 +44,7 @@ const OF_CELLS: readonly FromCell[] = [
   { say: 'done', worker: 1, flat: [1, 1_790_000_000_000, 0.25, '{"a":1}', 2, 1_790_000_000_000, 3, null] },
   { say: 'ended', worker: 1, end: { seq: 3, ...TIMES, summary: 's', is: 'done', result: '[1]' } },
   { say: 'ended', worker: 1, end: { seq: 4, ...TIMES, is: 'failed', fault: FAULT, retry: 500 } },
-  { say: 'returned', worker: 1, seqs: [5, 6] },
+  { say: 'released', worker: 1, seqs: [5, 6] },
   { say: 'call', worker: 1, seq: 1, id: 1, call: { ask: 'setState', key: 'k', value: '1' } },
   { say: 'lines', parts: [{ worker: 1, lines: [LINE] }] },
   { say: 'left-over', worker: 1, is: 'error', job: 'job-1', fault: FAULT },
@@ -283,7 +283,7 @@ function hostWorker() {
   const back: string[] = [];
   const events = {
     ended: (list: { outcome: Outcome }[]) => outcomes.push(...list.map(({ outcome }) => outcome)),
-    returned: (refs: readonly { job: string }[]) => back.push(...refs.map(({ job }) => job)),
+    released: (refs: readonly { job: string }[]) => back.push(...refs.map(({ job }) => job)),
     capacityChanged() {},
   };
   const reports = createReports(events as never, () => 0);
@@ -293,7 +293,7 @@ function hostWorker() {
   const worker = createHostWorker(1, agent, { ...needs, answer: async () => null });
   const given = Array.from({ length: 6 }, (_, index) => ({ job: `job-${index + 1}`, attempt: 1 }) as Assignment);
   worker.start({} as WorkerSpec);
-  worker.give(given);
+  worker.dispatch(given);
   return {
     receive(message: FromCell) {
       if (message.say === 'lines') message.parts.forEach(({ lines }) => void worker.lines(lines));

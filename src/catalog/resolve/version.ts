@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts';
+import type { Idle } from '../coordination.ts';
 import type { SettingsCheck } from '../files/settings-check.ts';
-import type { Idle } from '../turns.ts';
 import { type Resolved, resolveAgent } from './agent.ts';
 import type { ResolveTerms } from './values.ts';
 

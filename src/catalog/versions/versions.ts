@@ -78,7 +78,7 @@ const BUDGET_BYTES = 256 * MB;
 export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
   /** By plugin, the end of the last work on its folder. */
-  const turns = new Map<string, Promise<void>>();
+  const lastWork = new Map<string, Promise<void>>();
   let folder = at;
 
   async function open() {
@@ -137,9 +137,9 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
    * deleted.
    */
   function inTurn<T>(plugin: string, work: () => Promise<T>): Promise<T> {
-    const done = (turns.get(plugin) ?? Promise.resolve()).then(work);
+    const done = (lastWork.get(plugin) ?? Promise.resolve()).then(work);
     const end = () => {};
-    turns.set(plugin, done.then(end, end));
+    lastWork.set(plugin, done.then(end, end));
     return done;
   }
 

@@ -2,7 +2,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
-import { createNamedTimers, createSingleFlight } from '../turns.ts';
+import { createNamedTimers, createSingleFlight } from '../coordination.ts';
 import type { FileScanner, PluginInputs } from './file-scanner.ts';
 import { type FolderList, listFolders } from './list.ts';
 import { type FolderWatch, watchFolders } from './watch.ts';
@@ -73,7 +73,7 @@ export function createScanLoop(needs: ScanLoopNeeds, options: ScanLoopOptions): 
   const { time, log, scanner } = needs;
   const { folder, linkFolders, settleMs, scanMs } = options;
   const timers = createNamedTimers<'gather' | 'settle' | 'scan'>(time);
-  const turns = createSingleFlight(scanFiles, (error) =>
+  const singleFlight = createSingleFlight(scanFiles, (error) =>
     log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) }),
   );
   let watch: FolderWatch | undefined;
@@ -90,7 +90,7 @@ export function createScanLoop(needs: ScanLoopNeeds, options: ScanLoopOptions): 
     const folderState = { list, unsettled: waitMs !== undefined, agentsUnsettled: agentsWait };
     last = { at: time.monotonic(), folderState };
     if (waitMs !== undefined) {
-      timers.set('settle', Math.max(LEAST_WAIT_MS, waitMs), () => void turns.ask(false));
+      timers.set('settle', Math.max(LEAST_WAIT_MS, waitMs), () => void singleFlight.ask(false));
       if (waitMs <= settleMs) needs.settling();
     }
     const isSettledNow =
@@ -102,13 +102,13 @@ export function createScanLoop(needs: ScanLoopNeeds, options: ScanLoopOptions): 
   function hint() {
     if (timers.isSet('gather')) return;
     const sinceLast = time.monotonic() - (last?.at ?? 0);
-    timers.set('gather', Math.max(GATHER_MS, LEAST_PAUSE_MS - sinceLast), () => void turns.ask(false));
+    timers.set('gather', Math.max(GATHER_MS, LEAST_PAUSE_MS - sinceLast), () => void singleFlight.ask(false));
   }
 
   function repeat() {
     timers.set('scan', scanMs, () => {
       repeat();
-      void turns.ask(true);
+      void singleFlight.ask(true);
     });
   }
 
@@ -116,20 +116,20 @@ export function createScanLoop(needs: ScanLoopNeeds, options: ScanLoopOptions): 
     async start() {
       if (closed) return;
       watch = watchFolders(folder, hint);
-      await turns.ask(true);
+      await singleFlight.ask(true);
     },
     repeat,
-    ask: turns.ask,
+    ask: singleFlight.ask,
     hint,
     folderState: () => last?.folderState,
     trouble: () => watch?.trouble() ?? [],
     alive: () => (closed ? undefined : last?.at),
-    isDue: () => turns.pending() || timers.isSet('gather'),
+    isDue: () => singleFlight.pending() || timers.isSet('gather'),
     async close() {
       closed = true;
       timers.close();
       await watch?.close();
-      await turns.close();
+      await singleFlight.close();
       // The last scan may have refreshed the watcher meanwhile.
       await watch?.close();
     },

@@ -90,6 +90,6 @@ function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {
     looping: [`daruma pause ${agent}`, `daruma cancel --agent ${agent} --state queued`],
     'falling-behind': [`daruma cancel --agent ${agent} --state queued`],
   };
-  const lift = ways[verdict] ?? [];
-  return [...own, ...lift, `daruma ack ${id} "a note"`];
+  const waysOut = ways[verdict] ?? [];
+  return [...own, ...waysOut, `daruma ack ${id} "a note"`];
 }

@@ -135,8 +135,8 @@ function jsonWords(value: unknown, width: number): string | null {
 function nextStep({ id, state, agent, holdUp }: JobView): string | undefined {
   if (state === 'dead' || state === 'cancelled') return `daruma replay ${id}   daruma logs ${agent} --job ${id}`;
   if (state === 'done') return undefined;
-  const lift = holdUp?.next ? `${holdUp.next}   ` : '';
-  return `${lift}daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
+  const wayOut = holdUp?.next ? `${holdUp.next}   ` : '';
+  return `${wayOut}daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
 }
 
 /** Why a job that was asked for does not run now, and what to type. */

@@ -41,7 +41,7 @@ export function createHostAlerts(needs: HostAlertsNeeds): HostAlerts {
   const service = createAlerts({
     ...{ time, store, settings, channels, write, say: needs.say },
     ...{ healer: rooms.healer, states: rooms.states, runnableAgents: rooms.runnableAgents },
-    ...{ log: journal.room('alerts'), scrub: journal.scrub, startedAt: facts.startedAt },
+    ...{ log: journal.child('alerts'), scrub: journal.scrub, startedAt: facts.startedAt },
     pings: () => pingsOf({ time, heartbeats: rooms.heartbeats }),
     warnings: needs.warnings,
     earlyWarnings: () => warningTroubles(rooms.earlyWarnings.current(), time.now()),

@@ -26,7 +26,7 @@ export function actingOps(hostContext: HostContext): Acting {
   async function resume(agent: string, who: string | undefined) {
     const wasPaused = await hostContext.resume(agent, who);
     // A pause and a quarantine that end are events of their own, written with their end.
-    if (healer.lift(agent, 'resumed by hand', who) || wasPaused) return { agent };
+    if (healer.release(agent, 'resumed by hand', who) || wasPaused) return { agent };
     events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on`, ...given({ who }) });
     return { agent };
   }

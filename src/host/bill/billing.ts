@@ -27,7 +27,7 @@ export interface Billing {
 
 interface BillingNeeds {
   time: Time;
-  journal: Pick<Journal, 'room'>;
+  journal: Pick<Journal, 'child'>;
   events: Pick<Events, 'record'>;
   meter: Pick<Meter, 'count' | 'gauge'>;
   store: SpendStore & UsageStore & Pick<StateStore, 'stateSizes'>;
@@ -41,13 +41,13 @@ export function createBilling(needs: BillingNeeds): Billing {
   const unpriced = new Set<string>();
   const base = { time, store, timezone: () => settings.timezone };
   const ledger = createSpendLedger({
-    ...{ ...base, log: journal.room('models') },
+    ...{ ...base, log: journal.child('models') },
     limits: () => limitsOf(settings.models.budget),
     priceOf: (rung, model) => priceOf(settings.models, rung, model),
     rose: (budget) => events.record('warn', risingEvent(budget)),
   });
   const usage = createUsageMeter({
-    ...{ ...base, meter, log: journal.room('telemetry') },
+    ...{ ...base, meter, log: journal.child('telemetry') },
     disk: () => diskOf(store, catalog),
   });
 

@@ -16,8 +16,8 @@ import type { Time } from '../../kernel/time.ts';
 import type { DiagnosisQuestion, DiagnosisResult, EvidencePiece } from '../../plugin/fleet.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Finding, FindingStore } from '../../telemetry/ports.ts';
+import { evidenceBudget } from './evidence-budget.ts';
 import { createEvidenceReader, type GatherNeeds } from './gather.ts';
-import { evidenceRoom } from './room.ts';
 
 /**
  * Questions to a model about incidents that escalated, and what comes of the answers. The model is asked by an agent, which takes the
@@ -62,7 +62,7 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
   }
 
   async function evidenceFor(incident: Incident) {
-    const evidence = await evidenceOf(incident, evidenceRoom(needs.settings.models.chain));
+    const evidence = await evidenceOf(incident, evidenceBudget(needs.settings.models.chain));
     return { evidence, remedies: incident.agent === null ? [] : [...ADVISABLE] };
   }
 

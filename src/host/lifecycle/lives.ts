@@ -77,7 +77,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
 
   async function printBanner(host: Host, tookMs: number, { restart }: Watched, isFirst: boolean) {
     const { hostContext } = host;
-    outside.ready(`${hostContext.catalog.agents().size} agents`, hostContext.journal.room('host'));
+    outside.ready(`${hostContext.catalog.agents().size} agents`, hostContext.journal.child('host'));
     // A person who started the host wants to know where the page is.
     if (!json && !restart) await hostContext.web.settled(PAGE_WITHIN_MS);
     if (!json) writeOut(restart ? backLine(hostContext, tookMs) : banner(hostContext, tookMs, configPlace(folder)));

@@ -35,7 +35,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     (error) =>
       lives
         .working()
-        ?.hostContext.journal.room('host')
+        ?.hostContext.journal.child('host')
         .error('uncaught', { fault: toPlainFault(error) }),
   );
   try {

@@ -153,7 +153,7 @@ export function watchOwnHandles({ foundation, facts, time, control, again, end }
   return watchHandles({
     time,
     events,
-    log: journal.room('host'),
+    log: journal.child('host'),
     held: () => [
       ...held,
       ...code.map((folder) => ({ what: 'code' as const, ...folder })),

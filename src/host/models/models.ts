@@ -13,7 +13,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 
 interface HostModelsNeeds {
   time: Time;
-  journal: Pick<Journal, 'room' | 'hide'>;
+  journal: Pick<Journal, 'child' | 'hide'>;
   events: Pick<Events, 'record'>;
   store: FindingStore;
   facts: Pick<HostFacts, 'folder' | 'pid'>;
@@ -37,7 +37,7 @@ const MOST_REMEMBERED = 100;
 export function createHostModels(needs: HostModelsNeeds): Models {
   const { time, journal, events, meter, store, facts, settings, secrets } = needs;
   const { enabled, chain } = settings.models;
-  const log = journal.room('models');
+  const log = journal.child('models');
   if (enabled) secrets.useForHost(chain.flatMap(({ key }) => key ?? []));
   journal.hide(secrets.seen());
 

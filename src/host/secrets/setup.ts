@@ -35,7 +35,7 @@ export interface Setup {
 
 interface SetupNeeds {
   time: Time;
-  journal: Pick<Journal, 'room' | 'hide'>;
+  journal: Pick<Journal, 'child' | 'hide'>;
   folder: string;
   catalog: Pick<Catalog, 'agents' | 'origins'>;
   bus: Pick<HostBus, 'emit'>;
@@ -46,7 +46,7 @@ interface SetupNeeds {
 
 export function createSetup(needs: SetupNeeds): Setup {
   const { time, journal, folder, catalog, env } = needs;
-  const log = journal.room('secrets');
+  const log = journal.child('secrets');
   /** Since when the host sees that an agent lacks something, epoch ms. */
   let fenceFault: PlainFault | undefined;
   const lackingSince = new Map<string, number>();

@@ -37,7 +37,7 @@ interface WebNeeds {
   time: Time;
   facts: HostFacts;
   settings: Pick<HostSettings, 'web' | 'timezone'>;
-  journal: Pick<Journal, 'room' | 'scrub'>;
+  journal: Pick<Journal, 'child' | 'scrub'>;
   store: Pick<Store, 'events' | 'changes' | 'pauseChanges' | 'healingChanges'>;
   events: Events;
   bus: Pick<HostBus, 'on'>;
@@ -59,7 +59,7 @@ export function createWeb(needs: WebNeeds): Web {
   const { time, facts, journal, events } = needs;
   const { host, port, origin } = needs.settings.web;
   const enabled = needs.settings.web.enabled && process.env[OFF_VARIABLE] !== 'off';
-  const log = journal.room('web');
+  const log = journal.child('web');
   const refused = webAddressFault(needs.settings.web);
   const file = join(facts.folder, SESSIONS_FILE);
   const sessions = createSessions({ time, log, file, changed: () => supervisor.sessionsChanged() });

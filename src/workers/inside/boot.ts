@@ -114,7 +114,7 @@ try {
 
 function receive(message: ToWorkerThread) {
   if (typeof message === 'string') {
-    if (runner) runner.give(fromJson(message) as JobPack);
+    if (runner) runner.dispatch(fromJson(message) as JobPack);
     else early.push(message);
   } else if (message.do === 'abort') {
     // The thread may be killed soon, and a half line would be lost with it.

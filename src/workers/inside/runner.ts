@@ -45,7 +45,7 @@ interface RunnerNeeds {
 
 /** Does the jobs that a worker is given, one after the other. Exactly one end is told of each that it begins. */
 export interface Runner {
-  give(pack: JobPack): void;
+  dispatch(pack: JobPack): void;
   abort(seq: number, why: PlainFault): void;
   /** The job that is being done. */
   jobNow(): JobOwner | undefined;
@@ -157,7 +157,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
   }
 
   return {
-    give(pack) {
+    dispatch(pack) {
       packs.push(pack);
       if (!running) void turn();
     },

@@ -68,7 +68,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     clock,
     sendAbort: (seq, why) => send({ do: 'abort', seq, why }),
     kill,
-    returned: (seqs) => say({ say: 'returned', worker: id, seqs }),
+    released: (seqs) => say({ say: 'released', worker: id, seqs }),
   });
 
   setLevel(spec.level);

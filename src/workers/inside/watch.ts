@@ -14,7 +14,7 @@ interface WatchNeeds {
   sendAbort(seq: number, why: PlainFault): void;
   kill(why: PlainFault): void;
   /** Jobs that were taken back. */
-  returned(seqs: number[]): void;
+  released(seqs: number[]): void;
 }
 
 /** Watches over what a worker was given, through shared memory: deadlines of the job in progress, and those that wait behind a long one. */
@@ -87,14 +87,14 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
       if (revokeTicket(shared, seq)) seqs.push(seq);
     }
     held -= seqs.length;
-    if (seqs.length > 0) needs.returned(seqs);
+    if (seqs.length > 0) needs.released(seqs);
   }
 
   function freeWaiting() {
     stopRevoking = undefined;
     if (!watching || held < 2) return;
-    const isLong = currentOf(shared) !== 0 && clock() - shared.times[TIME.startedAt]! > LONG_JOB_MS;
-    if (isLong) revokeWaiting();
+    const isBlocked = currentOf(shared) !== 0 && clock() - shared.times[TIME.startedAt]! > LONG_JOB_MS;
+    if (isBlocked) revokeWaiting();
     else stopRevoking = time.after(LONG_JOB_MS, freeWaiting);
   }
 

@@ -249,7 +249,7 @@ export function memoryJobs(
     release(refs: Parameters<JobQueue['release']>[0]) {
       for (const { job, attempt } of refs) {
         const row = rows.get(job);
-        if (!step(row, { is: 'returned', attempt })) continue;
+        if (!step(row, { is: 'released', attempt })) continue;
         Object.assign(row!.job, { startedAt: null, ...(attempt === 1 ? { version: null } : {}) });
       }
     },

@@ -9,8 +9,8 @@ const BESIDE_TOKENS = 3_000;
 const CHARACTERS_PER_TOKEN = 2.5;
 
 /** The number of characters of evidence that every rung whose context is known has room for. */
-export function evidenceRoom(chain: HostSettings['models']['chain']): number {
+export function evidenceBudget(chain: HostSettings['models']['chain']): number {
   const contexts = chain.map(({ context }) => context ?? Number.POSITIVE_INFINITY);
-  const room = (Math.min(...contexts) - BESIDE_TOKENS) * CHARACTERS_PER_TOKEN;
-  return Math.max(LEAST_CHARACTERS, Math.min(MOST_CHARACTERS, Math.floor(room)));
+  const free = (Math.min(...contexts) - BESIDE_TOKENS) * CHARACTERS_PER_TOKEN;
+  return Math.max(LEAST_CHARACTERS, Math.min(MOST_CHARACTERS, Math.floor(free)));
 }
