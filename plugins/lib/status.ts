@@ -1,5 +1,5 @@
 import type { FleetAgent, FleetReport } from 'daruma';
-import { dayTitle } from './days.ts';
+import { dayTitle, stampOf } from './days.ts';
 import { activeAgents, isEmpty, isTroubled, jobsOf, successOf, type Totals, totalsOf } from './figures.ts';
 import type { Post } from './post.ts';
 import { clip, escapeMarkdown, lengthOf, markdownTable, oneLine } from './text.ts';
@@ -8,27 +8,58 @@ import { showCount, showMany, showMs, showShare } from './units.ts';
 /** The post of a status. `text` has at most {@link SHORT} characters, for micro-blogs. */
 type StatusPost = Required<Pick<Post, 'title' | 'text' | 'markdown'>> & Post;
 
-/** The longest `text`. */
+/** The longest `text`, unless its channel takes less. */
 export const SHORT = 500;
 /** The longest that one sentence of it may be, so that a long error does not push out the rest. */
 const SENTENCE = 160;
 
-/** What the installation did in the report's period, in plain words. */
-export function composeStatus(report: FleetReport, timezone: string): StatusPost {
-  const totals = totalsOf(report);
-  const troubled = report.agents.filter(isTroubled);
-  const sentences = isEmpty(totals) ? quietSentences(report) : busySentences(report, totals);
-  const calls = troubled.map((agent) => `Needs a look: ${agent.name} (${agent.state}${because(agent)}).`);
-  const title = `Daruma, ${dayTitle(report.to, timezone)}: ${verdict(totals, troubled.length)}`;
-  return {
-    title,
-    text: asManyAsFit([`${title}.`, ...calls, ...sentences]),
-    markdown: long(report, [...calls, ...sentences]),
-  };
+/** What the installation did in the report's period, in plain words: a title, and sentences by their weight. */
+export interface Status {
+  title: string;
+  sentences: string[];
+  /** The longer form: each sentence, and a row for each agent. */
+  markdown: string;
 }
 
-function verdict(totals: Totals, troubled: number): string {
-  if (troubled > 0) return `${showMany(troubled, 'agent needs', 'agents need')} a look`;
+export function statusOf(report: FleetReport, timezone: string): Status {
+  const totals = totalsOf(report);
+  const calls = callsIn(report);
+  const sentences = isEmpty(totals) ? quietSentences(report) : busySentences(report, totals);
+  const title = `Daruma, ${dayTitle(report.to, timezone)}: ${verdict(totals, calls.length)}`;
+  const all = [...calls, ...forecasts(report, timezone), ...sentences];
+  return { title, sentences: all, markdown: long(report, all) };
+}
+
+/** The post for a channel that takes texts of so many characters: whole sentences, as many as fit. */
+export function statusPost({ title, sentences, markdown }: Status, most = SHORT): StatusPost {
+  return { title, text: asManyAsFit([`${title}.`, ...sentences], most), markdown };
+}
+
+/** What needs a person, as the report names it; agents in trouble that it does not name come first. */
+function callsIn({ agents, needs }: FleetReport): string[] {
+  const named = new Set(needs.map(({ agent }) => agent));
+  const troubled = agents.filter((agent) => isTroubled(agent) && !named.has(agent.name));
+  return [
+    ...troubled.map((agent) => `Needs a look: ${agent.name} (${agent.state}${because(agent)}).`),
+    ...needs
+      .filter(({ hitsAt }) => hitsAt === undefined)
+      .map(({ agent, text }) => `Needs a look: ${agent ?? 'the host'} (${clip(unended(text), 90)}).`),
+  ];
+}
+
+/** Limits that will be reached, the next one first. */
+function forecasts({ needs }: FleetReport, timezone: string): string[] {
+  return needs
+    .filter(({ hitsAt }) => hitsAt !== undefined)
+    .sort((a, b) => (a.hitsAt! < b.hitsAt! ? -1 : 1))
+    .map(({ agent, text, hitsAt }) => {
+      const about = agent === null ? '' : `${agent}: `;
+      return `Ahead: ${about}${clip(unended(text), 90)}, at its limit on ${stampOf(hitsAt!, timezone)}.`;
+    });
+}
+
+function verdict(totals: Totals, calls: number): string {
+  if (calls > 0) return `${showMany(calls, 'thing needs', 'things need')} a look`;
   if (totals.dead > 0) return `${showMany(totals.dead, 'job')} failed for good`;
   if (totals.missed > 0) return `${showMany(totals.missed, 'slot')} missed`;
   return isEmpty(totals) ? 'quiet' : 'all well';
@@ -51,6 +82,7 @@ function busySentences(report: FleetReport, totals: Totals): string[] {
     due > 0 && `${showCount(totals.kept)} of ${showMany(due, 'planned start')} kept.`,
     totals.failedAttempts > totals.dead &&
       `${showMany(totals.failedAttempts, 'attempt')} failed and ${totals.dead === 0 ? 'every job was done in the end' : `${showMany(totals.dead, 'job')} stayed undone`}.`,
+    report.healed.length > 0 && `${showMany(report.healed.length, 'incident')} healed without a person.`,
     totals.restarts > 0 && `${showMany(totals.restarts, 'worker')} replaced.`,
     totals.dead > 0 && lost && `Last failure: ${lost.agent}, ${unended(lost.error)}.`,
     slow && `Slowest: ${slow.name}, 95 % within ${showMs(slow.p95Ms)}.`,
@@ -59,11 +91,11 @@ function busySentences(report: FleetReport, totals: Totals): string[] {
 }
 
 /** As many sentences as fit, in their order; the first always does. */
-function asManyAsFit(sentences: string[]): string {
+function asManyAsFit(sentences: string[], most: number): string {
   let text = '';
   for (const sentence of sentences) {
     const next = text === '' ? clip(sentence, SENTENCE) : `${text} ${clip(sentence, SENTENCE)}`;
-    if (lengthOf(next) <= SHORT) text = next;
+    if (lengthOf(next) <= most) text = next;
   }
   return text;
 }

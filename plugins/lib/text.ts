@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
@@ -37,6 +39,22 @@ export function markdownTable(heads: string[], rows: string[][]): string {
   const names = heads.map((head) => head.replace(/:$/, ''));
   const rule = heads.map((head) => (head.endsWith(':') ? '---:' : '---'));
   return [line(names), line(rule), ...rows.map(line)].join('\n');
+}
+
+/** The last lines of an output, without empty ones at its end and without the colours of terminals. */
+export function lastLines(text: string, most: number): string {
+  const lines = plain(stripVTControlCharacters(text.replaceAll('\r\n', '\n')))
+    .trimEnd()
+    .split('\n');
+  return most === 0 ? '' : lines.slice(-most).join('\n');
+}
+
+/** Any text as a block of code in Markdown, however many backquotes it has; nothing for no text. */
+export function codeBlock(text: string): string {
+  if (text === '') return '';
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
 }
 
 /** The text without control characters (line breaks and tabs stay) and without halves of characters. */

@@ -40,6 +40,8 @@ export interface World {
   signal?: AbortSignal;
   /** Called at each beat. */
   onBeat?: (note: string | undefined) => void;
+  exec?: Context['exec'];
+  llm?: Context['llm'];
   /** What a command prints; undefined for one that is not there. */
   commands?: (words: string[]) => string | undefined;
   /** Agents that cannot be sent to. */
@@ -79,6 +81,17 @@ export async function proveHere(file: string) {
   return { jobs, entries, bytes, storeHash, agents: ['shop'] };
 }
 
+/** Models that answer each call with the object, or fail with the error. What they were asked is kept. */
+export function llmSaying(answer: object): Context['llm'] & { asked: unknown[] } {
+  const asked: unknown[] = [];
+  const chat = async (messages: unknown, options: { schema: z.ZodType }) => {
+    asked.push(messages);
+    if (answer instanceof Error) throw answer;
+    return { object: options.schema.parse(answer), rung: 'own', model: 'small' };
+  };
+  return { ...{ baseURL: '', apiKey: '', model: 'auto' }, asked, chat: chat as unknown as Context['llm']['chat'] };
+}
+
 /** A context of which everything is real but the host: sends are recorded, effects and states are kept in memory. */
 export function contextFor<
   Schema extends z.ZodType,
@@ -96,7 +109,7 @@ export function contextFor<
   const quiet = () => {};
   const input = world.input ?? null;
   const context: Given = {
-    llm: deniedLlm('tested'),
+    llm: world.llm ?? deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
     secrets: onlyThese(world.secrets ?? {}) as Given['secrets'],
     count: quiet,
@@ -147,7 +160,8 @@ export function contextFor<
     }) as Context['send'],
     emit: async () => 0,
     fetch: (input, init) => fetch(input, { signal, ...init }),
-    async exec(command, args = []) {
+    async exec(command, args = [], options = {}) {
+      if (world.exec) return world.exec(command, args, options);
       const stdout = world.commands?.([command, ...args]);
       if (stdout === undefined) throw new Error(`this world has no ${command}`);
       return { code: 0, signal: null, stdout, stderr: '', truncated: false, tookMs: 1 };

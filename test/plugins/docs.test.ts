@@ -21,7 +21,10 @@ const readme = read('plugins/README.md');
 describe('plugins/README.md', () => {
   it('shows settings that the shipped plugin takes', () => {
     const agent = parse(/```yaml\n([\s\S]*?)```/.exec(readme)![1]!);
-    expect(statusPost.settings!.parse(agent.settings)).toEqual({ channels: ['post-file', 'post-webhook'] });
+    expect(statusPost.settings!.parse(agent.settings)).toEqual({
+      channels: ['post-file', 'post-webhook'],
+      wording: 'plain',
+    });
   });
 });
 

@@ -1,21 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { composeStatus, SHORT } from '../../plugins/lib/status.ts';
+import { statusPost as postOf, SHORT, statusOf } from '../../plugins/lib/status.ts';
 import { lengthOf } from '../../plugins/lib/text.ts';
 import statusPost from '../../plugins/status-post.ts';
-import { contextFor, runPlugin } from './context.ts';
+import { contextFor, llmSaying, runPlugin } from './context.ts';
 import { agentOf, busyReport, reportOf } from './fleet-sample.ts';
+
+const composeStatus = (...given: Parameters<typeof statusOf>) => postOf(statusOf(...given));
 
 describe('the text', () => {
   it('tells of a day on which things went wrong, the worst first', () => {
     const { title, text } = composeStatus(busyReport(), 'UTC');
-    expect(title).toBe('Daruma, Sunday 22 November 2026: 1 agent needs a look');
+    expect(title).toBe('Daruma, Sunday 22 November 2026: 2 things need a look');
     expect(text).toBe(
-      'Daruma, Sunday 22 November 2026: 1 agent needs a look. Needs a look: price-watch ' +
-        '(quarantined: 5 crashes in 10m, TypeError: prices is not iterable). 592 jobs of 9 agents in the last 24 hours, 97.8 % done. ' +
-        '590 of 600 planned starts kept. 44 attempts failed and 13 jobs stayed undone. 6 workers replaced. ' +
-        'Last failure: price-watch, TypeError: prices is not iterable. Slowest: news-digest, 95 % within 21.0 s. Up 18 d.',
+      'Daruma, Sunday 22 November 2026: 2 things need a look. Needs a look: price-watch ' +
+        '(crash-looping: 5 crashes in 10m, TypeError: prices is not iterable). Needs a look: price-watch ' +
+        '(13 dead letters: prices is not iterable). 592 jobs of 9 agents in the last 24 hours, 97.8 % done. ' +
+        '590 of 600 planned starts kept. 44 attempts failed and 13 jobs stayed undone. 1 incident healed without a person. 6 workers replaced. ' +
+        'Last failure: price-watch, TypeError: prices is not iterable. Up 18 d.',
     );
+  });
+
+  it('tells of a limit before it is reached, and shortens by whole sentences for a network that takes less', () => {
+    const disk = { agent: null, text: 'disk / has 12 % free.', next: 'daruma doctor', incident: null, since: null };
+    const needs = [{ ...disk, hitsAt: '2026-11-25T03:00:00.000Z' }];
+    const status = statusOf(reportOf({ agents: [agentOf('backup')], needs }), 'UTC');
+    const { text } = postOf(status, 140);
+    expect(text).toBe(
+      'Daruma, Sunday 22 November 2026: all well. Ahead: disk / has 12 % free, at its limit on 2026-11-25 03:00. 1 of 1 planned start kept.',
+    );
+    expect(postOf(status).text).toContain('1 job of 1 agent in the last 24 hours, 100 % done.');
   });
 
   it('tells of a good day', () => {
@@ -71,7 +85,31 @@ describe('status-post', () => {
     ]);
     expect(Object.keys(sent[0]!.input as object)).toEqual(['title', 'text', 'markdown']);
     expect(result.channels).toEqual(['post-file', 'mastodon']);
-    expect(summary).toContain('1 agent needs a look');
+    expect(summary).toContain('2 things need a look');
+  });
+
+  it('a model words it where it is asked to, and the plain text goes where the words do not fit', async () => {
+    const text = 'We ran 592 jobs of nine agents; price-watch crashes and needs a look, all others were on time.';
+    const world = {
+      report: busyReport(),
+      settings: { wording: 'model', channels: ['post-file', { agent: 'tiny', length: 140 }] },
+    };
+    const { sent, result } = await runPlugin(statusPost, { ...world, llm: llmSaying({ text: text.repeat(2) }) });
+    expect(sent.map(({ input }) => (input as { text: string }).text.startsWith('We ran'))).toEqual([true, false]);
+    expect(result.worded).toBe(true);
+  });
+
+  it('the plain text stays where no model may be asked, and where a model makes up a figure', async () => {
+    const invents = llmSaying({ text: 'We ran 593 jobs in the last day, and all of them went well.' });
+    for (const llm of [undefined, invents, llmSaying(Object.assign(new Error('none'), { code: 'MODELS_DOWN' }))]) {
+      const { sent, result } = await runPlugin(statusPost, {
+        report: busyReport(),
+        settings: { wording: 'model' },
+        ...(llm && { llm }),
+      });
+      expect(sent[0]!.input).toMatchObject({ text: expect.stringContaining('592 jobs') });
+      expect(result.worded).toBe(false);
+    }
   });
 
   it('posts once a job when no schedule asked for it', async () => {
