@@ -29,6 +29,8 @@ if (code === undefined) {
     commandFence: async (folder: string) => (await import('./host/api/offline.ts')).commandFenceOf(folder),
     doctor: async (folder: string) => (await import('./host/doctor/installation.ts')).checkInstallation(folder),
     checkStoreFile: async (folder: string) => (await import('./host/doctor/installation.ts')).checkStoreFile(folder),
+    readPlugin: async (folder: string, file: string) =>
+      (await import('./host/api/read-plugin.ts')).readPlugin(folder, file),
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

@@ -6,14 +6,21 @@ const USERS_SYSTEMD = { flags: '--user', about: "in the user's own systemd" };
 /** Commands that make installations and plugins. */
 export const BUILD: readonly CommandRow[] = [
   {
+    usage: 'add <plugin>',
+    about: 'a plugin that ships, or a file; shows first what it asks for',
+    own: [{ flags: '--yes', about: 'add it without asking' }],
+    run: async () => (await import('./commands/add.ts')).addCommand,
+  },
+  {
     usage: 'new <name>',
-    about: 'a plugin from a template',
+    about: 'a plugin from a template, or from another plugin',
     own: [
       {
         flags: '--schedule <cron>',
         about: 'when it runs (default: when it is asked to): "*/10 * * * *", @hourly, "@every 90m"',
       },
       { flags: '--about <sentence>', about: 'what it is for' },
+      { flags: '--from <plugin>', about: 'copy that plugin, with what it imports; the copy is off' },
     ],
     run: async () => (await import('./commands/new.ts')).newCommand,
   },

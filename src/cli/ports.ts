@@ -7,6 +7,7 @@ import type {
   FenceView,
   Op,
   Ops,
+  PluginAsks,
   RestoreView,
   StoreView,
   VerifiedView,
@@ -48,6 +49,8 @@ export interface HostLauncher {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
+  /** What a plugin asks for that no agent runs; `file` is relative to `folder`, where its imports begin. */
+  readPlugin(folder: string, file: string): Promise<PluginAsks>;
   /** The checks of the folder while no host runs. */
   doctor(folder: string): Promise<Ops['doctor']['value']>;
   /** Has SQLite look at the file of the store, beside a running host too. */

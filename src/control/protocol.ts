@@ -14,6 +14,7 @@ export type {
   DrillView,
   FileDiff,
   HelpView,
+  PluginAsks,
   ProofView,
   RestoreView,
   StoreView,

@@ -24,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ack: [],
   mute: [],
   unmute: [],
+  add: [],
   agents: [],
   alerts: ['test'],
   maintenance: ['start', 'end'],

@@ -11,6 +11,7 @@ import { alertResult, alertTestResult, windowResult } from './results/alerts.ts'
 import { allowedResult, assistantResult, revokedResult } from './results/assistant.ts';
 import { batchInFullResult, batchResult } from './results/batch.ts';
 import {
+  addResult,
   backupResult,
   completionResult,
   diffResult,
@@ -103,6 +104,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   'batch list': z.array(batchResult),
   'batch show': batchInFullResult,
   'batch cancel': batchResult,
+  add: addResult,
   new: newResult,
   test: testResult,
   init: initResult,

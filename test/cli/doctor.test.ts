@@ -20,6 +20,7 @@ async function doctor(
 ) {
   const launcher = {
     ...{ start: vi.fn(), host: vi.fn(), store: vi.fn(), backups: vi.fn(), offline: vi.fn(), check: vi.fn() },
+    readPlugin: vi.fn(),
     fence: async () => fence,
     commandFence: commands,
     doctor: async () => ({ checks }),

@@ -38,6 +38,7 @@ const stageOn = (offline: HostLauncher['offline']) =>
       store: vi.fn(),
       fence: vi.fn(),
       backups: vi.fn(),
+      readPlugin: vi.fn(),
       offline,
       check: async () => ({ agents: [], problems: [] }),
     },

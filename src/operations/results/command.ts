@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytes, countResult, faultResult, ms, time } from './fields.ts';
 import { agentResult } from './status.ts';
+import { needsResult } from './version.ts';
 
 export const errorResult = z
   .strictObject({ error: faultResult })
@@ -31,11 +32,49 @@ export type HelpView = z.infer<typeof helpResult>;
 export const newResult = z
   .strictObject({
     file: z.string(),
-    test: z.string().nullable().describe('null: a test of that name was there already.'),
+    test: z.string().nullable().describe('null: a test of that name was there already, or the plugin is a copy.'),
+    parts: z.array(z.string()).describe('Files that the plugin imports, copied along with it.'),
+    agentFile: z.string().nullable().describe('The agent file that keeps a copy switched off.'),
     agent: agentResult.nullable().describe('As the running host lists it; null: no host runs.'),
     tookMs: ms().nullable().describe('Until the host had picked the plugin up; null: no host runs.'),
   })
   .meta({ id: 'New', description: 'The plugin that was written.' });
+
+const pluginAsks = z
+  .strictObject({
+    about: z.string(),
+    schedule: z.string().nullable(),
+    starts: z.array(z.string()).describe('What starts its jobs beside the schedule.'),
+    memory: z.string(),
+    needs: needsResult,
+    settings: z.array(
+      z.strictObject({
+        name: z.string(),
+        about: z.string().nullable(),
+        mustBeSet: z.boolean().describe('The setting has no default.'),
+      }),
+    ),
+    parts: z.array(z.string()).describe('Files of its own that it imports, relative to its folder.'),
+    packages: z.array(z.string()).describe('Packages that it imports.'),
+  })
+  .meta({ id: 'PluginAsks', description: 'What a plugin asks for, read before any agent runs it.' });
+
+export const addResult = z
+  .strictObject({
+    plugin: z.string(),
+    is: z
+      .enum(['added', 'asked', 'off'])
+      .describe('asked: nothing was written, since nobody said yes. off: the plugin was here already, and is off.'),
+    asks: pluginAsks,
+    files: z.array(z.string()).describe('Files that were written, or would be.'),
+    off: z
+      .array(z.strictObject({ file: z.string(), line: countResult() }))
+      .describe('The line `enabled: false` of each agent file that keeps an agent of the plugin off.'),
+    agent: agentResult.nullable().describe('As the running host lists it; null: no host runs.'),
+  })
+  .meta({ id: 'Added', description: 'The plugin that was added, and what it asks for.' });
+
+export type PluginAsks = z.infer<typeof pluginAsks>;
 
 export const initResult = z
   .strictObject({

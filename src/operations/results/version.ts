@@ -116,7 +116,8 @@ export const rehearsalResult = z
 
 const need = z.enum(['read', 'write', 'net', 'modules', 'secrets', 'exec', 'fleet', 'llm']);
 const needList = () => z.array(z.string()).optional();
-const needsResult = z
+/** The needs of an agent or a plugin. */
+export const needsResult = z
   .strictObject({
     secrets: needList(),
     env: needList(),
