@@ -17,17 +17,17 @@ export class Clock implements Time {
     return () => void this.#timers.delete(timer);
   };
 
-  /** Lets all that can happen happen, then moves on, timer by timer. */
-  async pass(ms: number) {
+  /** Lets all that can happen happen, then moves on, timer by timer. `settle`: how it is known that all has happened. */
+  async pass(ms: number, settle: () => Promise<void> = quiet) {
     const end = this.wall + ms;
-    await quiet();
+    await settle();
     for (;;) {
       const next = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (!next) break;
       this.#timers.delete(next);
       this.wall = Math.max(this.wall, next.at);
       next.call();
-      await quiet();
+      await settle();
     }
     this.wall = end;
   }

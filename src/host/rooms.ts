@@ -30,7 +30,7 @@ import { type HostFacts, VERSIONS_FOLDER } from './facts.ts';
 import { createFleet, type FleetView } from './fleet.ts';
 import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
-import { cleanUp, createHealing } from './healing.ts';
+import { cleanUp, createHealing, machineResourcesOf } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
@@ -49,6 +49,7 @@ import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { Probation } from './versions/probation.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
+import { readQuantities } from './warnings/quantities.ts';
 import { createHostWarnings } from './warnings/sources.ts';
 import type { EarlyWarnings } from './warnings/warnings.ts';
 
@@ -188,7 +189,11 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const { aggregation, loopDelay } = createHostAggregation({ ...base, workers, ledger: billing.ledger });
-  const earlyWarnings = createHostWarnings({ ...base, ...log('warnings'), healer, catalog, billing, workers });
+  const room = () => machineResourcesOf(dirname(facts.store.file));
+  const quantities = () => readQuantities({ room, facts, workers });
+  const earlyWarnings = createHostWarnings({
+    ...{ ...base, ...log('warnings'), healer, catalog, billing, room, quantities },
+  });
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
   return {

@@ -61,6 +61,26 @@ daruma 0.1.0 · up 18d 4h · host 96 MB · 7 agents · workers 3 in 2 cells · q
     expect(needsYou(status({ agents: [calm], problems: [{ code: 'AGENT_INVALID', message: 'x' }] }))).toBe(true);
   });
 
+  test('the alerts that hold are one line: how many, the first of them, the next command', () => {
+    const worst = {
+      id: 'al-1',
+      severity: 'open' as const,
+      agent: 'shop',
+      title: 'shop has failed',
+      next: 'daruma dlq',
+    };
+    const line = (firing: number, next = 'daruma dlq') =>
+      statusLines(status({ alerts: { firing, worst: { ...worst, next, since: '2026-11-22T10:40:00.000Z' } } }), look);
+    expect(line(1)).toContain('✗ 1 alert: shop has failed since 11:40   → daruma dlq');
+    expect(line(3)).toContain('✗ 3 alerts, first of them: shop has failed since 11:40   → daruma dlq');
+    const long = `daruma ${'x'.repeat(80)}`;
+    expect(line(3, long).slice(-4, -2)).toEqual([
+      '✗ 3 alerts, first of them: shop has failed since 11:40',
+      `  → ${long}`,
+    ]);
+    expect(statusLines(status({ alerts: { firing: 0, worst: null } }), look).join('\n')).not.toContain('alert');
+  });
+
   test('a problem that an agent shows already is not told twice', () => {
     const problem = { code: 'COMPILE', message: 'a brace is missing', file: 'plugins/x.ts' };
     const lines = statusLines(status({ agents: [agent({ problem })], problems: [problem] }), look);

@@ -54,10 +54,22 @@ it('tells of a dead letter on the channel and in the file, and of its end', asyn
   const channels = alert.deliveries.map(({ channel }: { channel: string }) => channel);
   expect(channels.sort()).toEqual(['chat', 'mail']);
 
+  // A later job that is done leaves the dead letter where it is.
   await place.daruma('state', 'shop', 'well', '--set', 'true');
   await place.daruma('run', 'shop', '--wait');
+  const still = await place.until(
+    () => asked('alerts', 'shop'),
+    ([one]) => one.title === 'shop has 1 dead letter',
+  );
+  expect(still).toMatchObject([{ state: 'firing' }]);
+  const { alerts } = await asked('status');
+  expect(alerts).toMatchObject({ firing: 1, worst: { id: alert.id, title: 'shop has 1 dead letter' } });
+  expect((await place.daruma('status')).stdout).toContain('✗ 1 alert: shop has 1 dead letter since');
+
+  await place.daruma('replay', '--agent', 'shop', '--yes');
   const [over] = await delivered('mail', 2);
-  expect(over!.result).toMatchObject({ level: 'recovery', title: expect.stringContaining('✓ over: shop has failed') });
+  expect(over!.result).toMatchObject({ level: 'recovery', title: expect.stringContaining('✓ over: shop has 1 dead') });
+  expect(over!.result!.text).toContain('no dead letter of it waits any more');
 });
 
 it('names a channel that is missing, and tests those that are there', async () => {
@@ -109,7 +121,7 @@ it('sends once what a killed host had not sent, helps a held channel out, and te
     waiting.filter(({ state, input }) => state === 'queued' && input.title.includes('bill has failed')),
   ).toHaveLength(1);
   await place.daruma('state', 'bill', 'well', '--set', 'true');
-  await place.daruma('run', 'bill', '--wait');
+  await place.daruma('replay', '--agent', 'bill', '--yes');
   await delivered('chat', chats + 2);
   await place.daruma('resume', 'mail');
   const all = await place.until(

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { VersionLeak } from '../../src/healing/version-heaps.ts';
 import { createHostWarnings } from '../../src/host/warnings/sources.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -9,8 +6,6 @@ import { Clock, T0 } from '../clock.ts';
 
 const MB = 1024 ** 2;
 const MINUTE = 60_000;
-const folder = mkdtempSync(join(tmpdir(), 'daruma-sources-'));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it('says of leaks, versions, full memory and budgets what it is, how certain, and what comes next', async () => {
   const clock = new Clock();
@@ -33,18 +28,19 @@ it('says of leaks, versions, full memory and budgets what it is, how certain, an
     catalog: { agents: () => new Map() },
     healer: healer as unknown as Parameters<typeof createHostWarnings>[0]['healer'],
     billing: { ledger: { rising: () => budgets } },
-    workers: { view: () => ({ cells: [], workers: [] }) },
-    facts: { store: { file: join(folder, 'store.db') }, logFolder: join(folder, 'logs') },
+    room: async () => ({ memoryFree: 9, memoryTotal: 10, diskFree: 2, diskTotal: 10 }),
+    quantities: async () => [],
   });
   await warnings.start();
-  // The disk is asked of the system.
-  await expect.poll(() => warnings.current().length).toBeGreaterThanOrEqual(4);
+  await clock.pass(1);
+  expect(warnings.current()).toHaveLength(5);
   const of = (fingerprint: string) => warnings.current().find((one) => one.fingerprint === fingerprint);
   expect(of('memory:news')).toMatchObject({ word: 'due', next: 'daruma incidents inc-7', hitsAt: T0 + 90 * MINUTE });
   expect(of('memory:shop')).toMatchObject({ word: 'rising', text: expect.stringContaining('78 % of its memory') });
   expect(of('difference:shop')).toMatchObject({ word: 'leaking', culprit: 'version v2', hitsAt: T0 + 60 * MINUTE });
   expect(of('difference:shop')!.next).toContain('daruma rollback shop');
   expect(of('spend:shop')).toMatchObject({ word: 'rising', text: expect.stringContaining('90 %') });
+  expect(of('disk:host')).toMatchObject({ word: 'rising', text: expect.stringContaining('80 % of the disk') });
   expect(warnings.current()[0]!.fingerprint).toBe('memory:news');
   await warnings.stop();
 });

@@ -1,5 +1,6 @@
 import type { AgentView, ConfigView, OriginView, StatusView, WarningView } from '../../control/protocol.ts';
 import { lastRun, memoryWords, needsSomebody, stateWords } from '../../control/words/agent.ts';
+import { openAlertWords } from '../../control/words/alert.ts';
 import { warningWords } from '../../control/words/warning.ts';
 import { type Clock, nextTime, relative, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
@@ -36,6 +37,8 @@ export function statusLines(status: StatusView, look: Look): string[] {
   }
   const notes = status.notes ?? [];
   if (notes.length > 0) lines.push('', ...notes.flatMap((note) => faultLines(note, look.paint, '·')));
+  const alerts = alertLine(status, look);
+  if (alerts.length > 0) lines.push('', ...alerts);
   const down = originLines(status.origins ?? [], look);
   if (down.length > 0) lines.push('', ...down);
   const rising = warningLines(status.warnings ?? [], look);
@@ -145,6 +148,18 @@ function below(agent: AgentView, { paint, width }: Look): string[] {
     lines.push(...rest.filter((line) => !agent.problem?.frame?.includes(line.trim())).map((line) => `       ${line}`));
   }
   return lines;
+}
+
+/** How many alerts hold, the worst of them, and the next command: a line, or two where it is too long for one. */
+function alertLine({ alerts }: StatusView, { paint, clock, width }: Look): string[] {
+  if (!alerts?.worst) return [];
+  const { title, since, next, severity } = alerts.worst;
+  const words = openAlertWords(alerts.firing, oneLine(title));
+  const said = `${words} since ${shortTime(Date.parse(since), clock)}`;
+  const sign = severity === 'open' ? paint('red', '✗') : paint('yellow', '!');
+  const way = `${paint('cyan', '→')} ${oneLine(next)}`;
+  const line = `${sign} ${said}   ${way}`;
+  return widthOf(line) <= width ? [line] : [`${sign} ${cut(said, width - 2)}`, `  ${way}`];
 }
 
 function summary({ incidents, agents }: StatusView): string | undefined {

@@ -143,6 +143,8 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
       if (loop.alive() !== undefined) return;
       const kept = await store.alerts({ limit: MOST_LOADED });
       memory = new Map(kept.filter(isKept).map((one) => [one.id, one]));
+      // Channels whose last delivery failed, a day ago perhaps.
+      channels.troubled(kept, new Map());
       summaries.load(kept);
       // A host that was killed may have written down what it had not told yet; the file knows what it has.
       for (const one of memory.values()) {

@@ -49,6 +49,8 @@ export function createChannels(needs: ChannelsNeeds): Channels {
   const errors = new Map<string, string>();
   /** When each channel last delivered a test, epoch ms. */
   const provenAt = new Map<string, number>();
+  /** The newest delivery of each channel that ended: its alert may be forgotten before the channel delivers again. */
+  const lastEnds = new Map<string, AlertDelivery>();
 
   function stateOf(channel: string): 'up' | 'held' | 'missing' {
     if (!catalog.agents().has(channel)) return 'missing';
@@ -65,11 +67,14 @@ export function createChannels(needs: ChannelsNeeds): Channels {
   function troubleOf(channel: string, of: readonly AlertDelivery[], fates: ReadonlyMap<string, DeliveryFate>) {
     const late = of.filter(({ state, at, job }) => {
       const fate = job === null ? undefined : fates.get(job);
-      const isRunning = fate?.is === 'waiting' && fate.isRunning;
+      // A first attempt may take its time; one after a failure says nothing of the channel before its end.
+      const isRunning = fate?.is === 'waiting' && fate.isRunning && !errors.has(job!);
       return state === 'waiting' && !isRunning && time.now() - at > LATE_MS;
     });
-    const last = of.filter(({ endedAt, state }) => endedAt !== null && state !== 'withdrawn');
+    const known = lastEnds.get(channel);
+    const last = [...(known ? [known] : []), ...of].filter((one) => one.endedAt !== null && one.state !== 'withdrawn');
     const newest = last.sort((a, b) => a.endedAt! - b.endedAt!).at(-1);
+    if (newest) lastEnds.set(channel, newest);
     const job = late[0]?.job ?? '';
     if (late.length > 0) {
       const why = holdOf(channel) ?? errors.get(job) ?? 'its jobs do not start';
@@ -102,9 +107,11 @@ export function createChannels(needs: ChannelsNeeds): Channels {
     },
     troubled(alerts, fates) {
       const all = alerts.flatMap(({ steps }) => steps).flatMap(({ deliveries }) => deliveries);
-      return [...Map.groupBy(all, ({ channel }) => channel)]
-        .filter(([channel]) => stateOf(channel) !== 'missing')
-        .flatMap(([channel, of]) => troubleOf(channel, of, fates));
+      const byChannel = Map.groupBy(all, ({ channel }) => channel);
+      const named = new Set(Object.values(lists()).flat());
+      return [...new Set([...byChannel.keys(), ...lastEnds.keys()])]
+        .filter((channel) => named.has(channel) && stateOf(channel) !== 'missing')
+        .flatMap((channel) => troubleOf(channel, byChannel.get(channel) ?? [], fates));
     },
     holdOf,
     proven: (channel) => void provenAt.set(channel, time.now()),

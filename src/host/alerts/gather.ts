@@ -3,11 +3,11 @@ import { mutesNow } from '../../healing/mutes.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
 import { verdictWords } from '../../healing/words.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
-import { formatDuration } from '../../kernel/units.ts';
 import type { AlertFacts } from '../../telemetry/alerts/decide.ts';
 import type { Healed } from '../../telemetry/alerts/digest.ts';
 import type { Alert, AlertStore, AlertTrouble, MaintenanceWindow } from '../../telemetry/alerts/ports.ts';
@@ -15,11 +15,15 @@ import { isInWindow, recurringNow } from '../../telemetry/alerts/windows.ts';
 import { hostAllowListOf } from '../../workers/host-allow-list.ts';
 import type { States } from '../api/states.ts';
 import type { pingsOf } from '../health/pings.ts';
+import { endingOf, endingOfIncident } from './endings.ts';
+import { failedAgents } from './failed.ts';
 import { type TroubleFacts, troublesOf } from './troubles.ts';
 
 export interface AlertFactNeeds {
   time: Pick<Time, 'now'>;
-  store: Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'> & Pick<AlertStore, 'windows'>;
+  store: Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'> &
+    Pick<AlertStore, 'windows'> &
+    Pick<JobRecords, 'list'>;
   settings: Pick<HostSettings, 'alerts' | 'timezone'>;
   scrub: Pick<Scrubber, 'value'>;
   /** Incidents that have not ended, as this host knows them. */
@@ -46,22 +50,25 @@ export async function gatherAlertFacts(
   const [mutes, windows, statuses] = await Promise.all([store.mutes(), windowsNow(needs), needs.states.all()]);
   const muted = mutesNow(mutes, now);
   const incidents = needs.healer.open().filter(({ id, agent }) => id !== '' && !isDrillAgent(agent));
-  const agents = [...statuses].map(([name, { state, why, overview }]) => {
-    const deadSince = overview?.ended?.state === 'dead' ? overview.ended.finishedAt : null;
-    return { name, state, why, deadSince };
-  });
   const safe = needs.warnings().find(({ code }) => code === 'SAFE_MODE');
   const troubles = troublesOf({
-    ...{ now, incidents, agents, channels, warnings: needs.earlyWarnings() },
+    ...{ now, incidents, channels, warnings: needs.earlyWarnings() },
+    failed: await failedAgents(statuses, store, now),
+    firing: new Set(known.filter(({ state }) => state === 'firing').map(({ fingerprint }) => fingerprint)),
+    isKeptBack: ({ fingerprint, agent }) => muted.has(fingerprint) || isInWindow(windows, agent),
     pings: needs.pings().filter(({ isLate }) => isLate),
     safeMode: safe && { since: needs.startedAt, message: safe.message, next: safe.next },
     mayReach: (agent, origin) => mayReach(needs.runnableAgents().get(agent), origin),
   });
   const holding = new Set(troubles.map(({ fingerprint }) => fingerprint));
-  const gone = known.filter((one) => one.state === 'firing' && one.incident !== null && !holding.has(one.fingerprint));
-  const ends = new Map(
-    await Promise.all(gone.map(async (one) => [one.id, endOf(await store.incident(one.incident!))] as const)),
-  );
+  const gone = known.filter((one) => one.state === 'firing' && !holding.has(one.fingerprint));
+  const stateOf = (agent: string) => statuses.get(agent)?.state;
+  const found = gone.map(async (one) => {
+    const incident = one.incident === null ? undefined : await store.incident(one.incident);
+    const end = incident ? endingOfIncident(incident) : endingOf(one, { now, startedAt: needs.startedAt, stateOf });
+    return [one.id, end] as const;
+  });
+  const ends = new Map(await Promise.all(found));
   return {
     now,
     troubles: needs.scrub.value(troubles),
@@ -93,18 +100,9 @@ export async function healedBetween(
     if (endedAt === null || endedAt < from || endedAt >= to) return [];
     const done = one.remedies.filter(({ held }) => held === true).map(({ what }) => what);
     const title = `${agent ?? 'host'} was ${verdictWords(verdict)}`;
-    const ending = endOf(one)?.words ?? 'healed';
+    const ending = endingOfIncident(one)?.words ?? 'healed';
     return [{ incident: id, fingerprint, agent, title, seen, done, since: openedAt, endedAt, ending }];
   });
-}
-
-function endOf(incident: Incident | undefined): { at: number; words: string } | undefined {
-  if (!incident || incident.endedAt === null) return undefined;
-  const { state, endedAt, openedAt, timeline } = incident;
-  const said = timeline.findLast(({ what }) => what === 'healed' || what === 'closed')?.text;
-  const what =
-    state === 'closed' ? 'closed by a person' : `healed after ${formatDuration(Math.max(0, endedAt - openedAt))}`;
-  return { at: endedAt, words: said ? `${what}: ${said}` : what };
 }
 
 function mayReach(agent: Agent | undefined, origin: string): boolean {

@@ -5,7 +5,8 @@ import { MINUTE_MS } from '../../kernel/measures.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
-import type { AgentWord } from '../api/agent-state.ts';
+import { type FailedAgent, failedTrouble } from './failed.ts';
+import { groupTroubles } from './groups.ts';
 
 /** What a person is left with, and the next command. */
 interface Way {
@@ -48,8 +49,7 @@ export interface TroubleFacts {
   now: number;
   /** Incidents that have not ended, none of drills. */
   incidents: readonly Incident[];
-  /** Agents in force, with their states in words, and since when the last job of a failed one is dead. */
-  agents: readonly { name: string; state: AgentWord; why: string; deadSince: number | null }[];
+  failed: readonly FailedAgent[];
   /** Programs outside that have not pinged in time. */
   pings: readonly { name: string; at: number; withinMs: number }[];
   safeMode: { since: number; message: string; next: string | undefined } | undefined;
@@ -59,6 +59,10 @@ export interface TroubleFacts {
   warnings: readonly AlertTrouble[];
   /** Whether an agent may call an origin. */
   mayReach(agent: string, origin: string): boolean;
+  /** Fingerprints of the alerts that fire. */
+  firing: ReadonlySet<string>;
+  /** Nobody is to be told of it now, for a mute or a window. */
+  isKeptBack(trouble: AlertTrouble): boolean;
 }
 
 /** All that holds now, each with the trouble that it comes of. */
@@ -69,8 +73,8 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
   );
   const channels = facts.channels.map(channelTrouble);
   const ofChannels = new Set(channels.map(({ agent }) => agent));
-  const failed = facts.agents
-    .filter(({ state, name }) => state === 'failed' && !ofChannels.has(name))
+  const failed = facts.failed
+    .filter(({ name }) => !ofChannels.has(name))
     .map((one) => ({ ...failedTrouble(one, facts.now), parent: needing.get(one.name) ?? null }));
   const all = [
     ...incidents,
@@ -88,7 +92,19 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
     const parent = parents.find((other) => comesOf({ one, own, other, facts }));
     return parent ? { ...one, parent: fingerprintOf(parent) } : one;
   });
-  return onePerFingerprint(safe ? [safe, ...withParents] : withParents);
+  const grouped = groupTroubles(
+    onePerFingerprint(withParents).map((trouble) => ({ trouble, ...causeOfTrouble(trouble, facts) })),
+    facts,
+  );
+  return safe ? [safe, ...grouped] : grouped;
+}
+
+/** What a trouble is about, so that several agents with the same are one message. */
+function causeOfTrouble({ incident, fingerprint, agent }: AlertTrouble, facts: TroubleFacts) {
+  if (fingerprint.startsWith('failed:'))
+    return { kind: 'failed', error: facts.failed.find(({ name }) => name === agent)?.error ?? undefined };
+  const { verdict = 'crashed', evidence } = facts.incidents.find(({ id }) => id === incident) ?? {};
+  return { kind: verdictWords(verdict), error: evidence?.fault ?? undefined };
 }
 
 /** The incident of a leak tells what its warning does. */
@@ -133,16 +149,6 @@ function culpritOf(evidence: Evidence | null): string | null {
   const place = evidence?.heap?.[0] ?? evidence?.hot?.[0];
   if (!place?.file) return null;
   return `${place.name} (${place.file}${place.line === null ? '' : `:${place.line}`})`;
-}
-
-function failedTrouble({ name, why, deadSince }: TroubleFacts['agents'][number], now: number): AlertTrouble {
-  return {
-    ...{ fingerprint: `failed:${name}`, severity: 'open', agent: name, since: deadSince ?? now, needsPerson: true },
-    ...{ title: `${name} has failed`, seen: oneLine(why), done: ['its attempts are used up'], culprit: null },
-    left: 'mend the cause, then run the job again',
-    next: `daruma jobs ${name} --state dead; daruma replay --agent ${name}`,
-    ...{ incident: null, parent: null },
-  };
 }
 
 function channelTrouble({ name, since, why, waiting }: TroubleFacts['channels'][number]): AlertTrouble {

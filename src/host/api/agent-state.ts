@@ -142,17 +142,18 @@ function lateRule({ overview, nextSlot, now }: AgentStateFacts): AgentVerdict | 
 function endedRule({ overview, planning, nextSlot, hasTopics }: AgentStateFacts): AgentVerdict | undefined {
   const ended = overview?.ended;
   if (ended?.state === 'dead') {
-    const attempts = ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`;
-    return {
-      state: 'failed',
-      why: `${ended.id} gave up after ${attempts}: ${ended.error?.message ?? 'no reason kept'}`,
-    };
+    return { state: 'failed', why: gaveUpWords(ended) };
   }
   if (planning?.is === 'ended' && nextSlot === undefined && !hasTopics) {
     const last = ended ? `${ended.id} was its last job` : 'it never ran: it was not known before its time';
     return { state: 'done', why: `its schedule ${planning.text} has ended; ${last}` };
   }
   return ended ? { state: 'ok', why: `${ended.id} done` } : undefined;
+}
+
+/** `job-3 gave up after one attempt: the shop answers 500` */
+export function gaveUpWords({ id, attempt, error }: Pick<Job, 'id' | 'attempt' | 'error'>): string {
+  return `${id} gave up after ${attempt === 1 ? 'one attempt' : `${attempt} attempts`}: ${error?.message ?? 'no reason kept'}`;
 }
 
 /** The first rule that holds decides. */

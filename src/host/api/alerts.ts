@@ -1,6 +1,7 @@
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
-import type { AlertView } from '../../operations/results/alerts.ts';
+import type { AlertView, OpenAlertsView } from '../../operations/results/alerts.ts';
+import { isAnnounced } from '../../telemetry/alerts/decide.ts';
 import type { Alert, AlertStore, MaintenanceWindow } from '../../telemetry/alerts/ports.ts';
 import type { Post } from '../../telemetry/alerts/text.ts';
 import { windowsNow } from '../alerts/gather.ts';
@@ -10,6 +11,8 @@ import { instantOf, listingOf } from './known.ts';
 
 /** A test that is not delivered within this time has failed. */
 const TEST_WITHIN_MS = 60_000;
+/** Alerts that a status counts. */
+const MOST_OPEN = 1_000;
 
 /** The operation that reads alerts, whether the host runs or not. */
 export function alertLookup({ store }: { store: Pick<AlertStore, 'alerts'> }): Pick<OpTable, 'alerts'> {
@@ -20,6 +23,17 @@ export function alertLookup({ store }: { store: Pick<AlertStore, 'alerts'> }): P
       return found.map(viewAlert);
     },
   };
+}
+
+/** Alerts of which people know, and which of them wants a person most. */
+export async function openAlerts(store: Pick<AlertStore, 'alerts'>, now: number): Promise<OpenAlertsView> {
+  const found = await store.alerts({ since: now, limit: MOST_OPEN });
+  const firing = found.filter((alert) => alert.state === 'firing' && alert.quietUntil === null && isAnnounced(alert));
+  const rank = ({ severity, since }: Alert) => (severity === 'open' ? 0 : Number.MAX_SAFE_INTEGER / 2) + since;
+  const worst = firing.sort((a, b) => rank(a) - rank(b))[0];
+  if (!worst) return { firing: 0, worst: null };
+  const { id, severity, agent, title, since, next } = worst;
+  return { firing: firing.length, worst: { id, severity, agent, title, since: isoOf(since), next } };
 }
 
 function viewAlert({ fingerprint: _, parent: __, quietUntil, steps, since, endedAt, ...alert }: Alert): AlertView {

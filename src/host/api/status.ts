@@ -12,6 +12,7 @@ import { HOUR_MS } from '../../kernel/measures.ts';
 import { dollarsOf } from '../../kernel/money.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { BillView } from '../../operations/results/bill.ts';
+import type { AlertStore } from '../../telemetry/alerts/ports.ts';
 import type { Aggregate, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
 import { sumOfUse } from '../../workers/pool-use.ts';
@@ -20,6 +21,7 @@ import { type BillNeeds, billsOf } from '../bill/bills.ts';
 import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { viewWarnings, type WarningReads } from '../warnings/op.ts';
+import { openAlerts } from './alerts.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import { viewModels } from './ops-models.ts';
@@ -34,6 +36,7 @@ interface StatusNeeds {
     Pick<AggregateStore, 'aggregateSums'> &
     IncidentReads &
     BillNeeds['store'] &
+    Pick<AlertStore, 'alerts'> &
     WarningReads['store'];
   timezone(): string;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
@@ -104,9 +107,10 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
   return async (only) => {
     if (only !== undefined) listingOf(catalog, only);
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
-    const [facts, incidents, warnings] = await Promise.all([
+    const [facts, incidents, alerts, warnings] = await Promise.all([
       look(only),
       countIncidents(store, time),
+      openAlerts(store, time.now()),
       viewWarnings({ store, ...given({ earlyWarnings: running?.earlyWarnings }) }),
     ]);
     const { left } = facts;
@@ -118,6 +122,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       models: running ? viewModels(running.models) : null,
       agents: listings.map((listing) => viewAgent(listing, catalog.agents().get(listing.name), facts, running)),
       incidents,
+      alerts,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
       warnings: warnings.filter(({ agent }) => only === undefined || agent === only),
       problems: [

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Incident } from '../../healing/ports.ts';
@@ -7,33 +6,30 @@ import type { VersionLeak } from '../../healing/version-heaps.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { fingerprintOfWarning, type SeenWarning } from '../../telemetry/warnings/warning.ts';
-import type { Workers } from '../../workers/ports.ts';
 import { risingWords } from '../bill/billing.ts';
-import type { HostFacts } from '../facts.ts';
-import { machineResourcesOf } from '../healing.ts';
 import { type ComparisonNeeds, createComparisons } from './comparisons.ts';
-import { createQuantitySource, readQuantities } from './quantities.ts';
+import { type BoundedQuantity, createQuantitySource } from './quantities.ts';
 import { createEarlyWarnings, type EarlyWarnings, type EarlyWarningsNeeds, type WarningSource } from './warnings.ts';
 
 interface HostWarningNeeds extends ComparisonNeeds, Omit<EarlyWarningsNeeds, 'sources' | 'store'> {
   store: ComparisonNeeds['store'] & EarlyWarningsNeeds['store'];
   healer: Pick<Healer, 'open' | 'versionLeaks' | 'highMemory'>;
-  workers: Pick<Workers, 'view'>;
   billing: { ledger: { rising(): readonly RisingBudget[] } };
-  /** The disk of the store, its files and those of logs are looked at. */
-  facts: Pick<HostFacts, 'store' | 'logFolder'>;
+  /** The memory and disk that the machine has left. */
+  room(): Promise<MachineResources>;
+  /** The quantities of the host that have limits. */
+  quantities(): Promise<readonly BoundedQuantity[]>;
 }
 
 /** The early warnings of a host, with all its looks. */
-export function createHostWarnings({ healer, billing, facts, workers, ...needs }: HostWarningNeeds): EarlyWarnings {
-  const room = () => machineResourcesOf(dirname(facts.store.file));
+export function createHostWarnings({ healer, billing, room, quantities, ...needs }: HostWarningNeeds): EarlyWarnings {
   return createEarlyWarnings({
     ...needs,
     sources: {
       leaks: leakSource(healer),
       versions: versionSource(healer),
       high: highSource(healer),
-      quantities: createQuantitySource({ ...needs, read: () => readQuantities({ room, facts, workers }) }),
+      quantities: createQuantitySource({ ...needs, read: quantities }),
       comparisons: createComparisons(needs),
       spend: spendSource(billing.ledger.rising),
       machine: machineSource(room),

@@ -38,6 +38,18 @@ export const alertResult = z
 
 export type AlertView = z.infer<typeof alertResult>;
 
+export const openAlertsResult = z
+  .strictObject({
+    firing: countResult(),
+    worst: alertResult
+      .pick({ id: true, severity: true, agent: true, title: true, since: true, next: true })
+      .nullable()
+      .describe('What wants a person most, the oldest of those; null: none.'),
+  })
+  .meta({ id: 'OpenAlerts', description: 'Alerts that people were told of and that are not over.' });
+
+export type OpenAlertsView = z.infer<typeof openAlertsResult>;
+
 export const alertTestResult = z
   .strictObject({
     channel: z.string().describe('An agent, or `file`.'),

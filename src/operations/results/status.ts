@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { openAlertsResult } from './alerts.ts';
 import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
@@ -240,6 +241,7 @@ export const statusResult = z
         muted: countResult().optional().describe('Not ended, with a muted cause: they do not count as open.'),
       })
       .describe('Incidents that have not ended; those healed within the last 24 hours.'),
+    alerts: openAlertsResult.optional(),
     origins: z
       .array(originResult)
       .max(100)

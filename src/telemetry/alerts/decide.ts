@@ -12,12 +12,14 @@ export interface AlertFacts {
   isMuted(fingerprint: string): boolean;
   /** A maintenance window holds for the agent; null: the host. */
   isInWindow(agent: string | null): boolean;
-  /** How the trouble of an alert ended; undefined: nobody knows more than that it is gone. */
+  /** How the trouble of an alert ended that is not among the troubles; undefined: nobody knows yet that it has. */
   endOf(alert: Alert): { at: number; words: string } | undefined;
 }
 
 /** After so long people are reminded of a trouble that wants them. */
 const REMIND_AFTER_MS: readonly number[] = [HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS];
+/** Later people are reminded once in so long, when the same has happened anew since. */
+const ANEW_AFTER_MS = 24 * HOUR_MS;
 /** A trouble that comes back within this time is the same alert again. */
 export const RETURN_WITHIN_MS = HOUR_MS;
 /** How long troubles stay quiet after the one that they came of is over: they may be over in a moment, too. */
@@ -76,11 +78,11 @@ function nextAlert(before: Alert, holding: ReadonlyMap<string, AlertTrouble>, fa
   const isKept = facts.isInWindow(agent) || quietUntil !== null;
   if (isMuted && alert.state === 'over' && isAnnounced(alert))
     return withStep(alert, { is: 'over', silent: 'muted' }, facts);
-  return isMuted || isKept ? alert : withDueStep(alert, facts);
+  return isMuted || isKept ? alert : withDueStep(alert, trouble?.newestAt ?? null, facts);
 }
 
 /** The step that is due, if any. */
-function withDueStep(alert: Alert, facts: AlertFacts): Alert {
+function withDueStep(alert: Alert, newestAt: number | null, facts: AlertFacts): Alert {
   const { now } = facts;
   const isKnown = isAnnounced(alert);
   if (alert.state === 'over') {
@@ -92,11 +94,13 @@ function withDueStep(alert: Alert, facts: AlertFacts): Alert {
   const spell = spellOf(alert);
   const due = REMIND_AFTER_MS.filter((after) => now - spell[0]!.at >= after).length;
   const reminded = Math.max(0, ...spell.map((step) => step.due ?? 0));
-  return due > reminded ? withStep(alert, { is: 'reminder', due }, facts) : alert;
+  const last = spell.at(-1)!.at;
+  const isAnew = newestAt !== null && newestAt > last && now - last >= ANEW_AFTER_MS;
+  return due > reminded || isAnew ? withStep(alert, { is: 'reminder', due }, facts) : alert;
 }
 
 function withTrouble(alert: Alert, trouble: AlertTrouble, { now }: AlertFacts): Alert {
-  const { fingerprint: _, needsPerson: __, severity, agent, since, ...words } = trouble;
+  const { fingerprint: _, needsPerson: __, newestAt: ___, severity, agent, since, ...words } = trouble;
   const isBack = alert.state === 'over';
   // Figures of a warning change with every look: its words are those that people were told.
   if (!isBack && severity === 'warning' && alert.severity === 'warning') return alert;
@@ -110,8 +114,10 @@ function withTrouble(alert: Alert, trouble: AlertTrouble, { now }: AlertFacts): 
 
 function withoutTrouble(alert: Alert, facts: AlertFacts): Alert {
   if (alert.state === 'over') return alert;
-  const end = facts.endOf(alert) ?? { at: facts.now, words: 'it is gone' };
-  return { ...alert, state: 'over', endedAt: Math.min(end.at, facts.now), ending: end.words };
+  const end = facts.endOf(alert);
+  return end === undefined
+    ? alert
+    : { ...alert, state: 'over', endedAt: Math.min(end.at, facts.now), ending: end.words };
 }
 
 /** A child stays quiet while its parent holds, and for a moment after that. */
@@ -145,7 +151,7 @@ export function isAnnounced(alert: Pick<Alert, 'steps'>): boolean {
   return spellOf(alert).length > 0;
 }
 
-function newAlert({ needsPerson: _, ...trouble }: AlertTrouble): Alert {
+function newAlert({ needsPerson: _, newestAt: __, ...trouble }: AlertTrouble): Alert {
   return {
     ...trouble,
     done: [...trouble.done],

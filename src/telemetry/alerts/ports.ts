@@ -12,6 +12,8 @@ export interface AlertTrouble {
   /** null: the host. */
   agent: string | null;
   since: number;
+  /** When the same last happened anew, for a trouble that is many things. */
+  newestAt?: number;
   /** `shop is crash-looping` */
   title: string;
   /** A sentence with figures and limits. */

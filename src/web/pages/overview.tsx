@@ -1,5 +1,6 @@
 import type { AgentView, IncidentView, StatusView } from '../../control/protocol.ts';
 import { lastRun, stateWords } from '../../control/words/agent.ts';
+import { openAlertWords } from '../../control/words/alert.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
@@ -37,6 +38,7 @@ export const overviewPage: Page = {
         <>
           <Counters needs={needs.length} healed={healed.length} status={status} />
           <NeedList needs={needs} call={call} />
+          <OpenAlerts alerts={status.alerts} call={call} />
           <Muted incidents={open.filter(({ mutedUntil }) => mutedUntil)} call={call} />
           <Section
             title="Agents"
@@ -64,6 +66,19 @@ async function beatsOf({ ask, query }: PageCall): Promise<ReadonlyMap<string, Be
   const agents = trends?.agents ?? [];
   return new Map(
     agents.map((one) => [one.agent, stretchesOf(evenPoints(trends!, one), RUNS).map(beatOfStretch)] as const),
+  );
+}
+
+/** How many alerts hold, the worst of them, and what comes next. */
+function OpenAlerts({ alerts, call }: { alerts: StatusView['alerts']; call: PageCall }) {
+  if (!alerts?.worst) return null;
+  const { id, title, since, next, severity } = alerts.worst;
+  return (
+    <p id="alerts">
+      <span class={severity === 'open' ? 'sign red' : 'sign yellow'}>{severity === 'open' ? '✗' : '!'}</span>{' '}
+      <a href={`/alerts#${encodeURIComponent(id)}`}>{openAlertWords(alerts.firing, title)}</a> since{' '}
+      <When at={since} clock={call.clock} />. <span class="next">→ {next}</span>
+    </p>
   );
 }
 

@@ -21,6 +21,20 @@ describe('one trouble', () => {
     expect(one.world.known[0]).toMatchObject({ state: 'over', ending: 'it is gone', returns: 0 });
   });
 
+  test('that happens anew is told once a day after the reminders, and not for nothing', () => {
+    const one = alertWorld();
+    one.begin('shop');
+    one.post('mail');
+    for (let hours = 0; hours < 5 * 24; hours++) {
+      const newestAt = hours > 3 * 24 ? one.world.now : T0;
+      one.world.troubles.set('shop', { ...one.world.troubles.get('shop')!, newestAt });
+      one.pass(HOUR);
+      one.post('mail');
+    }
+    const hours = one.world.sent.map(({ at }) => (at - T0) / HOUR);
+    expect(hours).toEqual([0, 1, 6, 24, 74, 98]);
+  });
+
   test('a warning is told once, without reminders', () => {
     const one = alertWorld();
     one.begin('disk', { severity: 'warning' });

@@ -79,7 +79,7 @@ export function alertWorld(lists: Partial<Record<Severity, string[]>> = { open: 
         troubles: [...world.troubles.values()],
         isMuted: (fingerprint) => world.muted.has(fingerprint),
         isInWindow: (agent) => world.windows.has(null) || world.windows.has(agent),
-        endOf: () => undefined,
+        endOf: () => ({ at: now, words: 'it is gone' }),
       },
       world.known,
     );

@@ -98,6 +98,15 @@ describe('the overview', () => {
     expect(html).toContain('Open inc-42');
   });
 
+  it('has a line of the alerts that hold: how many, the first of them, and the next command', async () => {
+    const worst = { id: 'al-1', severity: 'open' as const, agent: 'shop', title: 'shop has <failed>' };
+    const alerts = { firing: 3, worst: { ...worst, since: '2026-11-22T10:40:00.000Z', next: 'daruma dlq' } };
+    const html = await render('/', { answers: { ...ANSWERS, status: () => status({ alerts }) } });
+    expect(html).toContain('<a href="/alerts#al-1">3 alerts, first of them: shop has &lt;failed&gt;</a> since');
+    expect(html).toContain('→ daruma dlq');
+    expect(await render('/')).not.toContain('id="alerts"');
+  });
+
   it('needs nobody for an incident whose cause is muted, says until when, and the doll has both eyes', async () => {
     const until = '2026-11-23T11:00:00.000Z';
     const quiet = agent({ name: 'price-watch', state: 'quarantined', mutedUntil: until });
