@@ -1,77 +1,44 @@
 /**
  * What the model gateway costs a call: the same calls, 200 a second, made at a local server of Groq's shape directly (A), through a
  * process of node that passes requests on by `node:http` and does nothing else (B), which is the floor, and through a real gateway with
- * its host's side (C), in turns A B C C B A. Host's side, client and server are one process here, so each call through the gateway
- * waits for that process three times more than a call beside it. Resident memory of both is read idle and while 32 streams go on at
- * once; some 45 MB of it are the pages of node's own program, which all processes of node share.
+ * its host's side (C), in turns A B C C B A. The client is a process of its own, as a worker is. Host's side and server are one
+ * process here. Resident memory of both is read idle and while 32 streams go on at once; some 45 MB of it are the pages of node's own
+ * program, which all processes of node share.
  *
  *   npm run build && tsx bench/models.ts [seconds of a turn]
  *
  * Default: 30. Writes bench/results/models.json.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MEMORY_FLAGS } from '../src/gateway/models/process.ts';
 import { percentile } from '../src/kernel/statistics.ts';
 import { startGateway } from '../test/gateway/models/running.ts';
 import { machineFacts } from './machine.ts';
+import type { Target, Turn } from './models-client.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 const PER_SECOND = 200;
 const WARM_UP_MS = 5_000;
 const seconds = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? 30);
-const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+const client = fork(join(import.meta.dirname, 'models-client.ts'), { execArgv: process.execArgv });
 
-/** Where the calls of a turn go. */
-interface Target {
-  url: string;
-  key: string;
-  model: string;
-}
-
-/** The time of one call until the end of its answer, in ms. */
-function timeOf({ url, key, model }: Target, stream: boolean): Promise<number> {
-  const body = JSON.stringify({
-    model,
-    stream,
-    max_tokens: 100,
-    messages: [{ role: 'user', content: 'Say something.' }],
-  });
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const headers = {
-      authorization: `Bearer ${key}`,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    };
-    const call = request(`${url}/chat/completions`, { method: 'POST', agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () =>
-        response.statusCode === 200
-          ? resolve(performance.now() - began)
-          : reject(new Error(`status ${response.statusCode}`)),
-      );
-      response.on('error', reject);
+/** The times of the calls of a turn, in ms. */
+async function turn(asked: Turn): Promise<number[]> {
+  const over = new AbortController();
+  client.send(asked);
+  try {
+    const answered = once(client, 'message', { signal: over.signal }) as Promise<[number[]]>;
+    const ended = once(client, 'exit', { signal: over.signal }).then(([code]) => {
+      throw new Error(`the client ended with ${code}`);
     });
-    call.on('error', reject);
-    call.end(body);
-  });
-}
-
-/** Calls at an even rate, however long each takes. */
-async function turn(target: Target, stream: boolean, ms: number): Promise<number[]> {
-  const calls: Promise<number>[] = [];
-  const began = performance.now();
-  for (let at = 0; at < (ms / 1_000) * PER_SECOND; at++) {
-    const wait = began + (at * 1_000) / PER_SECOND - performance.now();
-    if (wait > 0) await sleep(wait);
-    calls.push(timeOf(target, stream));
+    const [times] = await Promise.race([answered, ended]);
+    return times;
+  } finally {
+    over.abort();
   }
-  return Promise.all(calls);
 }
 
 function figures(times: readonly number[]) {
@@ -85,8 +52,10 @@ type Way = (typeof TURNS)[number];
 
 async function compare(targets: Record<Way, Target>, stream: boolean) {
   const times: Record<Way, number[]> = { direct: [], bare: [], through: [] };
-  for (const name of ['direct', 'bare', 'through'] as const) await turn(targets[name], stream, WARM_UP_MS);
-  for (const name of TURNS) times[name].push(...(await turn(targets[name], stream, seconds * 1_000)));
+  for (const name of ['direct', 'bare', 'through'] as const)
+    await turn({ target: targets[name], stream, ms: WARM_UP_MS, perSecond: PER_SECOND });
+  for (const name of TURNS)
+    times[name].push(...(await turn({ target: targets[name], stream, ms: seconds * 1_000, perSecond: PER_SECOND })));
   const [direct, bare, through] = [figures(times.direct), figures(times.bare), figures(times.through)];
   const over = (one: typeof direct, of: 'p50Ms' | 'p99Ms') => Math.round((one[of] - direct[of]) * 100) / 100;
   const overhead = { p50Ms: over(through, 'p50Ms'), p99Ms: over(through, 'p99Ms') };
@@ -127,16 +96,13 @@ function memoryOf(pid: number) {
 /** The most memory that a process has while 32 streams go on at once. */
 async function memoryUnderLoad(pid: number, target: Target) {
   const most = memoryOf(pid);
-  const until = performance.now() + seconds * 1_000;
-  async function client() {
-    while (performance.now() < until) {
-      await timeOf(target, true);
-      const now = memoryOf(pid);
-      most.rssMb = Math.max(most.rssMb, now.rssMb);
-      most.ownMb = Math.max(most.ownMb, now.ownMb);
-    }
-  }
-  await Promise.all(Array.from({ length: 32 }, client));
+  const looking = setInterval(() => {
+    const now = memoryOf(pid);
+    most.rssMb = Math.max(most.rssMb, now.rssMb);
+    most.ownMb = Math.max(most.ownMb, now.ownMb);
+  }, 20);
+  await turn({ target, stream: true, ms: seconds * 1_000, perSecond: PER_SECOND, atATime: 32 });
+  clearInterval(looking);
   return most;
 }
 
@@ -163,6 +129,6 @@ try {
   console.log(JSON.stringify(result, null, 2));
 } finally {
   bare.child.kill();
-  agent.destroy();
+  client.disconnect();
   await gateway.stop();
 }
