@@ -1,10 +1,11 @@
 /**
- * What the meter costs: `node bench/meter.ts [days]` (default 2). 100 agents with a job a minute each, in a store of its own.
+ * What the meter costs: `node bench/meter.ts [days]` (days by minutes, default 2). 100 agents with a job a minute each, in a store of its own.
  *
  * - the time of the processor for a minute of readings of 100 workers and of ends, as a share of a core;
  * - the time of the store's thread for the minute that is written, as a share of a core;
- * - the bytes of the store after a year, with and without what the store counts itself (`aggregate`): minutes of two days and the hours of the
- *   last whole day are measured by injected time, and that day stands for the 90 days of hours and for the days of the year.
+ * - the bytes of the store after a year, by table. A year goes by in injected time, through the same calls as in a host: counts of ends, series of
+ *   the meter, roll-ups, and what is deleted. Days that are kept as days are measured in one minute each, hours that are kept as hours in one
+ *   minute each: the sums are those of 1,440 and of 60 jobs. Agents change their version each week.
  *
  * Writes bench/results/meter.json.
  */
@@ -13,16 +14,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/kernel/measures.ts';
-import { addToSketch } from '../src/kernel/sketch.ts';
-import { aggregateRows, noCounts } from '../src/store/sqlite/inside/aggregate-rows.ts';
 import { metricWrites } from '../src/store/sqlite/inside/metric-writes.ts';
+import { minuteCounts } from '../src/store/sqlite/inside/minutes.ts';
 import { MIGRATIONS } from '../src/store/sqlite/inside/schema.ts';
 import { createMeter } from '../src/telemetry/meter/meter.ts';
 
 const AGENTS = 100;
 const READINGS = 60;
-const days = Number(process.argv[2] ?? 2);
-const KEPT = { hours: 90, days: 365 };
+const YEAR_DAYS = 365;
+const HOURS_OF_DAYS = 90;
+const minuteDays = Number(process.argv[2] ?? 2);
 const T0 = Date.UTC(2026, 0, 1);
 
 let now = T0;
@@ -33,21 +34,40 @@ function chance(): number {
   return seed / 2_147_483_647;
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'daruma-meter-'));
+const file = join(folder, 'store.db');
+const db = new DatabaseSync(file);
+db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${MIGRATIONS.join(';')}`);
+const minutes = minuteCounts(db);
+const store = metricWrites(db, minutes);
 const meter = createMeter(() => now);
+const versions = () => `v${Math.floor((now - T0) / (7 * DAY_MS))}`;
 
-/** A minute as a host measures it: an end, a call and 60 readings of each agent, and the levels of the host. */
-function measureMinute() {
+/** The ends of `jobs` jobs of each agent, as the store counts them, and the most memory of its workers. */
+function countEnds(jobs: number) {
+  for (let at = 0; at < AGENTS; at++) {
+    const of = { agent: `agent-${at}`, version: versions() };
+    for (let job = 0; job < jobs; job++) {
+      const took = Math.round(Math.exp(5 + 0.6 * (chance() + chance() - 1)));
+      minutes.late(of, now, Math.floor(30 * chance()));
+      minutes.count(chance() < 0.02 ? 'retrying' : 'done', of, now - took, now);
+    }
+    minutes.memory(of.agent, now, Math.round(1e8 * (0.5 + 0.5 * chance())));
+  }
+}
+
+/** What a host measures of `jobs` jobs of each agent: calls, tokens, processor time, a counter of its author; and the levels of the host. */
+function measure(jobs: number, readings: number) {
   for (let at = 0; at < AGENTS; at++) {
     const agent = `agent-${at}`;
-    const version = `v${Math.floor((now - T0) / (7 * DAY_MS))}`;
-    const failed = chance() < 0.02;
-    meter.count('attempts', { agent, labels: { version, outcome: failed ? 'retrying' : 'done' } });
-    if (!failed) meter.time('duration', { agent, labels: { version } }, Math.exp(5 + 0.6 * (chance() + chance() - 1)));
-    meter.count('calls', { agent, labels: { origin: 'https://api.example.com', end: 'good' } });
-    if (at < 30) meter.count('models.calls', { agent });
-    if (at < 30) meter.count('models.tokens', { agent }, Math.round(500 + 2_000 * chance()));
-    for (let reading = 0; reading < READINGS; reading++) meter.count('cpu', { agent }, 3 * chance());
-    if (at < 20) meter.count('context.orders', { agent, labels: { shop: 'north' } }, 1 + Math.round(9 * chance()));
+    meter.count('calls', { agent, labels: { origin: 'https://api.example.com', end: 'good' } }, jobs);
+    if (at < 30) meter.count('models.calls', { agent, labels: { rung: 'groq' } }, jobs);
+    if (at < 30)
+      meter.count('models.tokens', { agent, labels: { rung: 'groq' } }, Math.round(jobs * (500 + 2_000 * chance())));
+    for (let reading = 0; reading < readings; reading++)
+      meter.count('cpu', { agent }, (jobs * 180 * chance()) / readings);
+    if (at < 20)
+      meter.count('context.orders', { agent, labels: { shop: 'north' } }, jobs + Math.round(9 * jobs * chance()));
   }
   for (const name of ['workers', 'workers.busy', 'jobs.waiting', 'cells'])
     meter.gauge(name, {}, Math.round(100 * chance()));
@@ -56,14 +76,9 @@ function measureMinute() {
   for (const resource of ['cpu', 'memory', 'io'])
     meter.gauge('pressure', { labels: { resource } }, Math.round(1_000 * chance()) / 100);
   for (let call = 0; call < 300; call++) meter.time('store.latency', {}, 1 + 4 * chance());
-  meter.count('host.cpu', {}, Math.round(2_000 * chance()));
+  meter.count('host.cpu', {}, Math.round(jobs * 2_000 * chance()));
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'daruma-meter-'));
-const file = join(folder, 'store.db');
-const db = new DatabaseSync(file);
-db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${MIGRATIONS.join(';')}`);
-const store = metricWrites(db);
 const cost = { host: 0, store: 0, minutes: 0 };
 
 function timed(part: 'host' | 'store', run: () => void) {
@@ -73,80 +88,71 @@ function timed(part: 'host' | 'store', run: () => void) {
   cost[part] += (user + system) / 1_000;
 }
 
-for (let minute = 0; minute <= days * 24 * 60; minute++) {
-  timed('host', measureMinute);
-  now += MINUTE_MS;
+/** Takes up what was measured, a stretch of time after it. */
+function write(afterMs: number, isPruned: boolean) {
+  db.exec('BEGIN');
+  minutes.flush();
+  now += afterMs;
+  store.putMetrics(meter.take());
+  while (store.rollUpMetrics(now, 200));
+  if (isPruned) store.pruneMetrics({ minute: now - 2 * DAY_MS, hour: now - 90 * DAY_MS, day: now - 730 * DAY_MS });
+  db.exec('COMMIT');
+}
+
+const began = performance.now();
+for (let day = 0; day < YEAR_DAYS - HOURS_OF_DAYS; day++) {
+  countEnds(1_440);
+  measure(1_440, 1);
+  write(DAY_MS, true);
+}
+for (let hour = 0; hour < (HOURS_OF_DAYS - minuteDays) * 24; hour++) {
+  countEnds(60);
+  measure(60, 1);
+  write(HOUR_MS, hour % 24 === 0);
+}
+for (let minute = 0; minute < minuteDays * 24 * 60; minute++) {
+  timed('host', () => measure(1, READINGS));
   timed('store', () => {
-    db.exec('BEGIN');
-    store.putMetrics(meter.take());
-    while (store.rollUpMetrics(now, 200));
-    if (minute % 60 === 0)
-      store.pruneMetrics({ minute: now - 2 * DAY_MS, hour: now - 90 * DAY_MS, day: now - 730 * DAY_MS });
-    db.exec('COMMIT');
+    countEnds(1);
+    write(MINUTE_MS, minute % 60 === 0);
   });
   cost.minutes += 1;
 }
-/** The last whole day again and again, as rows of 90 days of hours and of a year of days. */
-function repeatDay() {
-  const day = now - DAY_MS - (now % DAY_MS);
-  const copy = db.prepare(
-    'INSERT OR IGNORE INTO metric_points SELECT span, start - ?, series, points FROM metric_points WHERE span = ? AND start = ?',
-  );
-  for (let back = 1; back < KEPT.hours; back++) copy.run(back * DAY_MS, HOUR_MS, day);
-  const points = db.prepare('SELECT series, points FROM metric_points WHERE span = ?').all(DAY_MS) as {
-    series: number;
-    points: Uint8Array;
-  }[];
-  const put = db.prepare('INSERT OR REPLACE INTO metric_points VALUES (?, ?, ?, ?)');
-  for (let month = 0; month < KEPT.days / 32; month++) {
-    for (const { series, points: one } of points) put.run(DAY_MS, month, series, Buffer.concat(Array(32).fill(one)));
-  }
-}
+db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 
-/** The sums that the store itself counts, of a year. */
-function countAggregates() {
-  const rows = aggregateRows(db);
-  const spans = [
-    [MINUTE_MS, 2 * 24 * 60, 1],
-    [HOUR_MS, KEPT.hours * 24, 60],
-    [DAY_MS, KEPT.days, 24 * 60],
-  ] as const;
-  for (const [span, count, jobs] of spans) {
-    for (let at = 0; at < count * AGENTS; at++) {
-      const counts = { ...noCounts(), done: jobs, memoryPeak: Math.round(1e8 * chance()) };
-      for (let job = 0; job < jobs; job++) {
-        addToSketch(counts.durations, Math.exp(5 + 0.6 * (chance() + chance() - 1)));
-        addToSketch(counts.lateness, 30 * chance());
-      }
-      rows.put(span, Math.floor(at / AGENTS) * span, `agent-${at % AGENTS}`, counts);
-    }
-  }
-}
-
-function bytesOf(run: () => void): number {
-  db.exec('BEGIN');
-  run();
-  db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
-  return statSync(file).size;
-}
-
-const meterBytes = bytesOf(repeatDay);
-const allBytes = bytesOf(countAggregates);
-const rows = db
+const mb = (bytes: number) => Math.round(bytes / 10_000) / 100;
+const tables = db
+  .prepare(`SELECT tbl_name AS name, sum(pgsize) AS bytes, sum(unused) AS unused FROM dbstat JOIN sqlite_schema USING (name)
+    WHERE tbl_name LIKE 'metric%' OR tbl_name LIKE 'minute%' GROUP BY tbl_name`)
+  .all() as { name: string; bytes: number; unused: number }[];
+const spans = db
   .prepare('SELECT span, count(*) AS rows, sum(length(points)) AS bytes FROM metric_points GROUP BY span')
-  .all();
+  .all() as { span: number; rows: number; bytes: number }[];
+const parts = db
+  .prepare(`SELECT s.name, sum(length(points)) AS bytes FROM metric_points p JOIN metric_series s ON s.id = p.series
+    GROUP BY s.name ORDER BY bytes DESC LIMIT 8`)
+  .all() as { name: string; bytes: number }[];
+const { free } = db
+  .prepare('SELECT freelist_count * page_size AS free FROM pragma_freelist_count, pragma_page_size')
+  .get() as {
+  free: number;
+};
 db.close();
 const share = (ms: number) => Math.round((ms / cost.minutes / MINUTE_MS) * 100_000) / 1_000;
 const result = {
-  ...{
-    agents: AGENTS,
-    days,
-    node: process.version,
-    meterBytesOfAYear: meterBytes,
-    withAggregatesBytesOfAYear: allBytes,
-    rows,
-  },
+  agents: AGENTS,
+  minuteDays,
+  node: process.version,
+  fileMbAfterAYear: mb(statSync(file).size),
+  freeMb: mb(free),
+  tablesMb: Object.fromEntries(tables.map(({ name, bytes }) => [name, mb(bytes)])),
+  unusedMb: Object.fromEntries(tables.map(({ name, unused }) => [name, mb(unused)])),
+  pointsMb: Object.fromEntries(
+    spans.map(({ span, rows, bytes }) => [`${span / MINUTE_MS} min`, { rows, mb: mb(bytes) }]),
+  ),
+  seriesMb: Object.fromEntries(parts.map(({ name, bytes }) => [name, mb(bytes)])),
   coreShareInPercent: { host: share(cost.host), store: share(cost.store) },
+  seconds: Math.round((performance.now() - began) / 1_000),
 };
 rmSync(folder, { recursive: true, force: true });
 writeFileSync(new URL('./results/meter.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);

@@ -126,7 +126,6 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   endQuarantine: [text, OWNER, orNone((said) => wrongIn(said, QUARANTINE_END) === undefined)],
   muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
-  rollUp: [text, instant],
   putMetrics: [[{ agent: orNull(text), name: text, labels: text, at: instant, value: series }]],
   rollUpMetrics: [instant, count],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],

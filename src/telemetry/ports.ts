@@ -82,14 +82,12 @@ export interface AggregateFilter {
   /** Spans with from ≤ start < to, epoch ms. */
   from: number;
   to: number;
-  /** The begin of an hour: from then on the minutes are summed up now, not as of the last `rollUp`. Used for hours only. */
-  minutesFrom?: number;
   agent?: string;
 }
 
 /**
  * The counts of agents, summed up by minutes, hours and days. The store counts minutes with each end of an attempt, in the same
- * transaction; hours are the sums of minutes, days those of hours, as of the last `rollUp`.
+ * transaction; they are kept as series of the meter (`attempts`, `duration`, `jobs.late`, `memory`), and rolled up and deleted with these.
  */
 export interface AggregateStore {
   /** The spans of each agent, oldest first. */
@@ -100,12 +98,8 @@ export interface AggregateStore {
   durationSketches(filter: AggregateFilter): Promise<{ agent: string; durations: Sketch }[]>;
   /** The most memory that workers of agents held at a time. */
   putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
-  /** Makes the hour or day in which `at` lies anew from its minutes or hours. Spans of which none are left stay as they are. */
-  rollUp(span: 'hour' | 'day', at: number): Promise<void>;
-  /** Sums up at most `limit` jobs that ended before there were aggregates, each once; false: none is left. */
+  /** Sums up at most `limit` jobs that ended before ends were counted, each once; false: none is left. */
   sumUpPast(limit: number): Promise<boolean>;
-  /** Deletes minutes, hours and days that began before a time, whole hours of minutes and whole days of hours. */
-  pruneAggregates(before: Record<AggregateSpan, number>): Promise<void>;
 }
 
 /** A row of the store that could not be read, with its content. */

@@ -1,9 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Aggregate, AggregateFilter } from './ports.ts';
 
-/** An hour that is over has been rolled up within this time. */
-const ROLLED_UP_WITHIN_MS = 5 * MINUTE_MS;
-
 /** The length of each window, and the spans of which it is made. */
 const TERMS = {
   '1h': { span: 'minute', spanMs: MINUTE_MS, spans: 60 },
@@ -15,14 +12,12 @@ const TERMS = {
 
 /**
  * The aggregates of a window that ends now, whole minutes, hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
- * of each agent, `aggregates` for the points of a chart. Days are a minute old at most, hours are of now.
+ * of each agent, `aggregates` for the points of a chart.
  */
 export function windowFilter(window: keyof typeof TERMS, now: number): AggregateFilter {
   const { span, spanMs, spans } = TERMS[window];
   const to = (Math.floor(now / spanMs) + 1) * spanMs;
-  const filter = { span, from: to - spans * spanMs, to };
-  if (span !== 'hour') return filter;
-  return { ...filter, minutesFrom: Math.floor((now - ROLLED_UP_WITHIN_MS) / HOUR_MS) * HOUR_MS };
+  return { span, from: to - spans * spanMs, to };
 }
 
 /** Shares of an agent's jobs and attempts, 0 … 1; null when it had none. */

@@ -48,6 +48,8 @@ test('the steps of the schema that were published are never edited', () => {
     '779413a00b6c',
     '2c407fa583b3',
     '52dd774e9581',
+    '161b81e6bbab',
+    'cdfe6df123a2',
   ]);
 });
 

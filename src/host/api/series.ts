@@ -62,11 +62,9 @@ interface SeriesFilter {
 
 async function readSeries({ store }: SeriesNeeds, filter: SeriesFilter): Promise<ShownSeries[]> {
   const { agent, span, from, to } = filter;
-  // Hours that are not rolled up yet are read from their minutes.
-  const minutesFrom = span === 'hour' ? { minutesFrom: to - 2 * HOUR_MS } : {};
   const [measured, counted] = await Promise.all([
     store.metrics(filter),
-    agent === null ? [] : store.aggregates({ span, from, to, agent, ...minutesFrom }),
+    agent === null ? [] : store.aggregates({ span, from, to, agent }),
   ]);
   const all = measured.map(({ points, ...series }) => ({
     ...series,

@@ -1,10 +1,8 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import { mergeSketch, type Sketch, sketchQuantile } from '../../kernel/sketch.ts';
-import type { Time } from '../../kernel/time.ts';
 import type { AggregateFilter, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 
 interface PeriodNeeds {
-  time: Pick<Time, 'now'>;
   store: Pick<FigureStore, 'agentFigures'> & Pick<AggregateStore, 'aggregates' | 'durationSketches'>;
 }
 
@@ -20,9 +18,9 @@ export interface AgentSpeed {
 const EXACT_MS = 2 * DAY_MS;
 
 /** How long the attempts of agents took from one time until before another; of periods over two days within 2 %. */
-export async function speedsOf({ store, time }: PeriodNeeds, from: number, to: number): Promise<AgentSpeed[]> {
+export async function speedsOf({ store }: PeriodNeeds, from: number, to: number): Promise<AgentSpeed[]> {
   if (to - from <= EXACT_MS) return store.agentFigures(from, to);
-  const found = await Promise.all(partsOf(time, from, to).map((part) => store.durationSketches(part)));
+  const found = await Promise.all(partsOf(from, to).map((part) => store.durationSketches(part)));
   const sums = new Map<string, Sketch>();
   for (const { agent, durations } of found.flat()) {
     const sum = sums.get(agent) ?? new Map<number, number>();
@@ -39,11 +37,11 @@ export async function speedsOf({ store, time }: PeriodNeeds, from: number, to: n
 
 /** The most memory that one worker of each agent held in the period, where any was measured. */
 export async function memoryPeaks(
-  { store, time }: PeriodNeeds,
+  { store }: PeriodNeeds,
   from: number,
   to: number,
 ): Promise<ReadonlyMap<string, number>> {
-  const found = await Promise.all(partsOf(time, from, to).map((part) => store.aggregates(part)));
+  const found = await Promise.all(partsOf(from, to).map((part) => store.aggregates(part)));
   const peaks = new Map<string, number>();
   for (const { agent, memoryPeakBytes } of found.flat()) {
     if (memoryPeakBytes !== null) peaks.set(agent, Math.max(memoryPeakBytes, peaks.get(agent) ?? 0));
@@ -52,16 +50,15 @@ export async function memoryPeaks(
 }
 
 /** A period in aggregates: its whole days (by UTC), and the hours before and after them. A month of hours would be a hundred times the rows. */
-function partsOf(time: Pick<Time, 'now'>, from: number, to: number): AggregateFilter[] {
-  const minutesFrom = Math.floor((time.now() - 5 * MINUTE_MS) / HOUR_MS) * HOUR_MS;
+function partsOf(from: number, to: number): AggregateFilter[] {
   const begin = Math.floor(from / HOUR_MS) * HOUR_MS;
   const first = Math.ceil(begin / DAY_MS) * DAY_MS;
   const last = Math.floor(to / DAY_MS) * DAY_MS;
-  if (first >= last) return [{ span: 'hour', from: begin, to, minutesFrom }];
+  if (first >= last) return [{ span: 'hour', from: begin, to }];
   const parts: AggregateFilter[] = [
-    { span: 'hour', from: begin, to: first, minutesFrom },
+    { span: 'hour', from: begin, to: first },
     { span: 'day', from: first, to: last },
-    { span: 'hour', from: last, to, minutesFrom },
+    { span: 'hour', from: last, to },
   ];
   return parts.filter((part) => part.from < part.to);
 }

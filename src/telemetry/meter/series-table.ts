@@ -12,7 +12,10 @@ interface MeasuredSeries {
   about: string;
 }
 
-/** Every series that Daruma measures of each agent. Those without labels from `jobs` to `memory` are counted by the store, with the ends of attempts. */
+/**
+ * Every series that Daruma measures of each agent. The store counts those up to `duration` itself, in the transactions that end attempts: `jobs`,
+ * `jobs.dead` and `attempts.failed` are sums of `attempts`.
+ */
 export const AGENT_SERIES: Readonly<Record<string, MeasuredSeries>> = {
   jobs: { kind: 'counter', unit: '', labels: [], about: 'Jobs that were done.' },
   'jobs.dead': { kind: 'counter', unit: '', labels: [], about: 'Jobs that gave up.' },
@@ -67,6 +70,12 @@ export const AGENT_SERIES: Readonly<Record<string, MeasuredSeries>> = {
     about: 'What these calls cost; tokens without a price are not in it.',
   },
 };
+
+/** True for a series of an agent that the store keeps from its own counts. */
+export function isCounted(name: string): boolean {
+  return COUNTED_SERIES.has(name);
+}
+const COUNTED_SERIES: ReadonlySet<string> = new Set(['attempts', 'duration', 'jobs.late', 'memory']);
 
 /** Every series that Daruma measures of the host itself. */
 export const HOST_SERIES: Readonly<Record<string, MeasuredSeries>> = {

@@ -65,62 +65,58 @@ export function aggregateLaws(open: OpenStore): void {
     expect(sum).toMatchObject({ done: 1, dead: 0, failedAttempts: 1 });
   });
 
-  test('hours are the sums of minutes and days those of hours, made anew as often as wanted', async () => {
-    await lived(0, 1, 61);
-    for (const hour of [0, 1, 1, 0]) await store().rollUp('hour', T0 + hour * HOUR);
-    for (const _ of [1, 2]) await store().rollUp('day', T0);
-    const hours = await store().aggregates({ span: 'hour', from: T0, to: T0 + 2 * HOUR, agent: 'a' });
-    expect(hours.map(({ start, done, failedAttempts }) => [start, done, failedAttempts])).toEqual([
-      [T0, 2, 2],
-      [T0 + HOUR, 1, 1],
-    ]);
-    const filter = { span: 'day', from: T0 - DAY, to: T0 + DAY } as const;
-    expect(await store().aggregateSums(filter)).toMatchObject([
-      { agent: 'a', start: T0 - DAY, done: 3, dead: 3, p95Ms: about(100) },
-      { agent: 'b', start: T0 - DAY, done: 3, dead: 0, p95Ms: about(3_000) },
-    ]);
-    await lived(2);
-    await store().rollUp('hour', T0);
-    expect((await store().aggregates({ span: 'hour', from: T0, to: T0 + 1 }))[0]).toMatchObject({ done: 3 });
-  });
+  const rollUp = async (now: number) => {
+    while (await store().rollUpMetrics(now, 2));
+  };
 
-  test('hours from one on can be read from their minutes, before they are rolled up', async () => {
-    await lived(0, 60);
-    await store().rollUp('hour', T0);
-    await lived(1, 61);
-    const hours = { span: 'hour', from: T0 - HOUR, to: T0 + 2 * HOUR, agent: 'a' } as const;
-    const doneFrom = async (minutesFrom: number) =>
-      (await store().aggregates({ ...hours, minutesFrom })).map(({ start, done: count }) => [
-        (start - T0) / HOUR,
-        count,
+  test('hours are the sums of minutes and days those of hours, before they are rolled up and after, also where ends come late', async () => {
+    const hours = { span: 'hour', from: T0, to: T0 + 2 * HOUR, agent: 'a' } as const;
+    const days = { span: 'day', from: T0 - DAY, to: T0 + DAY } as const;
+    const looks = async () => {
+      const found = await store().aggregates(hours);
+      expect(found.map(({ start, done, failedAttempts }) => [start, done, failedAttempts])).toEqual([
+        [T0, 2, 2],
+        [T0 + HOUR, 1, 1],
       ]);
-    expect(await doneFrom(T0 + HOUR)).toEqual([
-      [0, 1],
-      [1, 2],
-    ]);
-    expect(await doneFrom(T0)).toEqual([
-      [0, 2],
-      [1, 2],
-    ]);
-    expect(await store().aggregateSums({ ...hours, minutesFrom: T0 + HOUR })).toMatchObject([{ done: 3, dead: 3 }]);
+      expect(await store().aggregateSums(days)).toMatchObject([
+        { agent: 'a', start: T0 - DAY, done: 3, dead: 3, p95Ms: about(100) },
+        { agent: 'b', start: T0 - DAY, done: 3, dead: 0, p95Ms: about(3_000) },
+      ]);
+      expect((await store().aggregates({ ...hours, span: 'minute' })).map(({ start, done }) => [start, done])).toEqual([
+        [T0, 1],
+        [T0 + MINUTE, 1],
+        [T0 + 61 * MINUTE, 1],
+      ]);
+    };
+    await lived(0, 1, 61);
+    await looks();
+    // In the second minute, after an hour and after the day that follows.
+    for (const minutes of [1, 60, 62, 120, 48 * 60]) {
+      await rollUp(T0 + minutes * MINUTE);
+      await looks();
+    }
+    await lived(2);
+    await rollUp(T0 + 2 * DAY);
+    expect((await store().aggregates({ span: 'hour', from: T0, to: T0 + 1 }))[0]).toMatchObject({ done: 3 });
+    expect(await store().aggregateSums({ ...days, agent: 'a' })).toMatchObject([{ done: 4, dead: 4 }]);
   });
 
   test('whole hours of minutes and whole days of hours go, and what is left is never made less', async () => {
+    const midnight = T0 - (T0 % DAY);
     await lived(0, 90);
-    for (const hour of [0, 1]) await store().rollUp('hour', T0 + hour * HOUR);
-    await store().rollUp('day', T0);
-    await store().pruneAggregates({ minute: T0 + HOUR + 31 * MINUTE, hour: 0, day: 0 });
+    await rollUp(midnight + 2 * DAY);
+    await store().pruneMetrics({ minute: T0 + HOUR + 31 * MINUTE, hour: 0, day: 0 });
     const minutes = await store().aggregates({ span: 'minute', from: 0, to: T0 + DAY, agent: 'a' });
     expect(minutes.map(({ start }) => start)).toEqual([T0 + 90 * MINUTE]);
-    for (const hour of [0, 1]) await store().rollUp('hour', T0 + hour * HOUR);
+    await rollUp(midnight + 2 * DAY);
     const hours = { span: 'hour', from: 0, to: T0 + DAY, agent: 'a' } as const;
     expect((await store().aggregates(hours)).map(({ done }) => done)).toEqual([1, 1]);
-    await store().pruneAggregates({ minute: T0 + DAY, hour: T0 + 2 * DAY, day: 0 });
+    await store().pruneMetrics({ minute: midnight + 2 * DAY, hour: midnight + 2 * DAY, day: 0 });
     expect(await store().aggregates(hours)).toEqual([]);
-    await store().rollUp('day', T0);
+    await rollUp(midnight + 3 * DAY);
     const days = { ...hours, span: 'day' } as const;
     expect(await store().aggregates(days)).toMatchObject([{ done: 2 }]);
-    await store().pruneAggregates({ minute: 0, hour: 0, day: T0 + DAY });
+    await store().pruneMetrics({ minute: 0, hour: 0, day: midnight + 9 * DAY });
     expect(await store().aggregates(days)).toEqual([]);
   });
 

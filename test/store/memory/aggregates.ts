@@ -15,17 +15,15 @@ type Happened = { agent: string; at: number } & (
 const LENGTHS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 const startIn = (span: AggregateSpan, at: number) => Math.floor(at / LENGTHS[span]) * LENGTHS[span];
 
-/** Aggregates of a store in memory, which forgets nothing of what it counts: percentiles are exact. */
+/** Aggregates of a store in memory, which forgets nothing of what it counts but what is pruned: percentiles are exact. */
 export function memoryAggregates() {
-  let minutes: Happened[] = [];
-  const rolled = { hour: new Map<number, Happened[]>(), day: new Map<number, Happened[]>() };
+  const all: Happened[] = [];
+  let since: Record<AggregateSpan, number> = { minute: 0, hour: 0, day: 0 };
 
-  function inSpan({ span, from, to, minutesFrom = to, agent }: AggregateFilter) {
-    const sums = span === 'minute' ? minutes : [...rolled[span].values()].flat();
-    const all = [...sums.filter(({ at }) => at < minutesFrom), ...minutes.filter(({ at }) => at >= minutesFrom)];
+  function inSpan({ span, from, to, agent }: AggregateFilter) {
     return all.filter((one) => {
       const start = startIn(span, one.at);
-      return start >= from && start < to && (agent === undefined || one.agent === agent);
+      return start >= Math.max(from, since[span]) && start < to && (agent === undefined || one.agent === agent);
     });
   }
 
@@ -47,30 +45,20 @@ export function memoryAggregates() {
         })
         .sort((a, b) => (a.agent < b.agent ? -1 : 1)),
     putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]) {
-      for (const peak of peaks) minutes.push({ ...peak, is: 'memory' });
-    },
-    rollUp(span: 'hour' | 'day', at: number) {
-      const start = startIn(span, at);
-      const parts = span === 'hour' ? minutes : [...rolled.hour.values()].flat();
-      const found = parts.filter((one) => startIn(span, one.at) === start);
-      if (found.length > 0) rolled[span].set(start, found);
+      for (const peak of peaks) all.push({ ...peak, is: 'memory' });
     },
     sumUpPast: () => false,
-    pruneAggregates(before: Record<AggregateSpan, number>) {
-      minutes = minutes.filter(({ at }) => at >= startIn('hour', before.minute));
-      for (const start of rolled.hour.keys()) if (start < startIn('day', before.hour)) rolled.hour.delete(start);
-      for (const start of rolled.day.keys()) if (start < before.day) rolled.day.delete(start);
-    },
   };
 
   return {
     calls,
-    ended(agent: string, state: string, startedAt: number, at: number) {
-      minutes.push(
-        state === 'done' ? { agent, at, is: 'done', ms: at - startedAt } : { agent, at, is: state as 'dead' },
-      );
+    prune(before: Record<AggregateSpan, number>) {
+      since = before;
     },
-    late: (agent: string, at: number, ms: number) => void minutes.push({ agent, at, is: 'late', ms }),
+    ended(agent: string, state: string, startedAt: number, at: number) {
+      all.push(state === 'done' ? { agent, at, is: 'done', ms: at - startedAt } : { agent, at, is: state as 'dead' });
+    },
+    late: (agent: string, at: number, ms: number) => void all.push({ agent, at, is: 'late', ms }),
   };
 }
 

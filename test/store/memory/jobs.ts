@@ -307,6 +307,7 @@ export function memoryJobs(
 
   return {
     calls,
+    pruneCounts: aggregates.prune,
     add,
     all,
     ancestors,

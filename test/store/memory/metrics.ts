@@ -5,10 +5,10 @@ import type { AggregateSpan } from '../../../src/telemetry/ports.ts';
 import type { Calls } from './jobs.ts';
 
 const LENGTHS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
-const ROWS = { minute: HOUR_MS, hour: DAY_MS, day: 32 * DAY_MS };
+const ROWS = { minute: HOUR_MS, hour: DAY_MS, day: 8 * DAY_MS };
 
 /** Series of a store in memory, which keeps every point as it came. */
-export function memoryMetrics(): Calls {
+export function memoryMetrics(pruned: (before: Record<AggregateSpan, number>) => void): Calls {
   const all: MetricPoint[] = [];
   const since: Record<AggregateSpan, number> = { minute: 0, hour: 0, day: 0 };
 
@@ -45,6 +45,7 @@ export function memoryMetrics(): Calls {
         const oldest = before[span] - ROWS[span] + LENGTHS[span];
         since[span] = Math.max(since[span], Math.ceil(oldest / ROWS[span]) * ROWS[span]);
       }
+      pruned(since);
     },
   };
 }

@@ -112,7 +112,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...findings.calls,
     ...alerts.calls,
     ...memoryDayRows(),
-    ...memoryMetrics(),
+    ...memoryMetrics(jobs.pruneCounts),
     agentFigures,
     prune,
     backUp,

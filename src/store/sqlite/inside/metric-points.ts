@@ -1,13 +1,17 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../kernel/measures.ts';
 import type { SeriesKind, SeriesValue } from '../../../kernel/series.ts';
-import type { Sketch } from '../../../kernel/sketch.ts';
 import type { AggregateSpan } from '../../../telemetry/ports.ts';
+import { putSketch, readSketch } from './sketch-bits.ts';
+import { type ByteReader, putWhole, readWhole } from './whole-numbers.ts';
 
-/** The length of a point of each span, and of the row that holds its points, in ms. */
+/**
+ * The length of a point of each span, and of the row that holds its points, in ms. Rows above 1 kB would take a page of 4 kB of their own
+ * beside that of the table, so that days of a month are too many.
+ */
 export const POINT_SPANS: Readonly<Record<AggregateSpan, { pointMs: number; rowMs: number }>> = {
   minute: { pointMs: MINUTE_MS, rowMs: HOUR_MS },
   hour: { pointMs: HOUR_MS, rowMs: DAY_MS },
-  day: { pointMs: DAY_MS, rowMs: 32 * DAY_MS },
+  day: { pointMs: DAY_MS, rowMs: 8 * DAY_MS },
 };
 
 /** A point within its row. */
@@ -19,7 +23,7 @@ export interface RowPoint {
 
 /**
  * Points as bytes, one after the other: the place, then the values as numbers of one to nine bytes. Rows of the same series and time are put
- * together by appending. Of a gauge the least, the mean and the most are kept.
+ * together by appending. Of a gauge the least, the mean and the most are kept; whole numbers are exact, fractions within 0.001 %.
  */
 export function packPoints(points: readonly RowPoint[]): Uint8Array {
   const bytes: number[] = [];
@@ -29,9 +33,9 @@ export function packPoints(points: readonly RowPoint[]): Uint8Array {
     else if (value.kind === 'gauge') {
       putNumber(bytes, value.least);
       putNumber(bytes, value.most - value.least);
-      putNumber(bytes, thousandths(value.sum / value.count - value.least));
+      putNumber(bytes, rounded(value.sum / value.count - value.least));
     } else {
-      putNumber(bytes, value.sum < 1_000 ? thousandths(value.sum) : Math.round(value.sum));
+      putNumber(bytes, rounded(value.sum));
       putSketch(bytes, value.sketch);
     }
   }
@@ -51,12 +55,8 @@ export function unpackPoints(bytes: Uint8Array, kind: SeriesKind): RowPoint[] {
   return points;
 }
 
-interface Reader {
-  bytes: Uint8Array;
-  at: number;
-}
-
-function readValue(reader: Reader, kind: SeriesKind): SeriesValue {
+/** Reads the value of a point of schema 21 and later. */
+export function readValue(reader: ByteReader, kind: SeriesKind): SeriesValue {
   if (kind === 'counter') return { kind, sum: readNumber(reader) };
   if (kind === 'gauge') {
     const least = readNumber(reader);
@@ -67,68 +67,40 @@ function readValue(reader: Reader, kind: SeriesKind): SeriesValue {
   return { kind, sum: readNumber(reader), sketch: readSketch(reader) };
 }
 
-/** The distances of buckets, with a bit for a count that is not 1. */
-function putSketch(bytes: number[], sketch: Sketch) {
-  putWhole(bytes, sketch.size);
-  let before = 0;
-  for (const [bucket, count] of [...sketch].sort(([a], [b]) => a - b)) {
-    putWhole(bytes, 2 * (bucket - before) + (count === 1 ? 0 : 1));
-    if (count !== 1) putWhole(bytes, count);
-    before = bucket;
-  }
-}
-
-function readSketch(reader: Reader): Sketch {
-  const sketch: Sketch = new Map();
-  let bucket = 0;
-  for (let left = readWhole(reader); left > 0 && reader.at < reader.bytes.length; left--) {
-    const word = readWhole(reader);
-    bucket += Math.floor(word / 2);
-    sketch.set(bucket, word % 2 === 0 ? 1 : readWhole(reader));
-  }
-  return sketch;
-}
-
 /** The lowest two bits say how a number is written. */
 const WHOLE = 0;
 const THOUSANDTHS = 1;
 const DOUBLE = 2;
+const MILLIONTHS = 3;
 const LARGEST = 2 ** 50;
+/** The share of a fraction by which it may be rounded. */
+const ROUNDED_BY = 1e-5;
 
 function putNumber(bytes: number[], value: number) {
-  if (value >= 0 && value < LARGEST) {
-    if (Number.isInteger(value)) return putWhole(bytes, 4 * value + WHOLE);
-    const parts = Math.round(value * 1_000);
-    if (parts < LARGEST && parts / 1_000 === value) return putWhole(bytes, 4 * parts + THOUSANDTHS);
+  if (value >= 0 && value < LARGEST && Number.isInteger(value)) return putWhole(bytes, 4 * value + WHOLE);
+  for (const [part, form] of [
+    [1_000, THOUSANDTHS],
+    [1_000_000, MILLIONTHS],
+  ] as const) {
+    const parts = Math.round(value * part);
+    const isClose = Math.abs(parts / part - value) <= Math.abs(value) * ROUNDED_BY;
+    if (parts >= 0 && parts < LARGEST && isClose) return putWhole(bytes, 4 * parts + form);
   }
   bytes.push(DOUBLE, ...new Uint8Array(Float64Array.of(value).buffer));
 }
 
-function readNumber(reader: Reader): number {
+/** Reads a number of one to nine bytes. */
+export function readNumber(reader: ByteReader): number {
   const word = readWhole(reader);
-  if (word % 4 === WHOLE) return word / 4;
-  if (word % 4 === THOUSANDTHS) return (word - THOUSANDTHS) / 4 / 1_000;
+  const form = word % 4;
+  if (form === WHOLE) return word / 4;
+  if (form !== DOUBLE) return (word - form) / 4 / (form === THOUSANDTHS ? 1_000 : 1_000_000);
   const bytes = reader.bytes.slice(reader.at, reader.at + 8);
   reader.at += 8;
   return bytes.length === 8 ? new Float64Array(bytes.buffer)[0]! : 0;
 }
 
-/** Seven bits a byte, the lowest first. */
-function putWhole(bytes: number[], value: number) {
-  let left = value;
-  for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) + 128);
-  bytes.push(left);
-}
-
-function readWhole(reader: Reader): number {
-  let value = 0;
-  for (let factor = 1; ; factor *= 128) {
-    const byte = reader.bytes[reader.at++] ?? 0;
-    value += (byte % 128) * factor;
-    if (byte < 128) return value;
-  }
-}
-
-function thousandths(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
+/** Rounds to a thousandth, and from 1,000 on to a whole number. */
+function rounded(value: number): number {
+  return value < 1_000 ? Math.round(value * 1_000) / 1_000 : Math.round(value);
 }

@@ -1,56 +1,99 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { DAY_MS, HOUR_MS } from '../../../kernel/measures.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../kernel/measures.ts';
 import { mergeSeries, type SeriesKind, type SeriesValue } from '../../../kernel/series.ts';
 import type { MetricPoint, MetricStore } from '../../../telemetry/meter/ports.ts';
+import type { AggregateSpan } from '../../../telemetry/ports.ts';
 import type { Sync } from '../../ports.ts';
-import { startOf } from './aggregate-rows.ts';
 import { POINT_SPANS, packPoints, type RowPoint, unpackPoints } from './metric-points.ts';
+import { countsOf, MINUTE_COLUMNS, type MinuteRow, pointsOfCounts, startOf } from './minute-rows.ts';
+import type { MinuteCounts } from './minutes.ts';
 
 type Writes = Pick<Sync<MetricStore>, 'putMetrics' | 'rollUpMetrics' | 'pruneMetrics'>;
 
-/** Writes the series of the meter. */
-export function metricWrites(db: DatabaseSync): Writes {
+/** The time for which minutes, and hours, of before the newest rolled up hour are surely there. Older points go to the next span at once. */
+const SURE_MS = { minute: 47 * HOUR_MS, hour: 89 * DAY_MS } as const;
+
+/** The span to which a point of that time goes, when the newest minutes are of another. */
+export function spanOf(at: number, newest: number): AggregateSpan {
+  if (at >= startOf(HOUR_MS, newest - SURE_MS.minute)) return 'minute';
+  return at >= startOf(DAY_MS, newest - SURE_MS.hour) ? 'hour' : 'day';
+}
+
+/** Adds points to their series. */
+interface PointAppender {
+  /** `newest`: when the newest minutes are. Default: the hours that are rolled up say it. */
+  append(points: Iterable<MetricPoint>, newest?: number): void;
+  /** Series may have been deleted: their numbers are read again. */
+  forget(): void;
+}
+
+export function pointAppender(db: DatabaseSync): PointAppender {
   const idOf = seriesIds(db);
   const append = db.prepare(`
     INSERT INTO metric_points (span, start, series, points) VALUES (?, ?, ?, ?)
     ON CONFLICT (span, start, series) DO UPDATE SET points = CAST(points || excluded.points AS BLOB)`);
-  const firstHour = db.prepare('INSERT OR IGNORE INTO metric_rolled VALUES (?, ?, 0)');
-  const rolledAgain = db.prepare('UPDATE metric_rolled SET until = ?2, series = 0 WHERE span = ?1 AND until > ?2');
-  const prune = db.prepare('DELETE FROM metric_points WHERE span = ? AND start < ?');
-  const pruneSeries = db.prepare('DELETE FROM metric_series WHERE seen < ?');
-  const rollUp = rollUps(db);
-  const { pointMs, rowMs } = POINT_SPANS.minute;
+  const rolledUntil = db.prepare('SELECT until FROM metric_rolled WHERE span = ?');
+  const begin = db.prepare('INSERT OR IGNORE INTO metric_rolled VALUES (?, ?, 0)');
+  const rollAgain = db.prepare('UPDATE metric_rolled SET until = ?2, series = 0 WHERE span = ?1 AND until > ?2');
 
   return {
-    putMetrics(points) {
-      const hours = new Set<number>();
+    append(points, newest) {
+      const until = (rolledUntil.get(HOUR_MS) as { until: number } | undefined)?.until;
+      const changed = { hour: new Set<number>(), day: new Set<number>() };
       for (const { at, value, ...series } of points) {
+        const span = spanOf(at, newest ?? until ?? at);
+        const { pointMs, rowMs } = POINT_SPANS[span];
         const start = startOf(rowMs, at);
-        hours.add(start);
-        append.run(
-          pointMs,
-          start,
-          idOf(series, value.kind, at),
-          packPoints([{ place: (at - start - (at % pointMs)) / pointMs, value }]),
-        );
+        const place = Math.floor((at - start) / pointMs);
+        append.run(pointMs, start, idOf(series, value.kind, at), packPoints([{ place, value }]));
+        if (span === 'minute') changed.hour.add(startOf(HOUR_MS, at));
+        if (span !== 'day') changed.day.add(startOf(DAY_MS, at));
       }
-      for (const hour of hours) {
-        firstHour.run(HOUR_MS, hour);
-        firstHour.run(DAY_MS, startOf(DAY_MS, hour));
-        // A clock that went back, or a host before that was late.
-        rolledAgain.run(HOUR_MS, hour);
-        rolledAgain.run(DAY_MS, startOf(DAY_MS, hour));
+      // A clock that went back, or a host before that was late, changes hours and days that are rolled up.
+      for (const [span, starts] of Object.entries(changed)) {
+        const { pointMs } = POINT_SPANS[span as 'hour' | 'day'];
+        for (const start of starts) {
+          begin.run(pointMs, start);
+          rollAgain.run(pointMs, start);
+        }
       }
     },
-    rollUpMetrics: rollUp,
+    forget: () => idOf.forget(),
+  };
+}
+
+/** Writes the series of the meter. `minutes`: counts that become series when their minutes are over. */
+export function metricWrites(db: DatabaseSync, minutes: Pick<MinuteCounts, 'forgetRows'>): Writes {
+  const appender = pointAppender(db);
+  const prune = db.prepare('DELETE FROM metric_points WHERE span = ? AND start < ?');
+  const pruneSeries = db.prepare('DELETE FROM metric_series WHERE seen < ?');
+  const counted = db.prepare(`SELECT ${MINUTE_COLUMNS} FROM minute_count WHERE start < ? ORDER BY start LIMIT ?`);
+  const taken = db.prepare('DELETE FROM minute_count WHERE start = ? AND agent = ? AND version = ?');
+  const rollUp = rollUps(db);
+
+  /** Turns counts of minutes that are over into points. False: there are none. */
+  function takeMinutes(now: number, limit: number): boolean {
+    const rows = counted.all(startOf(MINUTE_MS, now), limit) as unknown as MinuteRow[];
+    for (const row of rows) {
+      const { start: at, agent, version } = row;
+      appender.append(pointsOfCounts({ agent, version, at }, countsOf(row)));
+      taken.run(at, agent, version);
+    }
+    if (rows.length > 0) minutes.forgetRows();
+    return rows.length > 0;
+  }
+
+  return {
+    putMetrics: (points) => appender.append(points),
+    rollUpMetrics: (now, limit) => takeMinutes(now, limit) || rollUp(now, limit),
     pruneMetrics(before) {
       for (const span of ['minute', 'hour', 'day'] as const) {
-        const { pointMs: ofPoint, rowMs: ofRow } = POINT_SPANS[span];
-        prune.run(ofPoint, before[span] - ofRow + ofPoint);
+        const { pointMs, rowMs } = POINT_SPANS[span];
+        prune.run(pointMs, before[span] - rowMs + pointMs);
       }
       // Their newest points are as old as the days.
-      pruneSeries.run(Math.floor(before.day / DAY_MS) - 32);
-      idOf.forget();
+      pruneSeries.run(Math.floor((before.day - POINT_SPANS.day.rowMs) / DAY_MS));
+      appender.forget();
     },
   };
 }

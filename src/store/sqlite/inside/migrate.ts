@@ -1,6 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../../kernel/fault.ts';
+import { CARRIES } from './carry-over.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /**
@@ -14,7 +15,10 @@ export function migrate(db: DatabaseSync, file: string, steps: readonly string[]
   if (from > 0) backUp(db, `${file}.schema-${from}.backup`);
   db.exec('BEGIN IMMEDIATE');
   try {
-    for (const step of steps.slice(from)) db.exec(step);
+    for (const [at, step] of steps.slice(from).entries()) {
+      db.exec(step);
+      CARRIES[from + at + 1]?.(db);
+    }
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}; COMMIT`);
   } catch (thrown) {
     if (db.isTransaction) db.exec('ROLLBACK');

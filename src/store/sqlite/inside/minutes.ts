@@ -1,17 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MINUTE_MS } from '../../../kernel/measures.ts';
 import { addToSketch } from '../../../kernel/sketch.ts';
-import { type AggregateCounts, aggregateRows, mergeCounts, noCounts, startOf } from './aggregate-rows.ts';
+import { type AttemptCounts, mergeCounts, minuteRows, noCounts, startOf } from './minute-rows.ts';
+
+/** An agent, and the version of it that runs an attempt; no version: nobody knows it. */
+export interface AgentVersion {
+  agent: string;
+  version: string | null;
+}
 
 /**
- * Counts each agent's minute: in memory while a group is carried out, then in one row for each agent and minute, within the
+ * Counts the minutes of versions of agents: in memory while a group is carried out, then in one row for each version and minute, within the
  * transaction of the group. A count is kept exactly when the ends that it counts are.
  */
 export interface MinuteCounts {
   /** Counts an attempt that ended. Cancelled attempts are not counted. */
-  count(state: string, agent: string, startedAt: number, finishedAt: number): void;
+  count(state: string, of: AgentVersion, startedAt: number, finishedAt: number): void;
   /** A job got its first attempt so long after it was due. */
-  late(agent: string, now: number, ms: number): void;
+  late(of: AgentVersion, now: number, ms: number): void;
   /** A worker of the agent held so much memory. */
   memory(agent: string, at: number, bytes: number): void;
   /** Writes down what was counted. */
@@ -24,57 +30,82 @@ export interface MinuteCounts {
 
 interface Minute {
   start: number;
-  counts: AggregateCounts;
+  counts: AttemptCounts;
+}
+
+interface Counted {
+  agent: string;
+  version: string;
+  minutes: Minute[];
+  /** The newest row, as it stands in the file: the next group adds to it without reading. */
+  written: Minute | undefined;
 }
 
 export function minuteCounts(db: DatabaseSync): MinuteCounts {
-  const rows = aggregateRows(db);
-  const counted = new Map<string, Minute[]>();
-  /** The newest row of each agent, as it stands in the file: the next group adds to it without reading. */
-  const written = new Map<string, Minute>();
+  const rows = minuteRows(db);
+  /** By agent, then by version. */
+  const agents = new Map<string, Map<string, Counted>>();
+  const changed = new Set<Counted>();
 
-  function countsAt(agent: string, at: number): AggregateCounts {
+  function counted(agent: string, version: string): Counted {
+    const versions = agents.get(agent) ?? new Map<string, Counted>();
+    if (versions.size === 0) agents.set(agent, versions);
+    const known = versions.get(version);
+    if (known) return known;
+    const fresh = { agent, version, minutes: [], written: undefined };
+    versions.set(version, fresh);
+    return fresh;
+  }
+
+  function countsAt({ agent, version }: AgentVersion, at: number): AttemptCounts {
     const start = startOf(MINUTE_MS, at);
-    const minutes = counted.get(agent) ?? [];
-    if (minutes.length === 0) counted.set(agent, minutes);
-    for (const minute of minutes) if (minute.start === start) return minute.counts;
+    const of = counted(agent, version ?? '');
+    for (const minute of of.minutes) if (minute.start === start) return minute.counts;
     const fresh = { start, counts: noCounts() };
-    minutes.push(fresh);
+    of.minutes.push(fresh);
+    changed.add(of);
     return fresh.counts;
   }
 
   return {
-    count(state, agent, startedAt, finishedAt) {
+    count(state, of, startedAt, finishedAt) {
       if (state === 'cancelled') return;
-      const counts = countsAt(agent, finishedAt);
+      const counts = countsAt(of, finishedAt);
       if (state !== 'done') counts.failedAttempts++;
       if (state === 'dead') counts.dead++;
       if (state !== 'done') return;
       counts.done++;
       addToSketch(counts.durations, finishedAt - startedAt);
     },
-    late: (agent, now, ms) => addToSketch(countsAt(agent, now).lateness, ms),
+    late: (of, now, ms) => addToSketch(countsAt(of, now).lateness, ms),
     memory(agent, at, bytes) {
-      const counts = countsAt(agent, at);
+      const counts = countsAt({ agent, version: null }, at);
       counts.memoryPeak = Math.max(counts.memoryPeak ?? 0, bytes);
     },
     flush() {
-      if (counted.size === 0) return;
-      for (const [agent, minutes] of counted) {
-        for (const { start, counts } of minutes) {
-          const known = written.get(agent);
-          const row = known?.start === start ? known.counts : rows.get(MINUTE_MS, start, agent);
+      for (const of of changed) {
+        for (const { start, counts } of of.minutes) {
+          const row = of.written?.start === start ? of.written.counts : rows.get(start, of.agent, of.version);
           mergeCounts(row, counts);
-          rows.put(MINUTE_MS, start, agent, row);
-          written.set(agent, { start, counts: row });
+          rows.put(start, of.agent, of.version, row);
+          of.written = { start, counts: row };
         }
+        of.minutes = [];
       }
-      counted.clear();
+      changed.clear();
     },
-    forgetRows: () => written.clear(),
+    forgetRows() {
+      // What is counted for the commit that comes stays; versions that are gone leave with their rows.
+      agents.clear();
+      for (const of of changed) {
+        of.written = undefined;
+        const versions = agents.get(of.agent) ?? new Map<string, Counted>();
+        agents.set(of.agent, versions.set(of.version, of));
+      }
+    },
     clear() {
-      counted.clear();
-      written.clear();
+      agents.clear();
+      changed.clear();
     },
   };
 }

@@ -256,6 +256,26 @@ CREATE TABLE metric_rolled (span INTEGER PRIMARY KEY, until INTEGER NOT NULL, se
 -- The meter measures these now.
 DROP TABLE host_load;
 `,
+  `
+-- What versions of agents ('': memory, and versions that nobody knows) did in minutes that are no points of series yet. The sketches are JSON
+-- lists of bucket, count, bucket, count, …
+CREATE TABLE minute_count (
+  start           INTEGER NOT NULL,
+  agent           TEXT    NOT NULL,
+  version         TEXT    NOT NULL,
+  done            INTEGER NOT NULL,
+  dead            INTEGER NOT NULL,
+  failed_attempts INTEGER NOT NULL,
+  durations       TEXT    NOT NULL,
+  lateness        TEXT    NOT NULL,
+  memory_peak     INTEGER,
+  PRIMARY KEY (start, agent, version)
+) STRICT, WITHOUT ROWID;
+-- After this step the rows of aggregate are carried over to the series, see carry-over.ts.
+`,
+  `
+DROP TABLE aggregate;
+`,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

@@ -22,7 +22,7 @@ import { jobRuns } from './jobs/runs.ts';
 import { jobSettlements } from './jobs/settle.ts';
 import { metricReads } from './metric-reads.ts';
 import { metricWrites } from './metric-writes.ts';
-import { minuteCounts } from './minutes.ts';
+import { type AgentVersion, minuteCounts } from './minutes.ts';
 import { effects, pauseReads, pauseWrites, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
 import { upkeepReads, upkeepWrites } from './upkeep.ts';
@@ -41,14 +41,14 @@ export function openTables(db: DatabaseSync, file: string): Tables {
   const minutes = minuteCounts(db);
   const adder = jobAdder(db);
   const events = eventWrites(db);
-  /** The agents of running jobs, so that an end need not look its agent up. */
-  const agents = new Map<number, string>();
-  const changes = jobChanges(db, agents);
+  /** The agents and versions of running jobs, so that an end need not look them up. */
+  const versions = new Map<number, AgentVersion>();
+  const changes = jobChanges(db, versions);
   return {
     ops: {
       add: (jobs, now) => packAdded(adder.add(jobs, now)),
-      ...jobClaims(db, agents, minutes),
-      ...jobSettlements(db, { totals, minutes, events }, agents),
+      ...jobClaims(db, versions, minutes),
+      ...jobSettlements(db, { totals, minutes, events }, versions),
       ...changes,
       ...batchWrites(db, changes),
       ...effects(db),
@@ -64,7 +64,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...alertWrites(db),
       ...dayRowWrites(db),
       ...aggregateWrites(db, minutes),
-      ...metricWrites(db),
+      ...metricWrites(db, minutes),
       ...upkeepWrites(db),
       ...asideWrites(db),
       ...openReads(db, file),
@@ -77,7 +77,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       totals.clear();
       minutes.clear();
       adder.clear();
-      agents.clear();
+      versions.clear();
     },
   };
 }

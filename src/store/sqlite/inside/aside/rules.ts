@@ -185,11 +185,10 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     required: { day: noDay('day'), ...sums('heap_kbs', 'native_kbs', 'children_kbs', 'cpu_ms', 'disk_bytes') },
     mended: {},
   },
-  aggregate: {
-    key: `agent || ' ' || span || ' ' || start`,
+  minute_count: {
+    key: `agent || ' ' || start`,
     agent: 'agent',
     required: {
-      span: 'span NOT IN (60000, 3600000, 86400000)',
       start: noTime('start'),
       done: noCount('done'),
       dead: noCount('dead'),

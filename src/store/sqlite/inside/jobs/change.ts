@@ -3,12 +3,13 @@ import type { JobState } from '../../../../jobs/model.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
 import { jobIdOf, rowOf } from '../../ids.ts';
 import type { OwnOps, StampedOps } from '../../wire.ts';
+import type { AgentVersion } from '../minutes.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 /** Changes of jobs from outside of their attempts. */
 export function jobChanges(
   db: DatabaseSync,
-  agents: Map<number, string>,
+  versions: Map<number, AgentVersion>,
 ): Pick<StampedOps, 'cancel' | 'cancelMany' | 'promote' | 'redrive' | 'drop'> & OwnOps {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   // The owner is cleared, so that the order is not taken for an end that an attempt has had.
@@ -45,7 +46,7 @@ export function jobChanges(
         const before = lookBefore.get(row) as { state: JobState; attempt: number } | undefined;
         if (!before) return [];
         cancel.run(now, error, row);
-        agents.delete(row);
+        versions.delete(row);
         return [{ id, ...before }];
       });
     },
@@ -53,7 +54,7 @@ export function jobChanges(
       const row = find.get(rowOf(id)) as JobRow | undefined;
       if (!row) return undefined;
       cancel.run(now, JSON.stringify(why), row.id);
-      agents.delete(row.id);
+      versions.delete(row.id);
       return jobOf(row);
     },
     promote(now, ids) {

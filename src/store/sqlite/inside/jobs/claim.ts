@@ -5,7 +5,7 @@ import { isoOf } from '../../../../kernel/instant.ts';
 import { ownerText } from '../../ids.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 import { mustBeInstants } from '../faults.ts';
-import type { MinuteCounts } from '../minutes.ts';
+import type { AgentVersion, MinuteCounts } from '../minutes.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
@@ -20,7 +20,7 @@ const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
 /** Takes due jobs, one level of priority after the other, so that it never looks at a job that is not due. */
 export function jobClaims(
   db: DatabaseSync,
-  agents: Map<number, string>,
+  versions: Map<number, AgentVersion>,
   minutes: MinuteCounts,
 ): Pick<PackedOps, 'claim' | 'release' | 'renew'> {
   const ready = `FROM job INDEXED BY job_ready WHERE agent = ? AND state IN ('queued', 'retrying')`;
@@ -54,7 +54,7 @@ export function jobClaims(
     release(attempts) {
       for (let i = 0; i < attempts.length; i += 2) {
         giveBack.run(attempts[i]!, attempts[i + 1]!);
-        agents.delete(attempts[i]!);
+        versions.delete(attempts[i]!);
       }
     },
     renew(attempts, leaseUntil) {
@@ -94,6 +94,7 @@ export function jobClaims(
     { owner, leaseUntil, now }: Lease,
     flat: Plain[],
   ): number {
+    const of = { agent, version };
     let taken = 0;
     while (taken < limit) {
       const wanted = limit - taken;
@@ -116,8 +117,8 @@ export function jobClaims(
           first = row;
         }
         last = row;
-        agents.set(row, agent);
-        if (before === 0) minutes.late(agent, now, now - runAt);
+        versions.set(row, of);
+        if (before === 0) minutes.late(of, now, now - runAt);
         flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt, depth);
         taken++;
       }

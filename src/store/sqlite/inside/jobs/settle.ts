@@ -6,14 +6,14 @@ import { SETTLEMENT_WIDTH } from '../../packing.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 import type { eventWrites } from '../events.ts';
 import type { Totals } from '../figures.ts';
-import type { MinuteCounts } from '../minutes.ts';
+import type { AgentVersion, MinuteCounts } from '../minutes.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Writes down the ends of attempts, behind the fence, and counts them. */
 export function jobSettlements(
   db: DatabaseSync,
   { totals, minutes, events }: { totals: Totals; minutes: MinuteCounts; events: ReturnType<typeof eventWrites> },
-  agents: Map<number, string>,
+  versions: Map<number, AgentVersion>,
 ): Pick<PackedOps, 'settle'> {
   const fence = `WHERE id = ? AND attempt = ? AND state = 'running'`;
   /** The common end. A first attempt has no former error to wipe out. */
@@ -31,7 +31,7 @@ export function jobSettlements(
   );
   const freeKey = db.prepare(`UPDATE job SET ${FREE_KEY} WHERE id = ?`);
   const triggerOf = db.prepare('SELECT trigger FROM job WHERE id = ?');
-  const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
+  const versionOf = db.prepare('SELECT agent, version FROM job WHERE id = ?');
   const recordFailure = db.prepare(
     `INSERT INTO attempt (job, attempt, agent, started_at, finished_at, worker, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
@@ -44,15 +44,16 @@ export function jobSettlements(
         const isNew = write(flat, i);
         kept.push(isNew || isWrittenBefore(flat, i));
         const row = flat[i] as number;
-        const known = agents.get(row);
-        agents.delete(row);
+        const known = versions.get(row);
+        versions.delete(row);
         const state = flat[i + 2] as string;
         const isFree = flat[i + 11] !== null;
         if (isNew && state === 'cancelled') freeKey.run(row);
         if (!isNew || isFree) continue;
-        const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
+        const of = known ?? (versionOf.get(row) as unknown as AgentVersion);
+        const { agent } = of;
         totals.count(state, agent, flat[i + 4] as number, row);
-        minutes.count(state, agent, flat[i + 3] as number, flat[i + 4] as number);
+        minutes.count(state, of, flat[i + 3] as number, flat[i + 4] as number);
         if (state === 'dead') recordDeath(agent, flat, i);
         if (state === 'retrying' || state === 'dead') {
           recordFailure.run(
