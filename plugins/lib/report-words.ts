@@ -74,6 +74,7 @@ export function slotWords({ slotsKept, slotsMissed }: FleetAgent): string {
 export const PROOF_WORDS = {
   backup: 'Backup',
   restore: 'Restored and started',
+  faults: 'Faults that heal',
   chain: 'Chain of models',
   diagnosis: 'Diagnosis',
 } as const;

@@ -37,7 +37,10 @@ export async function diagnosisDrill(host: DrillHost, report: Report): Promise<D
     for (const { fault, question } of questions) rows.push(await score(host, fault, question, report));
     const scored = rows.filter(({ skipped }) => skipped === undefined);
     if (scored.length > 0)
-      await host.client.ask('drillDone', { rows: scored.map(({ name, ok, seen }) => ({ name, ok, seen })) });
+      await host.client.ask('drillDone', {
+        kind: 'diagnosis',
+        rows: scored.map(({ name, ok, seen }) => ({ name, ok, seen })),
+      });
     return rows;
   } finally {
     takeAway();

@@ -187,8 +187,13 @@ export const HOST_OPERATIONS = {
   drillDone: {
     kind: 'act',
     role: 'operator',
-    about: 'Keeps what a diagnosis drill has measured, for the report.',
+    about: 'Keeps what a drill has measured, for the report.',
     args: z.strictObject({
+      kind: z
+        .enum(['diagnosis', 'faults'])
+        .default('diagnosis')
+        .describe('faults: those that Daruma heals, all of them.'),
+      tookMs: z.number().min(0).optional(),
       rows: z
         .array(z.strictObject({ name: text(100), ok: z.boolean(), seen: text(2_000).nullable() }))
         .min(1)

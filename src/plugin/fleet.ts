@@ -54,12 +54,17 @@ export interface FleetNeed {
   hitsAt?: string;
 }
 
-/** The newest proof of something that is only needed in trouble. `chain`, `diagnosis`: drills with models. */
+/**
+ * The newest proof of something that is only needed in trouble. `faults`: all that Daruma heals, by `daruma drill`; `chain`, `diagnosis`:
+ * drills with models.
+ */
 export interface FleetProof {
-  what: 'backup' | 'restore' | 'chain' | 'diagnosis';
+  what: 'backup' | 'restore' | 'faults' | 'chain' | 'diagnosis';
   at: string;
   ok: boolean;
   text: string;
+  /** How long the proof took; null: nobody measured it. */
+  tookMs: number | null;
   /** The job that proved it, or failed to. */
   job: string | null;
 }

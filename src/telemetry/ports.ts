@@ -159,13 +159,14 @@ export interface HeartbeatStore {
 }
 
 /**
- * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`: a run of
+ * The kind of a finding. `diagnosis`: the words of a model on a cause, by its fingerprint · `drill-models`, `drill-diagnosis`, `drill-faults`: a run of
  * the drill, by its time · `model`: the model that a rung has, by the rung's name · `memory`: the lower edges of an agent's memory for two days, by its name · `quantity`: those of other quantities (`disk:host`) · `heap`: the heaps of an agent's versions, by its name · `warning`: the current warnings.
  */
 type FindingKind =
   | 'diagnosis'
   | 'drill-models'
   | 'drill-diagnosis'
+  | 'drill-faults'
   | 'model'
   | 'memory'
   | 'quantity'

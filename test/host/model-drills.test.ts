@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { KNOWN_FAULTS, wrongInAnswer } from '../../src/drills/diagnosis-faults.ts';
 import type { CheckKind, RungState } from '../../src/gateway/models/ports.ts';
 import { createModelDrills, drillWords } from '../../src/host/models/model-drills.ts';
+import { faultWords } from '../../src/host/models/proofs.ts';
 import { silentLog } from '../../src/kernel/log.ts';
+import type { FindingStore } from '../../src/telemetry/ports.ts';
 import { Clock, quiet, T0 } from '../clock.ts';
 import { memoryFindings } from '../store/memory/records.ts';
 
@@ -206,6 +208,14 @@ describe('the diagnosis drill', () => {
     expect(await drillWords(store)).toMatchObject([
       { name: 'diagnosis', words: 'diagnosis drill: 1 of 2 right; not hang', right: 1, of: 2 },
     ]);
+  });
+
+  it('of all faults that heal is kept with its score, as a proof', async () => {
+    const { drills, store } = host();
+    await drills.keepFaults([row('leak', true), row('hang', false)], 61_000);
+    const [kept] = await (store as Pick<FindingStore, 'findings'>).findings({ kind: 'drill-faults', limit: 9 });
+    expect(kept!.record).toMatchObject({ tookMs: 61_000 });
+    expect(faultWords(kept!.record as never).words).toBe('1 of 2 faults healed as promised; not diagnosis/hang');
   });
 
   const leak = KNOWN_FAULTS.find(({ name }) => name === 'leak')!;

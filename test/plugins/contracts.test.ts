@@ -68,11 +68,15 @@ describe('every shipped plugin', () => {
       'command',
       'performance-report',
       'disk-space',
+      'fire-drill',
+      'github-triage',
       'heartbeat-ping',
       'log-analysis',
       'log-cleanup',
       'restore-drill',
+      'rss-watch',
       'status-post',
+      'update-check',
     ];
     expect(plugins.map(({ name }) => name).sort()).toEqual([...work, ...CHANNELS].sort());
   });

@@ -128,8 +128,9 @@ export function modelDrillOps({
   return {
     incidentEvidence: ({ id }) => fleet.evidenceOf(id),
     drillModels: () => modelDrills.fallback(),
-    async drillDone({ rows }) {
-      await modelDrills.keepDiagnosis(rows);
+    async drillDone({ kind, rows, tookMs }) {
+      if (kind === 'faults') await modelDrills.keepFaults(rows, tookMs ?? null);
+      else await modelDrills.keepDiagnosis(rows);
       return null;
     },
   };

@@ -19,8 +19,10 @@ import {
   type DiagnosisRun,
   diagnosisWords,
   type FallbackRun,
+  type FaultsRun,
   fallbackRows,
   fallbackWords,
+  faultWords,
   provenTimes,
   type RungProof,
   unprovenFault,
@@ -35,6 +37,8 @@ export interface ModelDrills extends Service {
   fallback(): Promise<DrillView[]>;
   /** Keeps the rows of a diagnosis drill that a client has done. */
   keepDiagnosis(rows: DiagnosisRun['rows']): Promise<void>;
+  /** Keeps the rows of a drill of all faults that Daruma heals, which a client has done. */
+  keepFaults(rows: DiagnosisRun['rows'], tookMs: number | null): Promise<void>;
   /** When a drill last proved the rung, epoch ms; null: none has. */
   provenAt(rung: string): number | null;
   /** Told while no rung is proven. */
@@ -54,7 +58,7 @@ interface ModelDrillsNeeds {
   runnableAgents(): ReadonlyMap<string, Pick<Agent, 'name' | 'needs' | 'on'>>;
 }
 
-type DrillKind = 'drill-models' | 'drill-diagnosis';
+type DrillKind = 'drill-models' | 'drill-diagnosis' | 'drill-faults';
 
 const ESCALATED = 'incident.escalated';
 
@@ -103,7 +107,7 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
     return run;
   }
 
-  function keep(kind: DrillKind, run: FallbackRun | DiagnosisRun): Promise<void> {
+  function keep(kind: DrillKind, run: FallbackRun | DiagnosisRun | FaultsRun): Promise<void> {
     lastAt[kind] = run.at;
     return store.putFinding({ kind, key: isoOf(run.at), at: run.at, record: { ...run } });
   }
@@ -180,6 +184,17 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
       const message = diagnosisWords(run).words;
       needs.events.record('info', { kind: 'drill.diagnosis', agent: null, message, data: { run } });
       return keep('drill-diagnosis', run);
+    },
+    keepFaults(rows, tookMs) {
+      const run = { at: time.now(), rows, tookMs };
+      const { words, right, of } = faultWords(run);
+      needs.events.record(right < of ? 'warn' : 'info', {
+        kind: 'drill.faults',
+        agent: null,
+        message: words,
+        data: { run },
+      });
+      return keep('drill-faults', run);
     },
     provenAt: (rung) => provenTimes(runs).get(rung) ?? null,
     warnings: () => (isInUse() ? unprovenFault(runs, time.now()) : []),

@@ -86,6 +86,19 @@ export interface DiagnosisRun {
   rows: { name: string; ok: boolean; seen: string | null }[];
 }
 
+/** A drill of all faults that Daruma heals, as it is kept. */
+export interface FaultsRun extends DiagnosisRun {
+  tookMs: number | null;
+}
+
+/** `9 of 10 faults healed as promised; not leak` */
+export function faultWords({ rows }: DiagnosisRun): { words: string; right: number; of: number } {
+  const broken = rows.filter(({ ok }) => !ok).map(({ name }) => name);
+  const right = rows.length - broken.length;
+  const not = broken.length > 0 ? `; not ${broken.join(', ')}` : '';
+  return { words: `${right} of ${rows.length} faults healed as promised${not}`, right, of: rows.length };
+}
+
 /** `diagnosis drill: 4 of 6 right; not hang, origin` */
 export function diagnosisWords({ rows }: DiagnosisRun): { words: string; right: number; of: number } {
   const wrong = rows.filter(({ ok }) => !ok).map(({ name }) => name.replace(/^diagnosis\//, ''));

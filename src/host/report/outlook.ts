@@ -8,8 +8,9 @@ import { isoOf } from '../../kernel/instant.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import type { FleetAgent, FleetNeed, FleetProof, FleetReport } from '../../plugin/fleet.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
-import type { FindingStore } from '../../telemetry/ports.ts';
+import type { Finding, FindingStore } from '../../telemetry/ports.ts';
 import { drillWords } from '../models/model-drills.ts';
+import { type FaultsRun, faultWords } from '../models/proofs.ts';
 import { viewWarnings } from '../warnings/op.ts';
 import type { FigureNeeds } from './figures.ts';
 
@@ -120,11 +121,20 @@ async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]
       if (!job || job.finishedAt === null) return [];
       const isDone = job.state === 'done';
       const text = isDone ? (job.summary ?? 'done') : (job.error?.message ?? 'it failed');
-      return [{ what, at: isoOf(job.finishedAt), ok: isDone, text: oneLine(text), job: job.id }];
+      const tookMs = job.startedAt === null ? null : job.finishedAt - job.startedAt;
+      return [{ what, at: isoOf(job.finishedAt), ok: isDone, text: oneLine(text), tookMs, job: job.id }];
     }),
   );
   const drills = (await drillWords(store)).map(({ name, at, words, right, of }): FleetProof => {
-    return { what: name === 'models' ? 'chain' : 'diagnosis', at, ok: right === of, text: oneLine(words), job: null };
+    const what = name === 'models' ? 'chain' : 'diagnosis';
+    return { what, at, ok: right === of, text: oneLine(words), tookMs: null, job: null };
   });
-  return [...jobs.flat(), ...drills];
+  const [faults] = await store.findings({ kind: 'drill-faults', limit: 1 });
+  return [...jobs.flat(), ...(faults ? [faultsProof(faults)] : []), ...drills];
+}
+
+function faultsProof({ at, record }: Finding): FleetProof {
+  const run = record as unknown as FaultsRun;
+  const { words, right, of } = faultWords(run);
+  return { what: 'faults', at: isoOf(at), ok: right === of, text: oneLine(words), tookMs: run.tookMs, job: null };
 }

@@ -157,7 +157,10 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     key: `kind || ' ' || key`,
     agent: 'NULL',
     required: {
-      kind: notAmong('kind', ['diagnosis', 'drill-models', 'drill-diagnosis', 'model', 'memory']),
+      kind: notAmong('kind', [
+        ...['diagnosis', 'drill-models', 'drill-diagnosis', 'drill-faults', 'model'],
+        ...['memory', 'quantity', 'heap', 'warning'],
+      ]),
       at: noTime('at'),
       record: notObject('record', {}),
     },
