@@ -1,5 +1,5 @@
 import type { Incident } from '../../healing/ports.ts';
-import { MINUTE_MS } from '../../kernel/measures.ts';
+import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Alert } from '../../telemetry/alerts/ports.ts';
 import type { AgentWord } from '../api/agent-state.ts';
@@ -13,6 +13,7 @@ interface Ending {
 
 /** A host has looked at everything so long after its start: before that, a trouble that nobody sees may still hold. */
 const LOOKED_AFTER_MS = 2 * MINUTE_MS;
+const NO_LEAK_FOR_MS = DAY_MS;
 
 interface EndingFacts {
   /** Epoch ms. */
@@ -45,10 +46,22 @@ function failedWords(state: AgentWord): string {
   return state === 'off' ? 'the agent is off' : `it is ${state}, and no dead letter of it waits any more`;
 }
 
+/**
+ * How the trouble of an incident ended; undefined: it has not. A leak goes on with the next worker of the same code: it is over after a day
+ * without one, with another version, or when a person has closed it. `version`: the one that the agent runs now.
+ */
+export function endingOfTrouble(incident: Incident, { now, version }: { now: number; version: string | undefined }) {
+  const { verdict, state, endedAt } = incident;
+  const isSameCode = version !== undefined && version === incident.version;
+  if (endedAt === null) return undefined;
+  if (verdict !== 'leaking' || state !== 'healed' || !isSameCode) return endingOfIncident(incident);
+  return now - endedAt < NO_LEAK_FOR_MS ? undefined : { at: now, words: 'no worker of it has leaked for a day' };
+}
+
 /** How an incident ended; undefined: it has not. */
 export function endingOfIncident(incident: Incident): Ending | undefined {
-  if (incident.endedAt === null) return undefined;
   const { state, endedAt, openedAt, timeline } = incident;
+  if (endedAt === null) return undefined;
   const said = timeline.findLast(({ what }) => what === 'healed' || what === 'closed')?.text;
   const what =
     state === 'closed' ? 'closed by a person' : `healed after ${formatDuration(Math.max(0, endedAt - openedAt))}`;

@@ -1,7 +1,6 @@
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import { mutesNow } from '../../healing/mutes.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
-import { verdictWords } from '../../healing/words.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
@@ -15,9 +14,9 @@ import { isInWindow, recurringNow } from '../../telemetry/alerts/windows.ts';
 import { hostAllowListOf } from '../../workers/host-allow-list.ts';
 import type { States } from '../api/states.ts';
 import type { pingsOf } from '../health/pings.ts';
-import { endingOf, endingOfIncident } from './endings.ts';
+import { endingOf, endingOfIncident, endingOfTrouble } from './endings.ts';
 import { failedAgents } from './failed.ts';
-import { type TroubleFacts, troublesOf } from './troubles.ts';
+import { type TroubleFacts, troublesOf, verdictTitle } from './troubles.ts';
 
 export interface AlertFactNeeds {
   time: Pick<Time, 'now'>;
@@ -65,7 +64,10 @@ export async function gatherAlertFacts(
   const stateOf = (agent: string) => statuses.get(agent)?.state;
   const found = gone.map(async (one) => {
     const incident = one.incident === null ? undefined : await store.incident(one.incident);
-    const end = incident ? endingOfIncident(incident) : endingOf(one, { now, startedAt: needs.startedAt, stateOf });
+    const version = needs.runnableAgents().get(incident?.agent ?? '')?.version.id;
+    const end = incident
+      ? endingOfTrouble(incident, { now, version })
+      : endingOf(one, { now, startedAt: needs.startedAt, stateOf });
     return [one.id, end] as const;
   });
   const ends = new Map(await Promise.all(found));
@@ -99,7 +101,7 @@ export async function healedBetween(
     const { id, agent, verdict, fingerprint, seen, openedAt, endedAt } = one;
     if (endedAt === null || endedAt < from || endedAt >= to) return [];
     const done = one.remedies.filter(({ held }) => held === true).map(({ what }) => what);
-    const title = `${agent ?? 'host'} was ${verdictWords(verdict)}`;
+    const title = verdictTitle(agent ?? 'host', verdict, 'was');
     const ending = endingOfIncident(one)?.words ?? 'healed';
     return [{ incident: id, fingerprint, agent, title, seen, done, since: openedAt, endedAt, ending }];
   });

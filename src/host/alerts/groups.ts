@@ -1,5 +1,6 @@
 import { causeOf } from '../../jobs/faults.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 
 /** A trouble with the error that it is about; undefined: it is about none, and stands for itself. */
@@ -20,6 +21,8 @@ interface GroupFacts {
 /** So many agents of one cause are one message. */
 const LEAST_MEMBERS = 3;
 const MOST_NAMED = 12;
+/** Characters of a cause in a title. */
+const LONGEST_CAUSE = 80;
 
 /**
  * Puts troubles of several agents with one cause under one trouble, of which people are told instead: the same kind, error code and message,
@@ -52,6 +55,10 @@ function fingerprintOfGroup(cause: string): string {
   return `many:${cause}`;
 }
 
+function cutAt(text: string): string {
+  return text.length <= LONGEST_CAUSE ? text : `${text.slice(0, LONGEST_CAUSE - 1)}…`;
+}
+
 function groupTrouble(cause: string, members: readonly CausedTrouble[]): AlertTrouble {
   const { kind, error, trouble } = members[0]!;
   const names = members.map((one) => one.trouble.agent!).sort();
@@ -62,8 +69,8 @@ function groupTrouble(cause: string, members: readonly CausedTrouble[]): AlertTr
     ...{ fingerprint: fingerprintOfGroup(cause), severity: 'open', agent: null, culprit: null, incident: null },
     newestAt: Math.max(...members.map((one) => one.trouble.newestAt ?? one.trouble.since)),
     since: Math.min(...members.map((one) => one.trouble.since)),
-    title: `${who} ${isFailed ? 'failed' : `(${kind})`} of one cause: ${error!.code}`,
-    seen: `${names.slice(0, MOST_NAMED).join(', ')}${more}: ${error!.message}`,
+    title: `${who} ${isFailed ? 'failed' : `(${kind})`} of one cause: ${cutAt(oneLine(error!.message))}`,
+    seen: `${names.slice(0, MOST_NAMED).join(', ')}${more}: ${error!.code}, ${oneLine(error!.message)}`,
     done: trouble.done,
     left: isFailed ? 'mend the cause, then run the jobs again' : trouble.left,
     next: isFailed ? 'daruma dlq' : 'daruma incidents --open',

@@ -1,4 +1,5 @@
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import { DAY_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { isAnnounced } from '../../telemetry/alerts/decide.ts';
 import { composeDigest, healedAlert, isDigestDue } from '../../telemetry/alerts/digest.ts';
@@ -23,7 +24,9 @@ const HEALED_WITHIN_MS = 600_000;
 
 export function createSummaries(needs: SummariesNeeds): Summaries {
   const { time, settings } = needs;
-  let digestAt = time.now();
+  let lookedAt = time.now();
+  /** Of the last digest; undefined: there was none. */
+  let digestAt: number | undefined;
 
   async function healedOnes(known: readonly Alert[], now: number): Promise<Alert[]> {
     if (settings.alerts.healed.length === 0) return [];
@@ -35,8 +38,10 @@ export function createSummaries(needs: SummariesNeeds): Summaries {
 
   async function digest(known: readonly Alert[], now: number): Promise<Alert[]> {
     const terms = { now, expression: settings.alerts.digestAt, timezone: settings.timezone };
-    if (!isDigestDue(digestAt, terms)) return [];
-    const since = digestAt;
+    if (!isDigestDue(lookedAt, terms)) return [];
+    // Of the first day the hosts before this one are a part.
+    const since = digestAt ?? now - DAY_MS;
+    lookedAt = now;
     digestAt = now;
     const holding = known.filter((one) => one.state === 'firing' && isAnnounced(one));
     const facts = { healed: await healedBetween(needs, since, now), holding, since };
@@ -45,7 +50,8 @@ export function createSummaries(needs: SummariesNeeds): Summaries {
 
   return {
     load(alerts) {
-      digestAt = alerts.find(({ severity }) => severity === 'digest')?.since ?? digestAt;
+      digestAt = alerts.find(({ severity }) => severity === 'digest')?.since;
+      lookedAt = digestAt ?? lookedAt;
     },
     async due(known) {
       const now = time.now();

@@ -81,7 +81,7 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
     ...failed,
     ...channels,
     ...facts.pings.map((one) => pingTrouble(one)),
-    ...facts.warnings.filter((one) => !isLeakOf(facts.incidents, one)),
+    ...facts.warnings.filter((one) => !isOfIncidents(one)),
   ];
   const safe = facts.safeMode ? safeTrouble(facts.safeMode) : undefined;
   const parents = facts.incidents.filter(isParent);
@@ -107,10 +107,9 @@ function causeOfTrouble({ incident, fingerprint, agent }: AlertTrouble, facts: T
   return { kind: verdictWords(verdict), error: evidence?.fault ?? undefined };
 }
 
-/** The incident of a leak tells what its warning does. */
-function isLeakOf(incidents: readonly Incident[], { fingerprint, agent }: AlertTrouble): boolean {
-  if (!fingerprint.startsWith('warning:memory:') || agent === null) return false;
-  return incidents.some((one) => one.agent === agent && one.verdict === 'leaking');
+/** Leaks of agents are incidents, which tell what the warning does. */
+function isOfIncidents({ fingerprint, agent }: AlertTrouble): boolean {
+  return fingerprint.startsWith('warning:memory:') && agent !== null;
 }
 
 function incidentTrouble(incident: Incident): AlertTrouble {
@@ -118,6 +117,7 @@ function incidentTrouble(incident: Incident): AlertTrouble {
   const who = agent ?? 'host';
   const why = timeline.findLast(({ what }) => what === 'escalated')?.text;
   const { left, next } = WAYS[verdict];
+  const origin = verdict === 'failing-over' ? originOf(incident) : undefined;
   // Its workers are replaced in time: a person has hours to mend the code.
   const isEarly = verdict === 'leaking' && !wantsSomebody(incident);
   return {
@@ -125,7 +125,7 @@ function incidentTrouble(incident: Incident): AlertTrouble {
     severity: isEarly ? 'warning' : 'open',
     agent,
     since: openedAt,
-    title: `${who} is ${verdictWords(verdict)}`,
+    title: origin === undefined ? verdictTitle(who, verdict, 'is') : `${origin} is down`,
     seen: [seen, ...(why ? [`a person is asked: ${why}`] : [])].map(oneLine).join('; '),
     done: remedies.slice(-3).map(({ what, held }) => `${oneLine(what)}${held === false ? ' (did not hold)' : ''}`),
     left,
@@ -136,6 +136,12 @@ function incidentTrouble(incident: Incident): AlertTrouble {
     // An agent in quarantine does none of its work, whether a model was asked or not.
     needsPerson: wantsSomebody(incident) || isEarly || verdict === 'crash-looping',
   };
+}
+
+/** `shop is stuck`, `shop was stuck`, `shop left processes behind` */
+export function verdictTitle(who: string, verdict: Verdict, verb: 'is' | 'was'): string {
+  const words = verdictWords(verdict);
+  return verdict === 'children-left' ? `${who} ${words}` : `${who} ${verb} ${words}`;
 }
 
 /** Mutes and incidents name a cause by it. */
@@ -207,6 +213,11 @@ function isParent({ agent, verdict }: Incident): boolean {
   return PARENTS.has(verdict) && (agent === null || verdict === 'failing-over');
 }
 
+function originOf({ evidence }: Incident): string | undefined {
+  const origin = evidence?.fault?.data?.origin;
+  return typeof origin === 'string' && origin !== '' ? origin : undefined;
+}
+
 interface Descent {
   one: AlertTrouble;
   /** The incident that the trouble is. */
@@ -226,8 +237,8 @@ function comesOf({ one, own, other, facts }: Descent): boolean {
     case 'disk-short':
       return DISK_FULL.test(`${one.seen} ${own?.evidence?.fault?.code ?? ''}`);
     default: {
-      const origin = String(other.evidence?.fault?.data?.origin ?? '');
-      if (origin === '') return false;
+      const origin = originOf(other);
+      if (origin === undefined) return false;
       const host = URL.parse(origin)?.host ?? origin;
       if (own?.evidence?.fault?.data?.origin === origin || one.seen.includes(host)) return true;
       return (own === undefined || isOf(OF_ORIGIN)) && facts.mayReach(one.agent, origin);

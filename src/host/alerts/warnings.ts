@@ -13,8 +13,26 @@ export function warningTroubles(warnings: readonly Warning[], now: number): Aler
       ...{ fingerprint: `warning:${fingerprint}`, severity: 'warning', agent, since, culprit, next },
       ...{ title: `${quantity} of ${agent ?? 'host'} is ${word}`, seen: `${text}${left}`, done: [] },
       left: 'see to it while there is time',
-      ...{ incident: null, parent: null },
+      ...{ incident: null, parent: parentOf(fingerprint, hitsAt, warnings, now) },
       needsPerson: word === 'leaking' || (word === 'rising' && RISING.has(fingerprint)),
     };
   });
+}
+
+/** Files that grow on the disk of the store. */
+const ON_DISK: ReadonlySet<string> = new Set(['logs:host', 'wal:host']);
+/** Files that account for two thirds of what the disk loses reach its end at most so many times later. */
+const MOST_LATER = 1.5;
+
+/** A disk that fills of the logs, or of the write-ahead log, is told of with them. */
+function parentOf(
+  fingerprint: string,
+  hitsAt: number | null,
+  warnings: readonly Warning[],
+  now: number,
+): string | null {
+  if (fingerprint !== 'disk:host') return null;
+  const cause = warnings.find((one) => ON_DISK.has(one.fingerprint) && one.word === 'leaking' && one.hitsAt !== null);
+  if (!cause || (hitsAt !== null && cause.hitsAt! - now > MOST_LATER * (hitsAt - now))) return null;
+  return `warning:${cause.fingerprint}`;
 }

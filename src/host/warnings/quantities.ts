@@ -27,6 +27,8 @@ interface QuantityNeeds extends EdgesNeeds {
   read(): Promise<readonly BoundedQuantity[]> | readonly BoundedQuantity[];
 }
 
+/** A rise that has reached its limit goes on no more, and is not over. */
+const FULL_SHARE = 0.95;
 /** The long look speaks when a quarter of an hour is complete: what it said counts until the one after the next. */
 const FOUND_FOR_MS = 40 * MINUTE_MS;
 
@@ -53,7 +55,10 @@ export function createQuantitySource({ time, log, store, read }: QuantityNeeds):
     const now = time.now();
     for (const [key, one] of quantities) {
       const rise = one.limit > 0 ? lookAt(key, one) : null;
+      const before = found.get(key);
       if (rise) found.set(key, { at: now, seen: seenOf(key, one, rise, now) });
+      else if (before && one.value >= FULL_SHARE * one.limit)
+        found.set(key, { at: now, seen: fullSeen(before.seen, one, now) });
     }
     for (const [key, { at }] of found) if (now - at > FOUND_FOR_MS || !quantities.has(key)) found.delete(key);
     for (const key of histories.keys()) if (!quantities.has(key)) histories.delete(key);
@@ -94,6 +99,14 @@ function seenOf(
     hitsAt: now + leftMs,
   };
   return seen;
+}
+
+function fullSeen(before: SeenWarning, { quantity, agent, value, limit }: BoundedQuantity, now: number): SeenWarning {
+  const text =
+    quantity === 'pool'
+      ? `pools of ${agent} are dry: ${value} of ${limit} connections are held`
+      : `${WHAT[quantity]} is at its limit: ${formatSize(value)} of ${formatSize(limit)}`;
+  return { ...before, text, hitsAt: now };
 }
 
 interface HostQuantityNeeds {

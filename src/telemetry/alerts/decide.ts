@@ -40,10 +40,11 @@ const MOST_STEPS = 60;
 export function decideAlerts(facts: AlertFacts, known: readonly Alert[]): Alert[] {
   const wanted = troublesToAnnounce(facts.troubles);
   const holding = new Map(facts.troubles.map((one) => [one.fingerprint, one]));
+  const fingerprints = new Set(wanted.map(({ fingerprint }) => fingerprint));
   const current = currentByFingerprint(known, facts.now);
   const begun = wanted.filter(({ fingerprint }) => !current.has(fingerprint)).map(newAlert);
   return [...current.values(), ...begun].flatMap((before) => {
-    const after = nextAlert(before, holding, facts);
+    const after = nextAlert(before, { holding, wanted: fingerprints }, facts);
     return after === before && known.includes(before) ? [] : [after];
   });
 }
@@ -66,8 +67,17 @@ function currentByFingerprint(known: readonly Alert[], now: number): Map<string,
   return current;
 }
 
-function nextAlert(before: Alert, holding: ReadonlyMap<string, AlertTrouble>, facts: AlertFacts): Alert {
-  const trouble = holding.get(before.fingerprint);
+interface Troubles {
+  /** By fingerprint. */
+  holding: ReadonlyMap<string, AlertTrouble>;
+  /** Fingerprints of those that people are to be told of. */
+  wanted: ReadonlySet<string>;
+}
+
+function nextAlert(before: Alert, { holding, wanted }: Troubles, facts: AlertFacts): Alert {
+  const { fingerprint: its, state } = before;
+  // A trouble that is dealt with, or only shown, begins no alert, and does not bring one back.
+  const trouble = state === 'firing' || wanted.has(its) ? holding.get(its) : undefined;
   const alert = withQuietEnd(
     trouble ? withTrouble(before, trouble, facts) : withoutTrouble(before, facts),
     holding,
@@ -103,13 +113,17 @@ function withTrouble(alert: Alert, trouble: AlertTrouble, { now }: AlertFacts): 
   const { fingerprint: _, needsPerson: __, newestAt: ___, severity, agent, since, ...words } = trouble;
   const isBack = alert.state === 'over';
   // Figures of a warning change with every look: its words are those that people were told.
-  if (!isBack && severity === 'warning' && alert.severity === 'warning') return alert;
+  if (!isBack && severity === 'warning' && alert.severity === 'warning') return withIncident(alert, trouble);
   const isSame = !isBack && Object.entries(words).every(([key, value]) => isEqual(alert[key as keyof Alert], value));
   if (isSame && severity === alert.severity) return alert;
   const back = isBack
     ? { state: 'firing' as const, since: Math.min(since, now), endedAt: null, ending: null, returns: alert.returns + 1 }
     : {};
   return { ...alert, ...words, done: [...words.done], severity, ...back };
+}
+
+function withIncident(alert: Alert, { incident }: AlertTrouble): Alert {
+  return incident === alert.incident ? alert : { ...alert, incident };
 }
 
 function withoutTrouble(alert: Alert, facts: AlertFacts): Alert {

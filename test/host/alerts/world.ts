@@ -31,17 +31,22 @@ interface FleetAlertsNeeds {
 }
 
 const TOOK_MS = 400;
+/** Jobs of an agent that are kept. */
+const MOST_KEPT = 150;
 
 /** The alerts of a host as they are, over agents whose jobs end as a test says, and channels that post after 400 ms unless they are away. */
 export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = {} }: FleetAlertsNeeds) {
   const jobs = new Map<string, Job>();
+  const byAgent = new Map<string, Job[]>();
   const away = new Map<string, 'failing' | 'stuck'>();
   const told: Told[] = [];
   const said: string[] = [];
   const written: string[] = [];
+  /** What the service could not do. */
+  const errors: unknown[] = [];
   const statuses = new Map<string, Pick<AgentStatus, 'state' | 'why' | 'overview'>>();
   const named = [...(alerts.open ?? ['mail']), ...(alerts.warning ?? []), ...(alerts.healed ?? [])];
-  const agents = new Map<string, Agent>(['mail', ...named].map((name) => [name, { name } as Agent]));
+  const agents = new Map<string, Agent>(['mail', ...named].map((name) => [name, agentOf(name)]));
   const pings: ReturnType<AlertFactNeeds['pings']> = [];
   const problems: PlainFault[] = [];
   const { calls } = memoryAlerts({
@@ -64,14 +69,15 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
   function jobOf(agent: string, more: Partial<Job>): Job {
     const job = { id: `job-${++ids}`, agent, key: null, cause: null, error: null, attempt: 1, ...more } as Job;
     jobs.set(job.id, job);
+    byAgent.set(agent, [...(byAgent.get(agent) ?? []).slice(-MOST_KEPT), job]);
     return job;
   }
 
   const listed = ({ agent, states, limit }: { agent?: string; states?: readonly string[]; limit: number }) =>
-    [...jobs.values()]
-      .filter((job) => (agent === undefined || job.agent === agent) && (!states || states.includes(job.state)))
-      .reverse()
-      .slice(0, limit);
+    (byAgent.get(agent!) ?? [])
+      .filter((job) => !states || states.includes(job.state))
+      .slice(-limit)
+      .reverse();
 
   function look(agent: string, more: Partial<AgentStatus> = {}) {
     const dead = listed({ agent, states: ['dead'], limit: 1_000 }).length;
@@ -116,8 +122,21 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
 
   function build(): Alerts {
     return createAlerts({
-      ...{ time: clock, log: silentLog, settings, channels, place: 'ops-1 my-ops', page: undefined },
-      store: { ...store, ...ofAlerts, list: async (filter) => listed(filter) },
+      ...{
+        time: clock,
+        log: { ...silentLog, error: (_, data) => void errors.push(data) },
+        settings,
+        channels,
+        place: 'ops-1 my-ops',
+        page: undefined,
+      },
+      store: {
+        ...ofAlerts,
+        incident: (id) => store.incident(id),
+        incidents: (filter) => store.incidents(filter),
+        mutes: () => store.mutes(),
+        list: async (filter) => listed(filter),
+      },
       ...{ say: (text) => void said.push(text), write: (_, block) => void written.push(block) },
       healer: { open },
       scrub: { value: (value) => value },
@@ -130,7 +149,7 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
   let channels = newChannels();
   let service = build();
   return {
-    ...{ told, said, written, away, agents, statuses, settings, store: ofAlerts, pings, problems },
+    ...{ told, said, written, errors, away, agents, statuses, settings, store: ofAlerts, pings, problems },
     service: () => service,
     channels: () => channels,
     /** A job of the agent ended. */
@@ -141,7 +160,7 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
     },
     /** Its dead letters are replayed, or dropped. */
     clear(agent: string) {
-      for (const job of listed({ agent, states: ['dead'], limit: 1_000 })) jobs.delete(job.id);
+      byAgent.set(agent, listed({ agent, states: ['done'], limit: 1_000 }).reverse());
       look(agent);
     },
     /** The agent is in another state, with the same jobs. */
@@ -154,6 +173,11 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
       await service.start();
     },
   };
+}
+
+/** An agent that may call one server. */
+export function agentOf(name: string, host?: string): Agent {
+  return { name, version: { id: 'v1' }, needs: { net: host === undefined ? [] : [host] } } as unknown as Agent;
 }
 
 /** A store without incidents. */
