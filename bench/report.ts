@@ -15,6 +15,8 @@ import { createFleet } from '../src/host/fleet.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { DAY_MS, HOUR_MS } from '../src/kernel/measures.ts';
 import { machineTime } from '../src/kernel/time.ts';
+import { metricWrites, pointAppender } from '../src/store/sqlite/inside/metric-writes.ts';
+import { pointsOfCounts } from '../src/store/sqlite/inside/minute-rows.ts';
 import { createSqliteStore } from '../src/store/sqlite/store.ts';
 
 const AGENTS = 50;
@@ -40,17 +42,18 @@ try {
 function fill(): void {
   const db = new DatabaseSync(file);
   const hour = db.prepare('INSERT INTO hour_total VALUES (?, ?, 59, 1, 2, NULL, NULL, NULL)');
-  const aggregate = db.prepare('INSERT INTO aggregate VALUES (?, ?, ?, ?, ?, 2, ?, ?, 50000000)');
-  const buckets = JSON.stringify(Array.from({ length: 40 }, (_, i) => [100 + i * 3, 1 + (i % 3)]).flat());
+  const appender = pointAppender(db);
+  const sketch = new Map(Array.from({ length: 40 }, (_, i) => [100 + i * 3, 1 + (i % 3)]));
+  const counts = { done: 59, dead: 1, failedAttempts: 2, durations: sketch, lateness: sketch, memoryPeak: 50_000_000 };
   db.exec('BEGIN');
-  for (const name of names) {
+  for (const agent of names) {
     for (let at = NOW - 2 * DAYS * DAY_MS; at < NOW; at += HOUR_MS) {
-      hour.run(at, name);
-      aggregate.run(HOUR_MS, at, name, 59, 1, buckets, buckets);
+      hour.run(at, agent);
+      appender.append(pointsOfCounts({ agent, version: 'v1', at }, counts), NOW);
     }
-    const first = Math.floor(NOW / DAY_MS) * DAY_MS - 2 * DAYS * DAY_MS;
-    for (let at = first; at < NOW; at += DAY_MS) aggregate.run(DAY_MS, at, name, 1_416, 24, buckets, buckets);
   }
+  const writes = metricWrites(db, { forgetRows() {} });
+  while (writes.rollUpMetrics(NOW, 1_000));
   db.exec('COMMIT');
   db.close();
 }

@@ -3,6 +3,7 @@ import { createFleet } from '../../src/host/fleet.ts';
 import { reportLookup } from '../../src/host/report/report.ts';
 import { isoOf } from '../../src/kernel/instant.ts';
 import { DAY_MS, HOUR_MS } from '../../src/kernel/measures.ts';
+import { firstValue } from '../../src/kernel/series.ts';
 import { sketchOf } from '../../src/kernel/sketch.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { reportResult } from '../../src/operations/results/report.ts';
@@ -41,9 +42,16 @@ function needs() {
     slotFigures: async () => [{ agent: 'shop', kept: 16, missed: 2, skipped: 0 }],
     hourFigures: async (from: number, to: number) => ENDED.filter(({ hour }) => hour >= from && hour < to),
     aggregates: async () => [
-      { agent: 'shop', p95Ms: 100, memoryPeakBytes: null },
-      { agent: 'shop', p95Ms: 900, memoryPeakBytes: 44 },
-      { agent: 'shop', p95Ms: 120, memoryPeakBytes: 40 },
+      { agent: 'shop', p95Ms: 100 },
+      { agent: 'shop', p95Ms: 900 },
+      { agent: 'shop', p95Ms: 120 },
+    ],
+    metrics: async () => [
+      {
+        agent: 'shop',
+        name: 'memory',
+        points: [40, 44, 41].map((level) => ({ at: NOW, value: firstValue('gauge', level) })),
+      },
     ],
     nextSlots: async () => [{ agent: 'shop', due: NOW + HOUR_MS }],
     events: async ({ kind }: { kind: string }) =>

@@ -10,6 +10,7 @@ import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
+import type { MetricStore } from '../../telemetry/meter/ports.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { type HourCount, hourCounts, stripOf, usualP95s } from './counts.ts';
 import { type AgentSpeed, memoryPeaks, speedsOf } from './periods.ts';
@@ -22,7 +23,8 @@ export interface FigureNeeds {
   store: Pick<JobRecords, 'list'> &
     FigureStore &
     Pick<EventStore, 'events'> &
-    Pick<AggregateStore, 'aggregates' | 'durationSketches'>;
+    Pick<AggregateStore, 'aggregates' | 'durationSketches'> &
+    Pick<MetricStore, 'metrics'>;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<AgentStates>;

@@ -1,9 +1,10 @@
 import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import { mergeSketch, type Sketch, sketchQuantile } from '../../kernel/sketch.ts';
+import type { MetricStore } from '../../telemetry/meter/ports.ts';
 import type { AggregateFilter, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 
 interface PeriodNeeds {
-  store: Pick<FigureStore, 'agentFigures'> & Pick<AggregateStore, 'aggregates' | 'durationSketches'>;
+  store: Pick<FigureStore, 'agentFigures'> & Pick<AggregateStore, 'durationSketches'> & Pick<MetricStore, 'metrics'>;
 }
 
 /** How long an agent's attempts took in a period, ms; null without one that was done. */
@@ -41,10 +42,11 @@ export async function memoryPeaks(
   from: number,
   to: number,
 ): Promise<ReadonlyMap<string, number>> {
-  const found = await Promise.all(partsOf(from, to).map((part) => store.aggregates(part)));
+  const found = await Promise.all(partsOf(from, to).map((part) => store.metrics({ ...part, name: 'memory' })));
   const peaks = new Map<string, number>();
-  for (const { agent, memoryPeakBytes } of found.flat()) {
-    if (memoryPeakBytes !== null) peaks.set(agent, Math.max(memoryPeakBytes, peaks.get(agent) ?? 0));
+  for (const { agent, points } of found.flat()) {
+    const levels = points.flatMap(({ value }) => (value.kind === 'gauge' ? [value.most] : []));
+    if (agent !== null && levels.length > 0) peaks.set(agent, Math.max(...levels, peaks.get(agent) ?? 0));
   }
   return peaks;
 }

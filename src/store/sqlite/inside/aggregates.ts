@@ -78,9 +78,10 @@ export function aggregateReads(db: DatabaseSync): Reads {
   function countsOf(
     filter: AggregateFilter,
     isOne: boolean,
+    names: readonly string[] = COUNTED_SERIES,
   ): { start: number; agent: string; counts: AttemptCounts }[] {
     const sums = new Map<string, { start: number; agent: string; counts: AttemptCounts }>();
-    for (const { agent, name, labels, points } of read({ ...filter, names: COUNTED_SERIES })) {
+    for (const { agent, name, labels, points } of read({ ...filter, names })) {
       for (const { at, value } of agent === null ? [] : points) {
         const start = isOne ? filter.from : at;
         const key = `${start} ${agent}`;
@@ -96,7 +97,7 @@ export function aggregateReads(db: DatabaseSync): Reads {
     aggregates: (filter) => countsOf(filter, false).map(viewOf),
     aggregateSums: (filter) => countsOf(filter, true).map(viewOf),
     durationSketches: (filter) =>
-      countsOf(filter, true).map(({ agent, counts: { durations } }) => ({ agent, durations })),
+      countsOf(filter, true, ['duration']).map(({ agent, counts: { durations } }) => ({ agent, durations })),
   };
 }
 
