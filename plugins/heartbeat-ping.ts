@@ -22,7 +22,7 @@ export default definePlugin({
   }),
   limits: { memory: '64MB', timeout: '1m', attempts: 5, backoff: { first: '2s', longest: '20s' }, staleAfter: '1h' },
   needs: { net: ['settings.server'], secrets: ['HEARTBEAT_CHECK'], fleet: true },
-  async run({ settings, secrets, job, fleet, fetch, state, summary }) {
+  async run({ settings, dryRun, secrets, job, fleet, fetch, state, summary }) {
     const looksAt = settings.watch;
     const now = new Date().toISOString();
     const since = (await state.get<string>('since')) ?? new Date(Date.parse(now) - 3_600_000).toISOString();
@@ -31,7 +31,7 @@ export default definePlugin({
       summary(`${looksAt} has done nothing since ${since}: no ping, so that the monitor counts its silence.`);
       return { pinged: null };
     }
-    if (settings.dryRun) return { dryRun: true, would: beat };
+    if (dryRun || settings.dryRun) return { dryRun: true, would: beat };
     await ping(beat, { server: settings.server, check: secrets.HEARTBEAT_CHECK, fetch });
     if (!job.input) await state.set('since', now);
     summary(`Told ${settings.server}: ${beat.ping}. ${beat.text}`);

@@ -1,7 +1,7 @@
 import { definePlugin, GiveUp, z } from 'daruma';
 import { blueskyRecord, tidOf } from './lib/bluesky.ts';
 import { sendOnce } from './lib/never-twice.ts';
-import { dryRun, drySummary, post, shownRequest } from './lib/post.ts';
+import { drySetting, drySummary, post, shownRequest } from './lib/post.ts';
 import { jsonInit, request } from './lib/post-request.ts';
 
 const network = 'Bluesky';
@@ -25,12 +25,12 @@ export default definePlugin({
       .max(3)
       .default([])
       .describe('Languages of the posts.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '1m', attempts: 8 },
   needs: { net: ['settings.server'], secrets: ['BLUESKY_APP_PASSWORD'] },
-  async run({ settings, secrets, job, once, log, fetch, summary }) {
+  async run({ settings, dryRun, secrets, job, once, log, fetch, summary }) {
     const { handle, server, languages } = settings;
     if (handle === undefined) throw new GiveUp('settings.handle is missing, the account such as shop.bsky.social');
     // Kept, so that the record and its key are the same in each attempt.
@@ -38,7 +38,7 @@ export default definePlugin({
     const record = blueskyRecord(job.input, { at, languages });
     const place = { collection: 'app.bsky.feed.post', rkey: tidOf(job.id, at) };
     const url = (method: string) => new URL(`/xrpc/com.atproto.${method}`, server).href;
-    if (settings.dryRun) {
+    if (dryRun || settings.dryRun) {
       const would = shownRequest('POST', url('repo.putRecord'), { repo: handle, ...place, record });
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -1,6 +1,6 @@
 import { definePlugin, GiveUp, RetryLater, z } from 'daruma';
 import { sendOnce, Unclear } from './lib/never-twice.ts';
-import { dryRun, drySummary, type Post, plainOf, post, shownRequest } from './lib/post.ts';
+import { drySetting, drySummary, type Post, plainOf, post, shownRequest } from './lib/post.ts';
 import { jsonInit, request } from './lib/post-request.ts';
 import { clip, oneLine } from './lib/text.ts';
 import { duration } from './lib/units.ts';
@@ -32,17 +32,17 @@ export default definePlugin({
     settle: duration()
       .default('10s')
       .describe('After an unclear end the article is looked up for so long before it is sent again.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '1m', attempts: 8 },
   needs: { net: ['settings.server'], secrets: ['DEVTO_API_KEY'] },
-  async run({ settings, secrets, job, once, log, fetch, summary }) {
+  async run({ settings, dryRun, secrets, job, once, log, fetch, summary }) {
     // The mark is in the source of the article, and readers do not see it.
     const mark = `<!-- daruma job ${job.id} -->`;
     const body = { article: { ...articleOf(job.input, mark), published: settings.publish, tags: settings.tags } };
     const url = new URL('/api/articles', settings.server).href;
-    if (settings.dryRun) {
+    if (dryRun || settings.dryRun) {
       const would = shownRequest('POST', url, body);
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { definePlugin, GiveUp, z } from 'daruma';
 import { sendOnce } from './lib/never-twice.ts';
-import { dryRun, drySummary, type Post, plainOf, post } from './lib/post.ts';
+import { drySetting, drySummary, type Post, plainOf, post } from './lib/post.ts';
 import { openSmtp } from './lib/smtp.ts';
 import { oneLine } from './lib/text.ts';
 
@@ -34,15 +34,15 @@ export default definePlugin({
       .describe(
         'What to do when a server fell silent over a mail. A repeated mail has the same Message-ID, by which many servers know it.',
       ),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '96MB', timeout: '2m', attempts: 8 },
   needs: { net: ['settings.server'], secrets: ['SMTP_PASSWORD'] },
-  async run({ settings, secrets, job, once, log, signal, summary }) {
+  async run({ settings, dryRun, secrets, job, once, log, signal, summary }) {
     const date = new Date(await once('begun', Date.now, { ifUnknown: 'repeat' }));
     const mail = await composed(job.input, { ...settings, job: job.id, date });
-    if (settings.dryRun) {
+    if (dryRun || settings.dryRun) {
       const would = { server: settings.server, from: settings.from, to: settings.to, content: mail.content.toString() };
       summary(drySummary(would));
       return { dryRun: true, would };

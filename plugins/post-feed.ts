@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { definePlugin, z } from 'daruma';
 import { atomEntry, feedIdIn, urnOf, withEntry } from './lib/atom.ts';
 import { writeWhole } from './lib/files.ts';
-import { dryRun, drySummary, post } from './lib/post.ts';
+import { drySetting, drySummary, post } from './lib/post.ts';
 
 export default definePlugin({
   about: 'Adds posts to an Atom feed, a file that a web server or a reader takes.',
@@ -19,15 +19,15 @@ export default definePlugin({
       .optional()
       .describe('The page that the feed belongs to.'),
     most: z.int().min(1).max(1_000).default(100).describe('Entries that are kept, the newest.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '30s', attempts: 5 },
   needs: { write: ['posts'] },
-  async run({ settings, folder, job, once, summary }) {
+  async run({ settings, dryRun, folder, job, once, summary }) {
     const { file, title, link, most } = settings;
     const id = urnOf(job.id);
-    if (settings.dryRun) {
+    if (dryRun || settings.dryRun) {
       const would = { file, entry: atomEntry(job.input, { id, at: new Date().toISOString() }) };
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { definePlugin, z } from 'daruma';
-import { dryRun, drySummary, type Post, post } from './lib/post.ts';
+import { drySetting, drySummary, type Post, post } from './lib/post.ts';
 import { oneLine } from './lib/text.ts';
 
 export default definePlugin({
@@ -12,17 +12,17 @@ export default definePlugin({
       .regex(/^posts\/(?!.*\.\.)[^\0]+\.md$/, 'must be a Markdown file inside posts/, such as posts/status.md')
       .default('posts/status.md')
       .describe('The file that posts are added to, inside posts/.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '30s', attempts: 5 },
   needs: { write: ['posts'] },
-  async run({ settings, folder, job, once, summary }) {
+  async run({ settings, dryRun, folder, job, once, summary }) {
     const file = join(folder, settings.file);
     // The mark ends the post: where it stands, the whole post stands. So doing it again after a crash is harmless.
     const mark = `<!-- job ${job.id} -->`;
     const entry = (at: string) => entryOf(job.input, { at, mark });
-    if (settings.dryRun) {
+    if (dryRun || settings.dryRun) {
       const would = { file: settings.file, entry: entry(new Date().toISOString()) };
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -1,7 +1,7 @@
 import { definePlugin, GiveUp, z } from 'daruma';
 import { textOfHtml } from './lib/html-text.ts';
 import { createClaims, type OwnPost, sendOnce } from './lib/never-twice.ts';
-import { dryRun, drySummary, plainOf, post, shownRequest } from './lib/post.ts';
+import { drySetting, drySummary, plainOf, post, shownRequest } from './lib/post.ts';
 import { jsonInit, request } from './lib/post-request.ts';
 import { callingNobody, mastodonLength, shortenBefore } from './lib/shorten.ts';
 import { duration } from './lib/units.ts';
@@ -35,7 +35,7 @@ export default definePlugin({
     settle: duration()
       .default('5s')
       .describe('After an unclear end the post is looked up for so long before it is sent again.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '1m', attempts: 8 },
@@ -49,7 +49,7 @@ export default definePlugin({
       ...(settings.language && { language: settings.language }),
     };
     const url = new URL('/api/v1/statuses', settings.server).href;
-    if (settings.dryRun) {
+    if (context.dryRun || settings.dryRun) {
       const would = shownRequest('POST', url, body);
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -1,6 +1,6 @@
 import { type Context, definePlugin, GiveUp, z } from 'daruma';
 import { createClaims, type OwnPost, sendOnce, type Way } from './lib/never-twice.ts';
-import { dryRun, drySummary, type Post, post, shownRequest } from './lib/post.ts';
+import { drySetting, drySummary, type Post, post, shownRequest } from './lib/post.ts';
 import { jsonInit, request } from './lib/post-request.ts';
 import { duration } from './lib/units.ts';
 import {
@@ -35,7 +35,7 @@ const settings = z.strictObject({
   settle: duration()
     .default('3s')
     .describe('ntfy: after an unclear end it is looked up for so long before it is sent again.'),
-  dryRun: dryRun(),
+  dryRun: drySetting(),
 });
 
 export default definePlugin({
@@ -54,7 +54,7 @@ export default definePlugin({
     const lack = lackOf({ ...settings, url: settings.url, chat: settings.chat, secrets });
     if (lack !== null) throw new GiveUp(lack);
     const made = webhookRequest(given, { ...settings, url: settings.url, chat: settings.chat, secrets, job, agent });
-    if (settings.dryRun) {
+    if (context.dryRun || settings.dryRun) {
       const would = shownRequest('POST', made.shownUrl, made.body);
       summary(drySummary(would));
       return { dryRun: true, would };

@@ -3,7 +3,7 @@ import { unescapeHtml } from './lib/html-text.ts';
 import { linkless } from './lib/linkless.ts';
 import { createClaims, type OwnPost, sendOnce, Unclear } from './lib/never-twice.ts';
 import { oauthHeader } from './lib/oauth1.ts';
-import { dryRun, drySummary, type Post, plainOf, post, shownRequest } from './lib/post.ts';
+import { drySetting, drySummary, type Post, plainOf, post, shownRequest } from './lib/post.ts';
 import { jsonInit, request } from './lib/post-request.ts';
 import { callingNobody, linksIn, shortenBefore, xLength } from './lib/shorten.ts';
 import { duration, showMoney } from './lib/units.ts';
@@ -50,7 +50,7 @@ export default definePlugin({
     settle: duration()
       .default('10s')
       .describe('After an unclear end the post is looked up for so long before it is sent again.'),
-    dryRun: dryRun(),
+    dryRun: drySetting(),
   }),
   input: post,
   limits: { memory: '64MB', timeout: '1m', attempts: 8 },
@@ -60,7 +60,7 @@ export default definePlugin({
     const text = textFor(job.input, settings.link);
     const cost = linksIn(text).length > 0 ? settings.price.link : settings.price.post;
     const url = new URL('/2/tweets', settings.server).href;
-    if (settings.dryRun) {
+    if (context.dryRun || settings.dryRun) {
       const would = { ...shownRequest('POST', url, { text }), length: xLength(text), cost };
       summary(drySummary(would));
       return { dryRun: true, would };

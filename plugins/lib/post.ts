@@ -31,7 +31,7 @@ export function signedOf(given: Post): string {
 }
 
 /** A setting that every channel has. */
-export const dryRun = () =>
+export const drySetting = () =>
   z.boolean().default(false).describe('true: nothing is sent; the result and the summary show what would be.');
 
 /** A request as a dry run shows it. Headers stay out, since they hold keys. */

@@ -154,12 +154,27 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       await scans.ask(true);
       await idle.wait(RESCAN_MS);
     },
+    switchedOff: (name) => switchedOff(name, { ...parts, hostTimezone: hostTimezone(), idle }),
     origins: (agent) => current.agents().get(agent)?.origins,
     rollouts,
     shrink: current.shrink,
     onChange: listeners.add,
     onFileReport: fileReports.add,
   };
+}
+
+/** An agent as it would be in force, were it not off; undefined where it is not off, or its plugin is not good. */
+async function switchedOff(
+  name: string,
+  terms: Pick<ReturnType<typeof createParts>, 'agentFiles' | 'pluginRegistry' | 'checks'> & {
+    hostTimezone: string;
+    idle: ReturnType<typeof createIdle>;
+  },
+): Promise<Agent | undefined> {
+  const { agentFiles, pluginRegistry, checks, hostTimezone, idle } = terms;
+  const file = agentFiles.files().get(name)?.good;
+  const version = file?.data.enabled === false ? pluginRegistry.plugins().get(file.data.plugin)?.good : undefined;
+  return version && (await resolveVersion({ name, version, file, hostTimezone }, checks, idle)).agent;
 }
 
 /**

@@ -153,6 +153,8 @@ export interface Catalog extends Service {
   gone(): readonly GoneAgent[];
   /** Scans the folders now; resolves when everything found is in force or rejected. */
   rescan(): Promise<void>;
+  /** An agent that its file switches off, as it would be in force; undefined: it is not off, or its plugin is not good. Rejects with a Fault. */
+  switchedOff(agent: string): Promise<Agent | undefined>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */
   origins(agent: string): ValueSource[] | undefined;
   rollouts: Rollouts;

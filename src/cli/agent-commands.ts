@@ -168,6 +168,8 @@ export const ACT: readonly CommandRow[] = [
     options: optionsOf('run'),
     own: [
       { flags: '--wait', about: 'show its log, wait for its end; exit code 1 when it failed' },
+      { flags: '--dry-run', about: 'show what it would do or send; nothing gets out, and no job is kept' },
+      { flags: '--live', about: 'with --dry-run: does requests that only read, GET and HEAD' },
       {
         flags: '--with <key=value>',
         about: 'one field of the input, as often as wanted; the value is JSON or else text',

@@ -16,7 +16,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   state: ['daruma state backup', "daruma state backup seen --set '[1,2]'"],
   secrets: ['daruma secrets'],
   models: ['daruma models', 'daruma models --json'],
-  run: ['daruma run backup --wait', 'daruma run post-file --with text=hello --key note-1'],
+  run: ['daruma run backup --wait', 'daruma run post-file --with text=hello --dry-run'],
   cancel: ['daruma cancel job-a01', 'daruma cancel --agent backup --state queued --yes'],
   pause: ['daruma pause backup --for 2h', 'daruma pause --all'],
   resume: ['daruma resume backup', 'daruma resume --all'],

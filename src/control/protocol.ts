@@ -39,6 +39,7 @@ export type {
 export type { TrendsView, WarningView } from '../operations/results/trends.ts';
 export type {
   ChangeView,
+  DryRunView,
   LearnedView,
   RehearsalSide,
   RehearsalView,

@@ -202,6 +202,17 @@ export const AGENT_OPERATIONS = {
     item: async () => (await versionResults()).rehearsedItem,
     result: async () => (await versionResults()).rehearsalResult,
   },
+  dryRun: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Shows what a job of an agent would do: one attempt of which nothing gets out; agents that are off, too.',
+    args: z.strictObject({
+      agent: name(),
+      input: payload().describe('What the run is given.'),
+      live: flag().describe('Does requests that only read: GET and HEAD.'),
+    }),
+    result: async () => (await versionResults()).dryRunResult,
+  },
   learn: {
     kind: 'act',
     role: 'operator',

@@ -46,7 +46,7 @@ import { modelsResult } from './results/models.ts';
 import { reportResult } from './results/report.ts';
 import { seriesResult } from './results/series.ts';
 import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
-import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
+import { dryRunResult, learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 import { openResult } from './results/web.ts';
 
 /**
@@ -77,7 +77,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   report: reportResult,
   secrets: secretsResult,
   models: modelsResult,
-  run: runResult,
+  run: z.union([runResult, dryRunResult]),
   cancel: z.union([jobResult, manyOrPlanResult]),
   pause: z.union([pausedResult, z.array(pausedResult)]),
   resume: z.union([resumedResult, z.array(resumedResult)]),

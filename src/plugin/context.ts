@@ -139,6 +139,11 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   readonly agent: string;
   /** The absolute path of the installation. A worker's own working directory is empty: build paths from this one. */
   readonly folder: string;
+  /**
+   * true: `daruma run --dry-run` asks what the job would do. Show it in the result and the summary. Whatever a plugin does all the same, nothing gets out:
+   * requests that write, commands and files are refused, and `send`, `emit` and `state` are noted and not done.
+   */
+  readonly dryRun: boolean;
   readonly job: JobFacts<Input>;
   readonly log: PluginLog;
   /** Aborted at timeout, silence, drain and kill. Hand it to everything that waits. */

@@ -12,6 +12,7 @@ import { sketchCount } from '../kernel/sketch.ts';
 import { codeFrame } from '../kernel/source-text.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { SandboxRun } from '../sandbox/sandbox.ts';
+import type { Rehearsal } from '../workers/rehearsal.ts';
 import { createTestAnswers } from './answers.ts';
 import { createHttp } from './http.ts';
 import { type TestKit, withKit } from './kits.ts';
@@ -51,12 +52,7 @@ async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Pr
     const tried = await kit.run({
       agent,
       secrets,
-      rehearsal: {
-        folder,
-        env: options.env ?? {},
-        now: options.now === undefined ? null : timeOf(options.now, 'now'),
-        net: http === 'real' ? 'real' : 'asked',
-      },
+      rehearsal: rehearsalOf(options, folder),
       job: agent.always ? { ...jobOf(options), trigger: 'always' as const } : jobOf(options),
       stop: options.stop,
       answer: answers.answer,
@@ -77,6 +73,14 @@ async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Pr
     file?.write();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function rehearsalOf({ env = {}, now, http, dryRun }: RunOptions, folder: string): Rehearsal {
+  return {
+    ...{ folder, env, now: now === undefined ? null : timeOf(now, 'now') },
+    net: http === 'real' ? 'real' : 'asked',
+    ...(dryRun ? { dryRun } : {}),
+  };
 }
 
 function endOf(

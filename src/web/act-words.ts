@@ -63,6 +63,8 @@ const SENTENCES: { [O in ActOp]: Sentence<O> } = {
       : `${agent} is on version ${shortId(version)} again, after ${shortId(before)}.`,
   rehearse: ({ jobs: rehearsed }) =>
     `The newest source was rehearsed on ${jobs(rehearsed.length)}; nothing of it got out.`,
+  dryRun: ({ agent, effects }) =>
+    `${agent} ran dry: ${many(effects?.length ?? 0, 'effect')} that it would have had; nothing of it got out.`,
   learn: ({ agent, added, unused }) =>
     `${agent} ran to see what it uses: ${many(added.length, 'need')} to add, ${unused.length} unused.`,
   run: ({ id, agent, state, usedKey }) =>

@@ -11,6 +11,8 @@ export interface Rehearsal {
   now: number | null;
   /** `asked`: each `fetch` is a question to the owner of the workers, and no connection is made. `real`: as always, but for models. */
   net: 'asked' | 'real';
+  /** `context.dryRun` is true: the plugin may show what it would do instead of being refused it. */
+  dryRun?: true;
   /** Every use of a right is noted and asked as `used`: Node's flags and the fence of hosts audit, the kernel's fences hold. */
   learns?: true;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
+import { given as givenOf } from '../kernel/given.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import { entryFile, packageFile } from '../kernel/paths.ts';
 import { LENT_FILES } from '../kernel/plugin-modules.ts';
@@ -65,10 +66,12 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     level: terms.level,
     markerPlace: terms.markerPlace,
     traced: terms.traced,
-    ...(rehearsal
-      ? { rehearsal: { now: rehearsal.now, net: rehearsal.net, ...(rehearsal.learns ? { learns: true } : {}) } }
-      : {}),
+    ...(rehearsal ? { rehearsal: threadTermsOf(rehearsal) } : {}),
   };
+}
+
+function threadTermsOf({ now, net, learns, dryRun }: Rehearsal): WorkerSpec['rehearsal'] {
+  return { now, net, ...givenOf({ learns, dryRun }) };
 }
 
 /** An object without a prototype: a variable may be called `toString`. */

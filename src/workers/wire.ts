@@ -200,7 +200,7 @@ export interface WorkerSpec {
   traced: boolean;
   markerPlace: MarkerPlace | null;
   /** Only in a test of a plugin. */
-  rehearsal?: Pick<Rehearsal, 'now' | 'net' | 'learns'>;
+  rehearsal?: Pick<Rehearsal, 'now' | 'net' | 'learns' | 'dryRun'>;
 }
 
 /** Gathers what is said within one turn of the loop and sends it as one array. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dryRunLines } from '../../src/cli/text/dry-run.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { rehearsalLines } from '../../src/cli/text/rehearsal.ts';
 import type { RehearsalSide, RehearsalView, RehearsedView } from '../../src/control/protocol.ts';
@@ -55,4 +56,19 @@ test('that requests which only read were refused is said first, and not with --l
   const asks = rehearsed('job-a', { is: 'unclear', new: side({ effects: [refusal] }) });
   expect(rehearsalLines(answer([asks]), look)[0]).toBe('→ --live lets requests go out that only read');
   expect(rehearsalLines(answer([asks], true), look).join('\n')).not.toContain('--live');
+});
+
+test('a dry run shows bodies whole, which secrets are missing, and that --live would let a request out', () => {
+  const body = { status: 'x'.repeat(300) };
+  const post = { kind: 'fetch', what: 'POST https://shop.example/', is: 'refused' as const, data: body };
+  const error = { code: 'REHEARSAL_REFUSED', message: 'GET https://shop.example/price is not done in a dry run' };
+  const view = { agent: 'quote', live: false, standIns: ['SHOP_TOKEN'], ...side({ effects: [post, refusal] }) };
+  const refused = dryRunLines({ ...view, state: 'failed', error, refused: 2 }, look).join('\n');
+  expect(refused).toContain('stand-in was given: SHOP_TOKEN');
+  expect(refused).toContain(body.status);
+  expect(refused).toContain('→ --live lets requests go out that only read');
+  const done = dryRunLines({ ...view, summary: 'Nothing was sent.' }, look);
+  expect(done.at(-1)).toBe('✓ ran to its end');
+  const broken = { code: 'ERROR', message: 'no luck' };
+  expect(dryRunLines({ ...view, effects: [], state: 'failed', error: broken }, look)).toContain('✗ no luck');
 });

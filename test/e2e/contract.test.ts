@@ -95,6 +95,7 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('rehearse', { name: 'steady', last: 1 });
   expect(items.get('rehearse')).toHaveLength(1);
   await ask('learn', { agent: 'steady' });
+  expect(await ask('dryRun', { agent: 'steady' })).toMatchObject({ state: 'done', result: { fine: true }, refused: 0 });
   await ask('run', { agent: 'crashes', wait: true });
   const [incident] = await place.until(
     () => ask('incidents', { agent: 'crashes' }),

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { connectHost } from '../../src/control/own-host.ts';
-import type { RehearsalView } from '../../src/control/protocol.ts';
+import type { DryRunView, RehearsalView } from '../../src/control/protocol.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
@@ -172,4 +172,68 @@ it('is told as one on probation that does not run yet, until its first worker ha
     (job) => job.version !== version,
   );
   expect(fine).toMatchObject({ state: 'done', result: 6 });
+});
+
+it('a dry run shows what a job would do, of an agent that is off too, and lets nothing out whatever the plugin does', async () => {
+  let requests = 0;
+  shop = createServer((_, response) => {
+    requests += 1;
+    response.end('1');
+  });
+  await new Promise<void>((resolve) => shop!.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(shop.address() as AddressInfo).port}/pay`;
+  const rights = `needs: { net: ["127.0.0.1"], write: ["out"], secrets: ["PAY_TOKEN"] }, limits: { attempts: 1 },`;
+  const body = `{ method: 'POST', body: JSON.stringify({ cents: 7, token: context.secrets.PAY_TOKEN }) }`;
+  place = installation({
+    'plugins/heeds.ts': plugin(
+      `if (context.dryRun) return { would: [context.secrets.PAY_TOKEN, context.job.input] };`,
+      rights,
+    ),
+    'plugins/ignores.ts': plugin(
+      `await context.state.set('n', 1); await context.send('writes', { a: 1 });
+      return context.once('pay', async () => (await context.fetch('${url}', ${body})).status);`,
+      rights,
+    ),
+    'plugins/writes.ts': plugin(`(await import('node:fs')).writeFileSync(context.folder + '/out/x', 'x');`, rights),
+    'plugins/reads.ts': plugin(`return (await context.fetch('${url}')).status;`, rights),
+    'agents/heeds.yaml': 'plugin: heeds\nenabled: false\n',
+    'agents/ignores.yaml': 'plugin: ignores\n',
+  });
+  await place.start();
+  const { daruma, folder } = place;
+  const heeds = await daruma('run', 'heeds', '--dry-run', '--with', 'a=1', '--json');
+  expect(heeds).toMatchObject({
+    code: 0,
+    json: {
+      state: 'done',
+      standIns: ['PAY_TOKEN'],
+      result: { would: [expect.stringContaining('PAY_TOKEN'), { a: 1 }] },
+    },
+  });
+
+  place.write('.env', 'PAY_TOKEN=s3cret-token\n');
+  const ignores = await daruma('run', 'ignores', '--dry-run', '--json');
+  expect(ignores).toMatchObject({
+    code: 3,
+    json: { state: 'failed', error: { code: 'REHEARSAL_REFUSED' }, refused: 1 },
+  });
+  const { effects } = ignores.json as DryRunView;
+  expect(effects!.map(({ kind, is }) => `${is} ${kind}`)).toEqual([
+    ...['captured state.set', 'captured send', 'captured once', 'refused fetch'],
+  ]);
+  expect(effects!.at(-1)).toMatchObject({ what: `POST ${url}`, data: { cents: 7 } });
+  expect(JSON.stringify(effects)).not.toContain('s3cret-token');
+
+  const writes = await daruma('run', 'writes', '--dry-run', '--json');
+  expect(writes).toMatchObject({ code: 3, json: { error: { code: 'NOT_IN_NEEDS' } } });
+  const reads = await daruma('run', 'reads', '--dry-run', '--json');
+  expect(reads).toMatchObject({ code: 3, json: { effects: [{ is: 'refused', what: `GET ${url}` }] } });
+  expect(requests).toBe(0);
+  expect(await daruma('run', 'reads', '--dry-run', '--live', '--json')).toMatchObject({ code: 0 });
+  expect(requests).toBe(1);
+  expect(await daruma('run', 'reads', '--dry-run', '--wait', '--json')).toMatchObject({ code: 2 });
+
+  expect(existsSync(join(folder, 'out/x'))).toBe(false);
+  expect((await daruma('jobs', '--json')).json).toEqual([]);
+  expect((await daruma('state', '--json')).json).toEqual([]);
 });

@@ -109,6 +109,7 @@ export function contextFor<
   const quiet = () => {};
   const input = world.input ?? null;
   const context: Given = {
+    dryRun: false,
     llm: world.llm ?? deniedLlm('tested'),
     settings: plugin.settings!.parse(world.settings ?? {}),
     secrets: onlyThese(world.secrets ?? {}) as Given['secrets'],

@@ -64,6 +64,12 @@ describe('the shipped plugins', () => {
     expect((await runPlugin('api-health')).error).toMatchObject({ code: 'NOT_IN_TEST' });
   });
 
+  it('post-file says in a dry run what it would write, and writes nothing', async () => {
+    const { result, requests } = await runPlugin('post-file', { folder, dryRun: true, input: { text: 'x' } });
+    expect(result).toMatchObject({ dryRun: true, would: { file: 'posts/status.md' } });
+    expect([requests, existsSync(join(folder, 'posts/status.md'))]).toEqual([[], false]);
+  });
+
   it('post-file writes into the folder of the test', async () => {
     const own = mkdtempSync(join(folder, 'installation-'));
     const input = { title: 'News', text: 'It works.' };

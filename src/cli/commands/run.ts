@@ -8,6 +8,7 @@ import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
 import { readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
+import { dryRunLines } from '../text/dry-run.ts';
 import { faultLines } from '../text/fault.ts';
 import { holdUpLines, isAsAsked, usedKeyLines } from '../text/job.ts';
 import { logLines, logTime } from '../text/log.ts';
@@ -19,11 +20,18 @@ interface RunCommandOptions {
   with?: string[];
   key?: string;
   debug?: boolean;
+  dryRun?: boolean;
+  live?: boolean;
 }
+
+/** An attempt may take as long as its limits say; a host that is silent is noticed by its connection. */
+const DRY_RUN_WITHIN_MS = 3_600_000;
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
 export async function runCommand(stage: Stage, [agent]: Words, options: RunCommandOptions): Promise<CommandResult> {
   const input = readInput(options, `run ${agent}`);
+  if (options.dryRun) return await dryRun(stage, agent!, input, options);
+  if (options.live) throw usage('--live goes with --dry-run', `daruma run ${agent} --dry-run --live`);
   const args = {
     agent: agent!,
     ...given({ input, key: options.key, debug: options.debug }),
@@ -36,6 +44,23 @@ export async function runCommand(stage: Stage, [agent]: Words, options: RunComma
   const mark = stage.paint('green', '✓');
   const line = `${mark} ${job.id} of ${agent} is ${job.state}        daruma jobs ${job.id}`;
   return { json: job, lines: [line, ...holdUpLines(job, stage)] };
+}
+
+/** Exit code 0 when the attempt came to its end, 3 when it was refused something on the way, 1 when it failed. */
+async function dryRun(
+  stage: Stage,
+  agent: string,
+  input: unknown,
+  { wait, key, debug, live = false }: RunCommandOptions,
+): Promise<CommandResult> {
+  const odd = [wait && '--wait', key !== undefined && '--key', debug && '--debug'].find(Boolean);
+  if (odd) throw usage(`${odd} is for jobs that are kept, and a dry run keeps none`, `daruma run ${agent} --dry-run`);
+  const answer = await stage.ask('dryRun', { agent, live, ...given({ input }) }, DRY_RUN_WITHIN_MS);
+  return {
+    json: answer,
+    lines: dryRunLines(answer, stage),
+    code: answer.state === 'done' ? 0 : answer.refused > 0 ? 3 : 1,
+  };
 }
 
 async function runAndWait(

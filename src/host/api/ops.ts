@@ -3,6 +3,7 @@ import type { Audit } from '../audit.ts';
 import { pingOps } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { learnOp } from '../learn/op.ts';
+import { dryRunOp } from '../rehearse/dry-run.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { alertLookup, alertOps } from './alerts.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
@@ -29,6 +30,7 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...versionOps(hostContext),
     ...configOps(hostContext),
     ...rehearseOp(hostContext),
+    ...dryRunOp(hostContext),
     ...learnOp(hostContext),
     ...stateLookups(hostContext.store),
     ...stateOps(hostContext),

@@ -38,6 +38,8 @@ export interface CaptureNeeds {
   fleet: FleetView;
   /** Does a GET or HEAD for real; undefined: nothing goes out. */
   read: ((asked: AskedFetch) => Promise<FetchAnswer>) | undefined;
+  /** Asks for a dry run: effects of `once` are done, each act of theirs is answered here, and bodies are shown whole. */
+  dryRun?: true;
   /** Blots out secrets. */
   scrub: Pick<Scrubber, 'text' | 'json'>;
 }
@@ -45,6 +47,8 @@ export interface CaptureNeeds {
 export const MOST_KEPT = 100;
 /** The most state that an attempt may set: the host keeps it in memory. */
 const MOST_STATE_BYTES = 16 * MB;
+/** Characters of a body that are shown; a dry run shows exactly what would be sent. */
+const BODY_CHARS = { rehearsal: 2_000, dryRun: 256 * 1024 };
 const READS = new Set(['GET', 'HEAD']);
 const LIVE = '--live lets requests go out that only read';
 
@@ -52,6 +56,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
   const { store, scrub } = needs;
   const known = new Map(needs.recorded.map((effect) => [effect.key, knownEffect(effect)]));
   const effects: RehearsedEffect[] = [];
+  const [run, chars] = needs.dryRun ? ['a dry run', BODY_CHARS.dryRun] : ['a rehearsal', BODY_CHARS.rehearsal];
   let stateBytes = 0;
   let refusals = 0;
 
@@ -64,7 +69,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
 
   function refuse(kind: string, what: string, next: string, json: string | null = null): never {
     note(kind, what, 'refused', json);
-    throw new Fault({ code: 'REHEARSAL_REFUSED', message: `${scrub.text(what)} is not done in a rehearsal`, next });
+    throw new Fault({ code: 'REHEARSAL_REFUSED', message: `${scrub.text(what)} is not done in ${run}`, next });
   }
 
   /** An effect is answered by its record; an effect without a record would have to be done. */
@@ -72,6 +77,11 @@ export function createCapture(needs: CaptureNeeds): Capture {
     const effect = known.get(key);
     if (effect && effect.is !== 'begun') {
       note('once', key, 'answered', effect.is === 'done' ? effect.result : null);
+      return;
+    }
+    // What the effect does is answered here as well, and not done.
+    if (needs.dryRun) {
+      note('once', key, 'captured');
       return;
     }
     note('once', key, 'refused');
@@ -107,7 +117,8 @@ export function createCapture(needs: CaptureNeeds): Capture {
 
   async function fetched(asked: AskedFetch): Promise<FetchAnswer> {
     const what = `${asked.method} ${asked.url}`;
-    if (!READS.has(asked.method)) return refuse('fetch', what, 'nothing: it would change something', bodyOf(asked));
+    if (!READS.has(asked.method))
+      return refuse('fetch', what, 'nothing: it would change something', bodyOf(asked, chars));
     if (!needs.read) return refuse('fetch', what, LIVE);
     const answer = await needs.read(asked);
     note('fetch', `${what} ${answer.status}`, 'answered');
@@ -118,10 +129,9 @@ export function createCapture(needs: CaptureNeeds): Capture {
     if (call.ask === 'fleetReport') return needs.fleet.report(call.from, call.to);
     if (call.ask === 'fleetHealth') return needs.fleet.health();
     if (call.ask === 'fleetParts') return needs.fleet.parts();
-    if (call.ask === 'backUp') return refuse('fleet.backUp', call.to, 'nothing: a rehearsal writes no file');
-    if (call.ask === 'proveBackup')
-      return refuse('fleet.proveBackup', call.file, 'nothing: a rehearsal unpacks nothing');
-    return refuse('fleet', call.incident, 'nothing: a rehearsal asks no model');
+    if (call.ask === 'backUp') return refuse('fleet.backUp', call.to, 'nothing: no file is written');
+    if (call.ask === 'proveBackup') return refuse('fleet.proveBackup', call.file, 'nothing: no archive is unpacked');
+    return refuse('fleet', call.incident, 'nothing: no model is asked');
   }
 
   const { answer } = createAnswers({
@@ -161,9 +171,9 @@ function questionOf(asked: AskedFetch): string {
 }
 
 /** The body as JSON: a body that is JSON itself stays readable. */
-function bodyOf({ body }: AskedFetch): string | null {
+function bodyOf({ body }: AskedFetch, chars: number): string | null {
   if (body === null) return null;
-  const text = Buffer.from(body, 'base64').toString().slice(0, 2_000);
+  const text = Buffer.from(body, 'base64').toString().slice(0, chars);
   try {
     return JSON.stringify(JSON.parse(text));
   } catch {

@@ -112,8 +112,8 @@ function agentsNamed(catalog: HostContext['catalog'], name: string): Listing[] {
   return ofPlugin;
 }
 
-/** The agent with its rights, but for those that change something: where it may write it may only read. */
-function withoutWrites(agent: Agent): RehearsedAgent {
+/** The agent with its rights, but for those that change something: where it may write it may only read. Throws `REHEARSAL_UNFIT`. */
+export function withoutWrites(agent: Agent): RehearsedAgent {
   const { needs, name } = agent;
   if (needs.modules.length > 0) {
     const message = `${name} needs ${needs.modules.join(', ')}, which writes past all rights: it cannot be rehearsed`;

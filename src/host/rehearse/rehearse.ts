@@ -1,11 +1,13 @@
 import type { RehearsalSide, RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
-import type { Job } from '../../jobs/model.ts';
+import type { Assignment, Job, Outcome } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { type Difference, diffJson } from '../../kernel/json-diff.ts';
-import { createScrubber } from '../../kernel/scrub.ts';
+import type { PluginLine } from '../../kernel/log.ts';
+import { createScrubber, type Scrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { viewJob } from '../api/views.ts';
@@ -23,6 +25,9 @@ interface RehearseNeeds {
   sandbox: Sandbox;
   secrets: Pick<Secrets, 'values' | 'missing' | 'seen'>;
 }
+
+/** A job, as far as its attempt is told. */
+type RehearsedJob = Omit<Assignment, 'job' | 'agent'> & { id: string; startedAt: number | null };
 
 interface RehearseTerms {
   last: number;
@@ -70,49 +75,59 @@ export async function* rehearse(
   async function side(agent: RehearsedAgent, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
     const known = unfit.get(agent);
     if (known) return known;
-    const ran = await run(needs, agent, job, recorded, terms);
+    const ran = await rehearsedRun(needs, agent, { job, recorded }, terms);
     if (ran.error?.code === BOOT_FAILED) unfit.set(agent, ran);
     return ran;
   }
 }
 
-async function run(
+/** Runs one attempt behind the fence of a rehearsal, and tells how it went and what it wanted. `dryRun`: the plugin is told, and effects of `once` are done. */
+export async function rehearsedRun(
   { time, store, agents, fleet, folder, sandbox, secrets }: RehearseNeeds,
   { agent, mayWrite }: RehearsedAgent,
-  job: Job,
-  recorded: EffectRecord[],
-  { live, gone }: RehearseTerms,
+  { job, recorded }: { job: RehearsedJob; recorded: EffectRecord[] },
+  { live, gone, dryRun }: Omit<RehearseTerms, 'last'> & { dryRun?: true },
 ): Promise<RehearsalSide> {
   const scrub = createScrubber(secrets.seen());
   const read = live ? liveFetch(agent.needs.net, gone) : undefined;
-  const capture = createCapture({ store, agent: agent.name, recorded, agents, fleet, read, scrub });
+  const dry = given({ dryRun });
+  const capture = createCapture({ store, agent: agent.name, recorded, agents, fleet, read, scrub, ...dry });
   const begun = time.monotonic();
   const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt } = job;
   const { outcome, lines } = await sandbox.run({
     agent,
     assignment: { job: id, agent: agent.name, attempt, attempts, trigger, slot, input, queuedAt, runAt },
     // A plugin that talks to servers needs their time.
-    rehearsal: { folder, env: definedIn(process.env), now: live ? null : job.startedAt, net: 'asked' },
+    rehearsal: { folder, env: definedIn(process.env), now: live ? null : job.startedAt, net: 'asked', ...dry },
     secrets: () => secrets.values(agent),
     answer: capture.answer,
   });
   const error = outcome.is === 'done' ? null : blamed(outcome.fault, mayWrite, capture);
   // A worker that was killed cannot tell when it ended by its own clock.
   const took = Math.min(outcome.finishedAt - outcome.startedAt, time.monotonic() - begun);
+  const own = lines.filter((line) => line.job === id);
   return {
     version: agent.version.id,
+    durationMs: Math.max(0, Math.round(took)),
+    ...endOfRun({ outcome, own, error }, capture, scrub),
+  };
+}
+
+/** The end of an attempt without the secrets in it, and what the attempt wanted. */
+function endOfRun(
+  { outcome, own, error }: { outcome: Outcome; own: readonly PluginLine[]; error: PlainFault | null },
+  capture: Capture,
+  scrub: Scrubber,
+): Omit<RehearsalSide, 'version' | 'durationMs'> {
+  return {
     state: error ? 'failed' : 'done',
     result:
       outcome.is === 'done' && outcome.result !== null ? scrub.value(JSON.parse(outcome.result) as unknown) : null,
     summary: outcome.summary === undefined ? null : scrub.text(outcome.summary),
     error: scrub.value(error),
-    durationMs: Math.max(0, Math.round(took)),
     effects: capture.effects(),
     refused: capture.refused(),
-    logs: lines
-      .filter((line) => line.job === id)
-      .slice(-SHOWN_LINES)
-      .map(({ level, message }) => ({ level, message: scrub.text(message) })),
+    logs: own.slice(-SHOWN_LINES).map(({ level, message }) => ({ level, message: scrub.text(message) })),
   };
 }
 

@@ -114,6 +114,16 @@ export const rehearsalResult = z
   })
   .meta({ id: 'Rehearsal' });
 
+export const dryRunResult = side
+  .extend({
+    agent: z.string(),
+    live: z.boolean().describe('Whether GET and HEAD went out.'),
+    standIns: z.array(z.string()).describe('Secrets that are missing: the attempt got a value that leads nowhere.'),
+  })
+  .meta({ id: 'DryRun', description: 'What a job would do. captured and refused: what would get out.' });
+
+export type DryRunView = z.infer<typeof dryRunResult>;
+
 const need = z.enum(['read', 'write', 'net', 'modules', 'secrets', 'exec', 'fleet', 'llm']);
 const needList = () => z.array(z.string()).optional();
 /** The needs of an agent or a plugin. */

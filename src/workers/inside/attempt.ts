@@ -23,6 +23,7 @@ import { createSend, createState } from './requests.ts';
 export interface WorkerSetting {
   agent: string;
   folder: string;
+  dryRun: boolean;
   settings: unknown;
   secrets: Readonly<Record<string, string>>;
   mayUseFleet: boolean;
@@ -95,6 +96,9 @@ export class Attempt implements Context<unknown> {
   }
   get folder(): string {
     return this.#home.folder;
+  }
+  get dryRun(): boolean {
+    return this.#home.dryRun;
   }
   get job(): JobFacts {
     const { id, attempt, slot, trigger, input } = this.#given;

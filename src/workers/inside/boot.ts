@@ -165,6 +165,7 @@ function home(settings: unknown): WorkerSetting {
   return {
     agent: data.agent,
     folder: data.folder,
+    dryRun: data.rehearsal?.dryRun === true,
     settings,
     secrets: declaredSecrets(data.secrets, data.agent, rehearsal?.uses),
     mayUseFleet: data.fleet,
