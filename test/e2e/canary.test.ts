@@ -133,7 +133,6 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   ];
   const incidents = (await daruma('incidents', '--json')).json as { id: string }[];
   const jobs = (await daruma('jobs', '--json')).json as { id: string }[];
-  const [job] = jobs;
   await inTurns(
     [
       ...looks.flatMap((args) => [args, [...args, '--json']]),
@@ -146,6 +145,7 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   said.push(...pages);
   expect(said.join('\n')).toContain('[secret]');
   expect(incidents.length).toBeGreaterThan(0);
+  const [job] = (await daruma('jobs', '--json')).json as { id: string }[];
   await place.stop();
   // Commands without a host read the store.
   for (const args of [
