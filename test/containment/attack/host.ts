@@ -70,7 +70,7 @@ export function attackedHost({ uid, files, env = {}, through }: HostTerms): Atta
       const one = waiting.get(id);
       waiting.delete(id);
       if (error === undefined) one?.resolve(value as never);
-      else one?.reject(new Error(error));
+      else one?.reject(new Error(`${error}; the guardian and its hosts said: ${place.said().stderr.slice(-4_000)}`));
     });
   }
 
