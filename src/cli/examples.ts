@@ -1,4 +1,4 @@
-/** One or two lines to type for each command, by its words; the help of a command ends with them. */
+/** Lines to type for each command, at most two, by its words; the help of a command ends with them. */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   status: ['daruma status', 'daruma status backup'],
   top: ['daruma top'],

@@ -107,7 +107,7 @@ export type FromWeb =
   | { say: 'sign out'; id: number; cookie: string }
   /** A sign of life of a program outside, with the token of pings; `withinMs`: how long it may be silent, null: as long as any. */
   | { say: 'outside ping'; id: number; name: string; token: string; withinMs: number | null }
-  /** A delivery to `/hooks/<agent>`; its body as base64. Its signature is its right, which the host checks. */
+  /** A delivery to `/hooks/<agent>`; its body as base64. The signature of the delivery is its right, which the host checks. */
   | { say: 'delivery'; id: number; agent: string; headers: DeliveryHeaders; body: string }
   /** The answer is not waited for any more; a stream ends. */
   | { say: 'leave'; id: number };

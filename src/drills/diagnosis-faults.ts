@@ -7,7 +7,7 @@ export interface KnownFault {
   before?: string;
   /** The verdict of its incident. */
   verdict: string;
-  /** Its incident is the host's own. */
+  /** The incident of this fault is the host's own. */
   ofHost?: true;
   /** The true cause, as words of cause and advice. */
   cause: RegExp;

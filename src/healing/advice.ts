@@ -3,7 +3,7 @@ import type { AdvisableAction } from './diagnosis.ts';
 import type { OpenIncidents } from './open-incidents.ts';
 import type { Remedies } from './remedies.ts';
 
-/** What a model had to say of incidents that go on. */
+/** Remarks of a model on incidents that go on. */
 export interface Advice {
   /** Adds a remark to the timeline of an incident that goes on here; of any other incident it changes nothing. */
   remark(id: string, text: string): void;

@@ -38,7 +38,7 @@ export interface Diagnosis {
   answer: (CheckedAnswer & { at: number; model: string | null }) | null;
   /** Why the model's answer is of no use; null: it is, or there is none yet. */
   problem: string | null;
-  /** What became of the remedy, in words; null: there is none, or nothing was decided yet. */
+  /** The result of the remedy, in words; null: there is none, or nothing was decided yet. */
   outcome: string | null;
 }
 
@@ -64,7 +64,7 @@ const ANSWER: Shape = {
 };
 
 /**
- * What a model said, as an answer that may be kept: texts on one line and bounded, ids that it was given. A problem in words for
+ * The words of a model as an answer that may be kept: texts on one line and bounded, ids that it was given. A problem in words for
  * anything else: a field that is missing, too long or unknown, an id that nobody gave, a remedy outside of {@link ADVISABLE}.
  */
 export function checkDiagnosis(said: unknown, pieces: readonly GivenPiece[]): CheckedAnswer | { problem: string } {

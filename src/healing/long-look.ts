@@ -70,7 +70,7 @@ interface RiseNeeds {
 }
 
 /**
- * What is to be told of a quantity, by the forecast of hours (healing/forecast.ts) where that has found a rise, and by the edges of two days, oldest first; null: nothing.
+ * The word to people about a quantity, by the forecast of hours (healing/forecast.ts) where that has found a rise, and by the edges of two days, oldest first; null: nothing.
  *
  * A rise that has begun with the life of its series is a leak: code leaks from its first job on. A rise that begins in the middle of a life may be the rhythm of a day
  * or a week. Nothing is told of it on the first day, of which no yesterday is known, unless the limit is near; on later days it has to go beyond what was held at

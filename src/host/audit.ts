@@ -26,7 +26,7 @@ interface Act extends ActRequest {
   by: Actor;
 }
 
-/** Who asks. */
+/** The client that asks. */
 export interface Actor {
   /** The door: `page`, `cli`, `mcp`, or the name that a client of the control socket gives itself. */
   via: string;

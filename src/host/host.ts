@@ -140,7 +140,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await order.startService('held files', handles);
     await order.startService('web', web.service);
 
-    // Who hears that the host works finds the event of it on disk, however the host ends.
+    // A client that hears that the host works finds the event of it on disk, however the host ends.
     await recordStart(hostContext);
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {

@@ -105,7 +105,7 @@ export interface Rooms {
   /** The last signs of life of agents and programs outside. */
   heartbeats: Heartbeats;
   aggregation: Aggregation;
-  /** What agents spend and use. */
+  /** The spend of agents and their use of the machine. */
   billing: Billing;
   earlyWarnings: EarlyWarnings;
   loopDelay: LoopDelay;

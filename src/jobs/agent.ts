@@ -55,7 +55,7 @@ export interface VersionRef {
 /** Forms in which a sender of deliveries proves itself. */
 export type WebhookForm = 'github' | 'stripe' | 'slack' | 'bearer';
 
-/** What an agent takes from outside, at `/hooks/<agent>`. */
+/** The deliveries that an agent takes from outside, at `/hooks/<agent>`. */
 export interface AgentWebhook {
   form: WebhookForm;
   /** Names of secrets, the newest first: either proves a sender. */
@@ -84,7 +84,7 @@ export interface Agent {
   about: string;
   version: VersionRef;
   schedule?: ScheduleSpec;
-  /** It runs as long as the host does: one job, which is started again whenever it ends. */
+  /** The agent runs as long as the host does: one job, which is started again whenever it ends. */
   always?: true;
   /** Topics it listens to. */
   on: string[];

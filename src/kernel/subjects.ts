@@ -23,6 +23,6 @@ export const subject = {
   config: () => 'config',
   /** A host that was lost, by its pid and the time of its end in epoch ms. */
   lostHost: (pid: number | null, endedAt: number) => `host:${pid}:${endedAt}`,
-  /** What an agent is beside its version: its settings, its schedule, its being there. */
+  /** The state of an agent beside its version: its settings, its schedule, its being there. */
   agent: (name: string) => `agent:${name}`,
 } as const;

@@ -67,7 +67,7 @@ export function markUntrusted(value: unknown, boundary: string, most: number): u
   return marked(value, undefined, { boundary, most });
 }
 
-/** One text of others between its boundaries, with its unseen signs shown, cut at `most` characters. */
+/** A text of others between its boundaries, with its unseen signs shown, cut at `most` characters. */
 export function untrustedText(text: string, { boundary, most }: { boundary: string; most: number }): UntrustedText {
   // A boundary is chance, and the text is older than it: a text that holds it has seen the answer.
   const kept = shownSigns(text.slice(0, most)).replaceAll(boundary, '[boundary]');

@@ -23,7 +23,7 @@ export function agentRow(agent: AgentView): Record<string, unknown> {
   };
 }
 
-/** One agent in full, but its lists. */
+/** An agent in full, but its lists. */
 export function agentInFull(agent: AgentView): Record<string, unknown> {
   const { about, timezone, range, input, p95Ms, memory, workers, waiting, hours } = agent;
   const sum = (of: 'done' | 'dead') => hours.reduce((total, hour) => total + hour[of], 0);
@@ -74,7 +74,7 @@ export function incidentRow(incident: IncidentView): Record<string, unknown> {
   };
 }
 
-/** One incident with its timeline. */
+/** An incident with its timeline. */
 export function incidentInFull(incident: IncidentView): Record<string, unknown> {
   const { remedies, timeline, evidence, fingerprint, note } = incident;
   return { ...incidentRow(incident), fingerprint, note, remedies, timeline, found: evidence };
@@ -91,7 +91,7 @@ export function jobRow(job: JobView): Record<string, unknown> {
   };
 }
 
-/** One job with its input, its result and its failed attempts. */
+/** A job with its input, its result and its failed attempts. */
 export function jobInFull(job: JobView): Record<string, unknown> {
   const { input, result, summary, key, priority, runAt, madeBy, hops, waits, waitsFor, error, failures } = job;
   return {

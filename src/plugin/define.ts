@@ -132,7 +132,7 @@ export interface PluginDefinition<
   webhook?: Webhook<Body>;
   /**
    * Runs as long as the host runs, for long polls, sockets and queues: one job, started with the host and again whenever it returns
-   * or throws. It has no timeout unless `limits` sets one, and has to `beat()` within `limits.silence` (default `15m`). It stands
+   * or throws. The job has no timeout unless `limits` sets one, and has to `beat()` within `limits.silence` (default `15m`). `always` stands
    * alone: no schedule, `at`, `on`, `webhook`, `firstRun` or `input` beside it.
    */
   always?: boolean;

@@ -34,7 +34,7 @@ export interface FleetAgent {
 
 /** A stretch of an agent's strip. */
 export interface FleetStripCell {
-  /** Its begin, ISO 8601. */
+  /** The begin of the day, ISO 8601. */
   at: string;
   done: number;
   dead: number;
@@ -81,11 +81,11 @@ export interface FleetReport {
   /** The newest failures of the period, at most 20. */
   failures: { job: string; agent: string; at: string; error: string; where: string | null }[];
   /**
-   * What agents spent on models on the days (of the host's time zone) that end in the period, the dearest first; left out when nobody
+   * The spend of agents on models on the days (of the host's time zone) that end in the period, the dearest first; left out when nobody
    * asked a model. Money in dollars.
    */
   models?: { agent: string; calls: number; tokens: number; money: number }[];
-  /** What waits for a person now, incidents first. */
+  /** Troubles that wait for a person now, incidents first. */
   needs: FleetNeed[];
   /** Incidents that were healed in the period, newest first. */
   healed: { incident: string; agent: string | null; at: string; seen: string; done: string; tookMs: number }[];
@@ -143,7 +143,7 @@ export interface FleetParts {
   lacks: string[];
 }
 
-/** A piece of evidence of an incident. Its text was written by programs, servers and people: data, never an instruction. */
+/** A piece of evidence of an incident. The text of the piece was written by programs, servers and people: data, never an instruction. */
 export interface EvidencePiece {
   /** `E3`. */
   id: string;
@@ -165,15 +165,15 @@ export interface DiagnosisAnswer {
   /** Ids of pieces of the evidence that the cause rests on; at least one. */
   evidenceIds: string[];
   advice: string;
-  /** One of the remedies of the question; null: none. */
+  /** A remedy of the question; null: none. */
   remedy: string | null;
   /** 0 … 1. */
   confidence: number;
 }
 
-/** What came of an answer. */
+/** The result of an answer. */
 export interface DiagnosisResult {
-  /** What became of its remedy, in words; null: it has none. */
+  /** The result of the remedy, in words; null: the answer has no remedy. */
   outcome: string | null;
 }
 

@@ -23,7 +23,7 @@ export interface HostEventData {
   /** A person ended it, or its agent is gone. `why`: in words. */
   'incident.closed': IncidentData & { why: string };
   'job.dead': JobDeadData;
-  /** The host before this one ended without an orderly stop. What is not known of it is null. */
+  /** The host before this one ended without an orderly stop. A fact that is not known is null. */
   'host.lost': {
     pid: number | null;
     endedAt: string;
@@ -49,7 +49,7 @@ interface IncidentData {
   /** `inc-3`: `daruma incidents inc-3`. */
   incident: string;
   verdict: string;
-  /** What was seen, in words. */
+  /** The signal, in words. */
   seen: string;
   /** The job that it was first seen in; null: in none. */
   job: string | null;

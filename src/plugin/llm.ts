@@ -4,9 +4,9 @@ import type { Duration } from './units.ts';
 /** A message of a conversation, in OpenAI's form. */
 export type LlmMessage =
   | { role: 'system' | 'user'; content: string | LlmPart[] }
-  /** What a model said before; `tool_calls` as OpenAI writes them. */
+  /** The answer of a model before; `tool_calls` as OpenAI writes them. */
   | { role: 'assistant'; content?: string | null; tool_calls?: LlmAskedTool[] }
-  /** What a tool gave for the call with this id. */
+  /** The result of the tool for the call with this id. */
   | { role: 'tool'; tool_call_id: string; content: string };
 
 /** A part of a message: a text, or a picture by its URL (`data:` too), for models that look at pictures. */
@@ -23,7 +23,7 @@ export interface LlmAskedTool {
 export interface LlmTool {
   /** Letters, digits, `_` and `-`, at most 64. */
   name: string;
-  /** What it does, for the model. */
+  /** The use of the tool, for the model. */
   description?: string;
   /** A zod object of its arguments. Default: it has none. */
   input?: z.ZodType;

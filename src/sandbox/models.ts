@@ -16,7 +16,7 @@ export interface AskedModel {
   tools: string[];
   effort?: string;
   maxTokens?: number;
-  /** It was asked for a stream. */
+  /** The call asked for a stream. */
   stream: boolean;
 }
 

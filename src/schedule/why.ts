@@ -22,14 +22,14 @@ export interface WhyFacts {
   job: JobDetail | undefined;
   /** The schedule in force; undefined when the agent has none or is not in force. */
   schedule: ScheduleSpec | undefined;
-  /** What else starts an agent in force; undefined: the agent is not in force. */
+  /** Triggers beside the schedule of an agent in force; undefined: the agent is not in force. */
   starts?: OtherStarts | undefined;
   /** The agent's nearest slots before and after `at`; they explain a time that has no slot. */
   before?: Slot;
   after?: Slot;
 }
 
-/** What starts an agent beside a schedule. */
+/** The triggers of an agent beside a schedule. */
 interface OtherStarts {
   /** The agent runs as long as the host does. */
   always: boolean;

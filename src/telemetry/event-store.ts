@@ -9,13 +9,13 @@ export interface FleetEvent {
   message: string;
   data?: Record<string, unknown>;
   /**
-   * Who did it: a person or program by its door (`cli:ann`, `page:…`, `mcp:…`), the owner of a file (`owner:ann`), or the room of the host
+   * The actor: a person or program by its door (`cli:ann`, `page:…`, `mcp:…`), the owner of a file (`owner:ann`), or the room of the host
    * that decided (`healing`). Default: nobody that is known.
    */
   who?: string | null;
   /** The subjects that the event is about (`kernel/subjects.ts`): events that come of one of them have this event as their cause. */
   about?: readonly string[];
-  /** The subjects that it came of, the nearest first. Its cause is the newest event about the first of them that has an event. */
+  /** The subjects that it came of, the nearest first. The cause of the event is the newest event about the first of them that has an event. */
   cameOf?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface KeptEvent extends Omit<FleetEvent, 'who' | 'about' | 'cameOf'> 
 export interface CauseLine {
   /** From the first cause that is kept up to the event, oldest first. */
   line: KeptEvent[];
-  /** What came of the event, and of that, oldest first. */
+  /** The events that came of the event, and of those, oldest first. */
   after: KeptEvent[];
   /** False: an earlier cause is cleared up, or the line is longer than was asked for. */
   isWhole: boolean;

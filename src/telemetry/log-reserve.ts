@@ -6,7 +6,7 @@ import { MB } from '../kernel/measures.ts';
 
 /** A file that only takes space, so that there is some when the disk is full. */
 interface LogReserve {
-  /** Its size when it is there, in bytes. */
+  /** The size of the reserve when the file is there, in bytes. */
   bytes: number;
   /** Gives the space back; returns the bytes. */
   free(): number;

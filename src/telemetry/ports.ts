@@ -190,7 +190,7 @@ export interface FindingStore {
   findings(filter: { kind: FindingKind; keys?: readonly string[]; limit: number }): Promise<Finding[]>;
 }
 
-/** What an agent used of the machine on one day. */
+/** The use that an agent made of the machine on one day. */
 export interface AgentUsage {
   /** `2026-11-27`, in the host's zone. */
   day: string;
@@ -200,7 +200,7 @@ export interface AgentUsage {
   nativeKbs: number;
   childrenKbs: number;
   cpuMs: number;
-  /** Its state, versions and data folder, as last measured that day; 0: not measured. */
+  /** The bytes of the agent's state, versions and data folder, as last measured that day; 0: not measured. */
   diskBytes: number;
 }
 

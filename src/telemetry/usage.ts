@@ -51,7 +51,7 @@ const MOST_ROWS = 500_000;
 type Sums = Omit<AgentUsage, 'day' | 'agent'>;
 
 export function createUsageMeter({ time, log, store, meter, timezone, disk }: UsageNeeds): UsageMeter {
-  /** What the store does not have yet, by day and agent; with parts of a whole. */
+  /** The use that the store does not have yet, by day and agent; with parts of a whole. */
   let sums = new Map<string, AgentUsage>();
   /** The newest reading of each worker, monotonic ms. */
   const readAt = new Map<string, number>();

@@ -6,7 +6,7 @@ import type { OPERATIONS } from '../operations/table.ts';
 
 type ActOp = { [O in Op]: (typeof OPERATIONS)[O]['kind'] extends 'act' ? O : never }[Op];
 
-/** What came of an act, in a sentence. */
+/** The result of an act, in a sentence. */
 type Sentence<O extends ActOp> = (value: Ops[O]['value'], args: Ops[O]['args'], clock: Clock) => string;
 
 const jobs = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'job' : 'jobs'}`;
@@ -95,7 +95,7 @@ const SENTENCES: { [O in ActOp]: Sentence<O> } = {
   stop: () => 'The host is stopping.',
 };
 
-/** What came of an act, and the page that shows it where the act made one. */
+/** The result of an act, and the page that shows it where the act made one. */
 interface ActOutcome {
   text: string;
   to?: string;

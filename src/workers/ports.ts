@@ -62,7 +62,7 @@ export interface WorkersNeeds {
   leftOver?(found: LeftOver): void;
   /** A reading of each ready worker of a cell, and of the cell itself, taken each second. */
   readings?(list: WorkerReading[], cell: CellReading): void;
-  /** What a plugin of the agent counted since the last time, a message a second of each worker at most. */
+  /** The counts of the agent's plugin since the last time, a message a second of each worker at most. */
   measured?(agent: string, measures: Measures): void;
   /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
   children?(agent: string): OwnedProcess[];

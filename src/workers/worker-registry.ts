@@ -149,7 +149,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       if (message.say === 'lines') {
         cell.gate.post({ do: 'heard', batches: 1 });
         for (const { worker, lines } of message.parts) {
-          // Its last messages may arrive after the report of its end.
+          // The last messages of a worker may arrive after the report of its end.
           const known = (cell.workers.get(worker) ?? cell.gone.get(worker))?.lines(lines) ?? [];
           workerTelemetry.lines(known);
           needs.lines(known);

@@ -27,7 +27,7 @@ interface WorkerNeeds {
   reports: Reports;
   post(message: ToCell): void;
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
-  /** What its plugin counted since the last time. */
+  /** The counts of the plugin since the last time. */
   measured(measures: Measures): void;
   /** An attempt ended after so long. */
   took(durationMs: number): void;

@@ -35,7 +35,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   const { pools, open, use } = createPools({ time, registry, reports, workerGone: () => shutdown.workerGone() });
   const shutdown = createShutdown({ time, registry, reports, pools });
 
-  /** One look at all that is seen only by looking. */
+  /** A look at all that is seen only by looking. */
   function turn() {
     const now = time.monotonic();
     // After a suspended machine all are as late as this turn: only part of that time counts.

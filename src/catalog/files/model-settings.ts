@@ -20,7 +20,7 @@ export interface RungSetting {
   timeoutMs: number;
   /** The longest wait between two tokens. */
   idleMs: number;
-  /** Its calls cost no money. */
+  /** Calls of this rung cost no money. */
   free: boolean;
   /** Tokens of its context; null: as the provider says. */
   context: number | null;
@@ -82,7 +82,7 @@ const rungField = z.strictObject({
     .optional()
     .describe(`The longest wait for the first token. Default ${TIMEOUT.openai}, for Ollama ${TIMEOUT.ollama}.`),
   idle: lengthField(BOUNDS.timer).optional().describe(`The longest wait between two tokens. Default ${IDLE}.`),
-  free: z.boolean().optional().describe('Its calls cost no money. Default false.'),
+  free: z.boolean().optional().describe('Calls of this rung cost no money. Default false.'),
   context: tokensField(BOUNDS.tokens).optional().describe('Tokens of its context, where the provider does not say.'),
 });
 

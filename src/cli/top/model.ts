@@ -8,19 +8,19 @@ export interface TopModel {
   /** The agent that keys mean; its name stays when the table changes. */
   chosen: string | undefined;
   filter: string;
-  /** What stands in the place of the table. */
+  /** The part that is shown in the place of the table. */
   view: TopView;
   /** The newest lines of the chosen agent, at most {@link MOST_LOG_LINES}. */
   logs: readonly LogLine[];
   /** Lines of the chosen agent in full. */
   details: readonly string[];
-  /** What came of the last key. */
+  /** The result of the last key. */
   said: string;
 }
 
 type TopView = 'table' | 'filter' | 'details' | 'logs' | 'help';
 
-/** What a key asks for, beyond what it changes in the model. */
+/** The request of a key, beyond the change of the model. */
 export type TopOrder = 'run' | 'pause' | 'restart' | 'ack' | 'details' | 'quit';
 
 /** Lines of one agent that are kept. */

@@ -65,7 +65,7 @@ export function createTopSession(stage: Stage, look: () => Look, changed: () => 
       await followChosen();
     });
 
-  /** One agent is followed, on a connection of its own: a stream ends with its connection. */
+  /** A single agent is followed, on a connection of its own: a stream ends with its connection. */
   async function followChosen() {
     const agent = chosenAgent(model)?.name;
     if (agent === followed?.agent || isClosed) return;

@@ -21,7 +21,7 @@ interface PipedProgram<Incoming> {
   /** The arguments of Node: its flags, the file, and the file's own arguments. */
   args: readonly string[];
   cwd: string;
-  /** Its whole environment. */
+  /** The whole environment of the process. */
   env: Readonly<Record<string, string>>;
   /** How much it stands back when others want the processor; 0: not at all. */
   niceness: number;

@@ -81,7 +81,7 @@ export interface ExecNetwork {
   listen: readonly number[];
 }
 
-/** What a command used of the machine. */
+/** The use that a command made of the machine. */
 export interface ExecUsed {
   agent: string;
   cpuMs: number;

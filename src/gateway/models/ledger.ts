@@ -47,9 +47,9 @@ export interface SpendLedger extends Service {
    * have gone out; it counts as billed.
    */
   lost(id: string, tries: readonly SpentTry[], isOut: boolean): void;
-  /** What the agent spent today, without calls in progress; undefined: all agents. */
+  /** The money and tokens that the agent spent today, without calls in progress; undefined: all agents. */
   today(agent?: string): Amounts;
-  /** What each agent spent since the host started. */
+  /** The money and tokens that each agent spent since the host started. */
   totals(): ReadonlyMap<string, Amounts>;
   /** Budgets of today of which at least 80 % are spent. */
   rising(): RisingBudget[];

@@ -1,6 +1,6 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 
-/** A rung of the chain: a provider with an ordered preference list of models. Its key is never in here. Times in ms. */
+/** A rung of the chain: a provider with an ordered preference list of models. The key of the provider is never in here. Times in ms. */
 export interface Rung {
   name: string;
   /** The base address, without a slash at its end. */
@@ -12,7 +12,7 @@ export interface Rung {
   timeoutMs: number;
   /** The longest wait between two tokens. */
   idleMs: number;
-  /** Its calls cost no money. */
+  /** Calls of the rung cost no money. */
   free: boolean;
   /** Tokens of its context; null: as the provider says. */
   context: number | null;
@@ -59,7 +59,7 @@ export type RungReply =
   /** The head and the body, as far as it was read; the names of headers in lower case. */
   | { is: 'answered'; status: number; headers: Readonly<Record<string, string>>; body: string };
 
-/** What came of one try of a rung. Times are epoch ms. */
+/** The result of a try of a rung. Times are epoch ms. */
 export type RungVerdict =
   | { is: 'good' }
   /** A cool-down of the model or of the whole rung; the next rung is asked now. */
@@ -138,7 +138,7 @@ export interface RungState {
 /** A small call that proves a rung: plain words, a tool, or JSON. */
 export type CheckKind = 'plain' | 'tool' | 'json';
 
-/** What came of it. `why`: the reason why it is not proven. */
+/** The result of the proof. `why`: the reason why it is not proven. */
 export interface CheckResult {
   ok: boolean;
   tookMs: number;

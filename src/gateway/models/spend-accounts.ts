@@ -13,7 +13,7 @@ import {
   type SpendDecision,
 } from './spend-rules.ts';
 
-/** What one agent spent and holds on one day. */
+/** The spend of an agent on a day, and the part that calls in progress hold. */
 export interface SpendAccount {
   day: string;
   agent: string;
@@ -24,7 +24,7 @@ export interface SpendAccount {
   /** The largest reservation of late: what is written ahead is a few of those. */
   largest: Amounts;
   limits: SpendLimits;
-  /** What the store has ahead; the least that it may have, unless `isSure`. */
+  /** The spend that the store has ahead; the least that it may have, unless `isSure`. */
   covered: Amounts;
   isSure: boolean;
   /** Rungs whose rows the store does not have yet. */

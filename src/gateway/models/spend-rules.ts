@@ -7,7 +7,7 @@ interface Price {
   output: number;
 }
 
-/** What a model costs. `unknown`: it costs money, and nobody wrote down how much. */
+/** The price of a model. `unknown`: the model costs money, and nobody wrote down how much. */
 export type ModelPrice = Price | 'free' | 'unknown';
 
 /** A rung that a call may be tried on. */
@@ -87,7 +87,7 @@ export const isWithinAmounts = (a: Amounts, most: Amounts) => PARTS.every((part)
 export const isNothing = (a: Amounts) => PARTS.every((part) => a[part] === 0);
 
 /**
- * Decides which rungs a call may be tried on. What is spent and reserved stays within every limit, as long as no answer is larger
+ * Decides which rungs a call may be tried on. Spend and reservations together stay within every limit, as long as no answer is larger
  * than was reserved for it. Free rungs are held to calls and tokens alone; a rung without a price is skipped where money
  * is limited.
  */
@@ -167,7 +167,7 @@ export function risingOf(agent: string | null, spent: Amounts, limits: SpendLimi
 }
 
 /**
- * What is written down ahead of the calls of an agent: what is used, and a block of so many more calls as the largest of late, at most
+ * The spend that is written down ahead of the calls of an agent: what is used, and a block of so many more calls as the largest of late, at most
  * a fiftieth of the smallest limit. After a kill no more than the block, and what was held, is taken for spent that was not.
  */
 export function aheadOf(used: Amounts, largest: Amounts, limits: readonly SpendLimits[]): Amounts {

@@ -8,7 +8,7 @@ export interface Amounts {
 /** The most that an agent, or all of them, may spend on a day; without a number there is no limit. */
 export type SpendLimits = Partial<Amounts>;
 
-/** What an agent spent on one rung on one day. */
+/** The spend of an agent on one rung on one day. */
 export interface SpendRow {
   /** `2026-11-27`, in the host's zone. */
   day: string;

@@ -37,7 +37,7 @@ interface ConversationNeeds {
 }
 
 /**
- * Answers the requests of one client, whose lines are bounded in size, depth, number and time. What is no request is answered with a
+ * Answers the requests of one client, whose lines are bounded in size, depth, number and time. A line that is no request is answered with a
  * fault; a client that is silent before its first token, slow in a line, or does not read, loses its connection and nobody else's.
  */
 export function createConversation(socket: Socket, needs: ConversationNeeds): void {

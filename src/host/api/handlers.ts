@@ -8,7 +8,7 @@ import type { Actor } from '../audit.ts';
 /** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {
   role: OperationRole;
-  /** Who asks, for the audit. Left out: nobody who could act. */
+  /** The client that asks, for the audit. Left out: nobody who could act. */
   by?(): Actor;
   /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
   item(item: Item): boolean;

@@ -76,7 +76,7 @@ async function readSeries({ store }: SeriesNeeds, filter: SeriesFilter): Promise
   return [...countedSeries(agent, counted), ...all].filter(({ points }) => points.length > 0);
 }
 
-/** What the store itself counts of an agent, with the ends of its attempts. */
+/** Counts that the store itself keeps of an agent, with the ends of its attempts. */
 function countedSeries(agent: string | null, rows: readonly Aggregate[]): ShownSeries[] {
   const one = (name: string, kind: ShownSeries['kind'], of: (row: Aggregate) => number | null): ShownSeries => ({
     ...{ agent, name, labels: '', kind },

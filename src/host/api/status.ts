@@ -75,7 +75,7 @@ interface StatusFacts {
   firstHour: number;
   hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
   figures: readonly Aggregate[];
-  /** What an agent spent on models today. */
+  /** The spend of an agent on models today. */
   spendOf(agent: string): Amounts;
   /** Of the only agent that is asked for. */
   bill: BillView | undefined;

@@ -10,11 +10,11 @@ import type { Op, Ops } from '../../operations/table.ts';
 export interface PlanFacts {
   /** The act in one sentence. */
   confirm: string;
-  /** What would be done, in sentences. */
+  /** The acts that would be done, in sentences. */
   would: string[];
   /** Agents, jobs and incidents that the act is about. */
   evidence: string[];
-  /** What the act is about, as it is now: an act is refused when this has changed. Plain data. */
+  /** The subject of the act, as it is now: an act is refused when this has changed. Plain data. */
   state: unknown;
 }
 
@@ -178,7 +178,7 @@ async function agentNow(agent: string, ask: AskRead): Promise<AgentView> {
   return agents[0]!;
 }
 
-/** What stays of an agent between two jobs, and decides about an act. */
+/** The facts of an agent that stay between two jobs, and decides about an act. */
 function lastingOf({ name, version, rollout, state }: AgentView) {
   return { name, version, rollout: rollout ?? null, state: LASTING.includes(state) ? state : 'at work' };
 }

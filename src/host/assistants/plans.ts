@@ -16,7 +16,7 @@ interface Plan {
   args: unknown;
   confirm: string;
   fingerprint: string;
-  /** Who made the plan. */
+  /** The client that made the plan. */
   by: Actor;
   until: number;
 }

@@ -17,7 +17,7 @@ import type { Meter } from '../../telemetry/meter/meter.ts';
 import type { UsageStore } from '../../telemetry/ports.ts';
 import { createUsageMeter, type UsageMeter } from '../../telemetry/usage.ts';
 
-/** What agents spend and use, for their bills. */
+/** The spend of agents and their use of the machine, for their bills. */
 export interface Billing {
   ledger: SpendLedger;
   usage: UsageMeter;

@@ -81,12 +81,12 @@ interface StoppedNeeds {
   time: Time;
   folder: string;
   settings: Pick<HostSettings, 'store' | 'logs' | 'web'>;
-  /** What the store says of agents; undefined: there is none, or it cannot be read. */
+  /** The facts that the store has of agents; undefined: there is none, or it cannot be read. */
   states: Pick<States, 'all'> | undefined;
   secrets: SecretsView | undefined;
 }
 
-/** What can be looked at while no host runs. */
+/** The facts that can be read while no host runs. */
 export async function checkStopped(needs: StoppedNeeds): Promise<DoctorCheck[]> {
   const { time, folder, settings, states, secrets } = needs;
   const agents = states && statesOf(await states.all());

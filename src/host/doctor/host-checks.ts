@@ -130,7 +130,7 @@ function log({ droppedLines }: HostCheckFacts): Check {
       );
 }
 
-/** What is told of early warnings; what only rises is shown by status. */
+/** The early warnings that people are told of; a warning that only rises is shown by status. */
 function early({ early }: HostCheckFacts): Check[] {
   return early
     .filter(({ word }) => word !== 'rising')

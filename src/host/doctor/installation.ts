@@ -13,7 +13,7 @@ import { readConfig } from '../config/read.ts';
 import { checkStopped } from './doctor.ts';
 import { fine, problem, unknown } from './machine-checks.ts';
 
-/** What can be checked of an installation whose host is down, also where there is no store yet, or one that cannot be read. */
+/** The checks of an installation whose host is down, also where there is no store yet, or one that cannot be read. */
 export async function checkInstallation(folder: string): Promise<Ops['doctor']['value']> {
   const offline = await openOffline(folder, { knowsSecrets: true }).catch(() => undefined);
   try {

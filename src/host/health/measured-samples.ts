@@ -28,7 +28,7 @@ const CALLS: Readonly<Record<string, MetricName>> = {
   'calls.saved': 'daruma_calls_saved_total',
 };
 
-/** What the meter measured of an agent since the host started. */
+/** Samples of an agent that the meter measured since the host started. */
 export function measuredSamples(agent: string, meter: Pick<Meter, 'totals'>): Sample[] {
   const ends = { done: 0, dead: 0, retrying: 0 };
   const durations: Histogram = { kind: 'histogram', sum: 0, sketch: new Map() };
@@ -52,7 +52,7 @@ export function measuredSamples(agent: string, meter: Pick<Meter, 'totals'>): Sa
   ];
 }
 
-/** What a plugin counts. The labels of its author have names of their own, so that none takes the place of ours. */
+/** Samples that a plugin counts. The labels of its author have names of their own, so that none takes the place of ours. */
 function ownSamples(agent: string, name: string, labels: string, value: SeriesValue): Sample[] {
   const own = Object.entries(labelsOf(labels)).map(([label, of]) => [`label_${label}`, of]);
   const of = { agent, name: name.slice(OWN_PREFIX.length), ...Object.fromEntries(own) };
@@ -61,7 +61,7 @@ function ownSamples(agent: string, name: string, labels: string, value: SeriesVa
   return histogramSamples('daruma_context_time_seconds', value, of);
 }
 
-/** What the meter measured of the host that has no other metric. */
+/** Samples of the host that the meter measured and that has no other metric. */
 export function measuredHostSamples(meter: Pick<Meter, 'totals'>): Sample[] {
   return [...meter.totals(null)].flatMap(({ name, labels, value }) => {
     if (name === 'store.latency' && value.kind === 'histogram')

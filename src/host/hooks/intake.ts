@@ -19,7 +19,7 @@ interface IntakeNeeds {
 
 type Taker = Pick<Agent, 'name'> & { webhook: AgentWebhook };
 
-/** What is known of one agent. Times are monotonic ms. */
+/** The facts about one agent. Times are monotonic ms. */
 interface Account {
   /** Deliveries that may come at once; grows with time up to a minute's share. */
   left: number;

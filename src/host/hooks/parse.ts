@@ -106,7 +106,7 @@ function ownIdOf(form: WebhookForm, headers: DeliveryHeaders, fields: Fields): s
     case 'stripe':
       return textIn(fields, 'id');
     case 'slack':
-      // What Slack sends again has the signature of before, if no id.
+      // A delivery that Slack sends again has the signature of before, if no id.
       return textIn(fields, 'event_id') ?? textIn(fields, 'trigger_id') ?? headers['x-slack-signature'] ?? null;
     case 'bearer':
       return headers['idempotency-key'] ?? null;

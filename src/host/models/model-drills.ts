@@ -89,7 +89,7 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
         const { ok, tookMs, why, model } = await models.check(name, kind);
         checks.push({ kind, ok, tookMs, why, model });
         progress();
-        // What does not answer in plain words answers to nothing: two more calls would cost time only.
+        // A rung that does not answer in plain words answers to nothing: two more calls would cost time only.
         if (!ok && kind === 'plain') break;
       }
       rungs.push({ name, off, checks });

@@ -19,7 +19,7 @@ export interface ModelWaits {
   answered(agent: string): void;
   /** The gateway listens; calls that did not reach the one before it failed of no fault of theirs. */
   listens(): void;
-  /** What the job of a failed attempt waits for; undefined: no call of the attempt went unanswered, whatever its error says. */
+  /** The outage for which the job of a failed attempt waits; undefined: no call of the attempt went unanswered, whatever its error says. */
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   /** Attempts that ended, after {@link ModelWaits.heldUp} was asked. */
   ended(attempts: readonly CallAttempt[]): void;
@@ -160,7 +160,7 @@ export function createModelWaits({ time, isListening, changed }: ModelWaitsNeeds
   };
 }
 
-/** What an unanswered call means; undefined for a fault that names no time. */
+/** The meaning of an unanswered call; undefined for a fault that names no time. */
 function unansweredOf({ code, message, data }: PlainFault, agent: string, now: number): Unanswered | undefined {
   const until = instantOf(data?.until ?? data?.retryAt);
   if ((code !== 'BUDGET_SPENT' && code !== 'MODELS_DOWN') || until === undefined) return undefined;

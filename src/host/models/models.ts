@@ -19,7 +19,7 @@ interface HostModelsNeeds {
   facts: Pick<HostFacts, 'folder' | 'pid'>;
   settings: Pick<HostSettings, 'models'>;
   outbound: Pick<Outbound, 'providers'>;
-  /** What calls may spend. */
+  /** The limits of what calls may spend. */
   ledger: CallLedger;
   meter: Pick<Meter, 'count' | 'time'>;
   secrets: Pick<Secrets, 'useForHost' | 'find' | 'seen'>;

@@ -6,7 +6,7 @@ import type { DrillView } from '../../operations/results/command.ts';
 /** The checks of a rung, in their order: it is proven by all of them. */
 export const CHECK_KINDS: readonly CheckKind[] = ['plain', 'tool', 'json'];
 
-/** What a run of the fallback drill found out about a rung. */
+/** The findings of a run of the fallback drill about a rung. */
 export interface RungProof {
   name: string;
   /** Why it was not asked: it has no key. null: it was. */

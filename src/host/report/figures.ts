@@ -49,7 +49,7 @@ interface Found {
 
 const MOST_FAILURES = 20;
 
-/** What agents did from one moment (epoch ms) until before another. Throws `CALL_INVALID` for a period that is none. */
+/** The work of agents from one moment (epoch ms) until before another. Throws `CALL_INVALID` for a period that is none. */
 export async function figuresOf(needs: FigureNeeds, from: number, to: number): Promise<PeriodFigures> {
   // The host's loop goes through the hours one by one.
   if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();

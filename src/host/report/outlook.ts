@@ -32,7 +32,7 @@ const VERSION_EVENTS = ['agent.changed', 'version.rolled-back', 'version.chosen'
 /** Plugins whose jobs prove something, and what. */
 const PROVING = { backup: 'backup', 'restore-drill': 'restore' } as const;
 
-/** What a report says beside its figures: what a person has to do, what healed by itself, what changed, what is proven, what comes next. */
+/** The words of a report beside its figures: what a person has to do, what healed by itself, what changed, what is proven, what comes next. */
 export async function outlookOf(
   needs: OutlookNeeds,
   agents: readonly FleetAgent[],

@@ -95,7 +95,7 @@ export async function recordMissedRollbacks({
   if (found.length === 0) return;
   const [lastStart] = await store.events({ kind: 'host.started', limit: 1 });
   for (const one of found) {
-    // What happened before the last start was told by a host that lived on; its event may have been cleared up since.
+    // Rollbacks before the last start were recorded by a host that lived on; its event may have been cleared up since.
     if (!lastStart || one.at < lastStart.at) continue;
     const recorded = await store.events({ kind: ROLLED_BACK_EVENT, agent: one.agent, since: one.at, limit: 1 });
     if (recorded.length === 0) events.record('warn', rolledBackEvent(one));

@@ -19,7 +19,7 @@ interface Figure {
   /** The figure of an hour; null: it has none. */
   of(hour: Aggregate): number | null;
   limit: number;
-  /** It grows by shares of itself: its logarithm is a straight line. */
+  /** The quantity grows by shares of itself: its logarithm is a straight line. */
   isRelative: boolean;
   text(agent: string, value: number): string;
   next(agent: string): string;

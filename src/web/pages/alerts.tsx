@@ -9,7 +9,7 @@ type Window = Ops['maintenance']['value'][number];
 
 const MOST = 100;
 
-/** What people were told of, whether it was delivered, and the maintenance windows that hold. */
+/** The alerts of which people were told, whether it was delivered, and the maintenance windows that hold. */
 export const alertsPage: Page = {
   path: '/alerts',
   async render(call) {

@@ -7,7 +7,7 @@ type Bills = Ops['bills']['value'];
 
 const MOST = 40;
 
-/** What agents cost this month, the dearest first. */
+/** The cost of agents this month, the dearest first. */
 export function BillTable({ bills }: { bills: Bills | undefined }) {
   if (!bills || bills.agents.length === 0) return null;
   const shown = bills.agents.slice(0, MOST);

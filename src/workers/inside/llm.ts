@@ -47,7 +47,7 @@ export function createContextLlm(needs: LlmNeeds): Llm {
     }
   }
 
-  /** One more call where the first answer does not fit: another rung may do better. */
+  /** A second call where the first answer does not fit: another rung may do better. */
   async function answered(order: LlmOrder, stop: AbortSignal): Promise<LlmAnswer<unknown>> {
     let after: string | undefined;
     for (;;) {

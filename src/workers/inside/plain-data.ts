@@ -34,7 +34,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A copy of the value in plain objects, arrays, texts, numbers, booleans and null. One rule for all that is handed over:
+ * A copy of the value in plain objects, arrays, texts, numbers, booleans and null. The rule for all values that are handed over:
  * what has a `toJSON` method is what that returns (a Date its ISO text), properties that are undefined are left out as in
  * JSON, and anything else that JSON would change without a word is refused with its path: a Map, a Set, an Error, an
  * instance of a class, NaN, undefined in an array, a function, a symbol, a BigInt, a circle. Throws {@link JsonProblem}.

@@ -8,7 +8,7 @@ const SEND_AFTER_MS = 1_000;
 const later = setTimeout;
 const monotonic = performance.now.bind(performance);
 
-/** What the plugin counts, summed up in the worker: a message a second at most, however often it is called. */
+/** The counts of the plugin, summed up in the worker: a message a second at most, however often it is called. */
 export interface PluginSeries {
   count(name: string, amount?: number, labels?: SeriesLabels): void;
   gauge(name: string, value: number, labels?: SeriesLabels): void;

@@ -21,8 +21,8 @@ export interface Orphans {
 }
 
 /**
- * A process whose parents have all ended becomes a child of the broker, its subreaper. One that has cleared its
- * environment and began a session of its own before the first look is known by nothing else. It is of a command that was
+ * A process whose parents have all ended becomes a child of the broker, its subreaper. A process that cleared its
+ * environment and began a session of its own before the first look is known by nothing else. The process counts to a command that was
  * there when it started; where that can be several, it lives until the last of them has ended.
  */
 export function createOrphans(): Orphans {

@@ -18,7 +18,7 @@ interface AnswerCall {
   arguments: string;
 }
 
-/** What names an answer that the gateway writes itself: epoch seconds, the model, an id. */
+/** The fields that name an answer which the gateway writes itself: epoch seconds, the model, an id. */
 export interface AnswerHead {
   id: string;
   created: number;

@@ -4,7 +4,7 @@ import { type AnswerHead, type ChatAnswer, usageBody } from './chat-answer.ts';
 /** The last event of a stream that ended well. */
 export const DONE_EVENT = 'data: [DONE]\n\n';
 
-/** One event of a stream in OpenAI's form. */
+/** An event of a stream in OpenAI's form. */
 export function chunkEvent(head: AnswerHead, delta: object, finish: string | null = null): string {
   return event(head, { choices: [{ index: 0, delta, finish_reason: finish }] });
 }

@@ -4,7 +4,7 @@ import { oneLine } from '../../../kernel/shown-text.ts';
 export interface ErrorBody {
   /** `cut`: the begin of a JSON text without its end. */
   kind: 'json' | 'html' | 'empty' | 'text' | 'cut';
-  /** One line, at most 500 signs; empty without any. */
+  /** The message in one line, at most 500 signs; empty without any. */
   message: string;
   /** In lower case; empty where the provider says none. */
   code: string;

@@ -3,13 +3,13 @@ import type { Rung } from '../ports.ts';
 /** The provider behind a rung, as far as its requests differ. */
 type RungProvider = 'groq' | 'cerebras' | 'ollama' | 'other';
 
-/** What a provider takes. Everything that is not named is stripped. */
+/** The parameters that a provider takes. Every other parameter is stripped. */
 export interface ProviderFacts {
   /** Parameters of OpenAI's form beyond the plain ones of {@link PLAIN_PARAMETERS}. */
   parameters: readonly string[];
   /** The name of the bound on the tokens of an answer. */
   limitName: 'max_tokens' | 'max_completion_tokens';
-  /** It cannot stream an answer by a schema, or one with tools. */
+  /** The model cannot stream an answer by a schema, nor an answer with tools. */
   streamsSchemas: boolean;
   streamsTools: boolean;
   /** A request may ask for JSON and have tools. */
@@ -18,7 +18,7 @@ export interface ProviderFacts {
   plainToolChoice: boolean;
 }
 
-/** What a family of models takes. */
+/** The parameters that a family of models takes. */
 export interface FamilyFacts {
   /** The value of `reasoning_effort` for an effort that a caller names; null: the family takes none. */
   efforts: Readonly<Record<string, string>> | null;

@@ -137,7 +137,7 @@ function createThoughtSplitter() {
     return text;
   }
 
-  /** What was kept because it could have been the begin of a thought. */
+  /** The text that was kept because it could have been the begin of a thought. */
   function rest(): string {
     return state === 'start' ? open(kept) : '';
   }

@@ -9,14 +9,14 @@ import { LONGEST_PIECE } from './lines.ts';
  * it. Usage and `[DONE]` are never given: the gateway writes them when the call is settled.
  */
 export interface StreamReader {
-  /** What goes on to the caller now; empty: nothing. */
+  /** The bytes that go on to the caller now; empty: nothing. */
   take(bytes: Buffer): Buffer;
   readonly seen: StreamSeen;
   /** The verdict on a stream that is over: its connection has ended, or `seen.isOver`. `now`: epoch ms. */
   verdict(now: number): RungVerdict;
 }
 
-/** What a stream has brought so far. */
+/** The facts that a stream has brought so far. */
 export interface StreamSeen {
   /** Something was given to the caller. */
   hasStarted: boolean;

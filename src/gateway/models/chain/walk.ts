@@ -65,7 +65,7 @@ export function holdsAfter(
 }
 
 /**
- * What a call does next. Each rung is asked once, with its first model that is neither cooling down nor closed; only when that
+ * The next step of a call. Each rung is asked once, with its first model that is neither cooling down nor closed; only when that
  * model turns out to be gone is the rung's next one asked. A call whose fault is its caller's, and one of which the caller
  * has got a part, ask nobody else.
  */

@@ -8,7 +8,7 @@ import type { AbleRung, Candidates } from './walk.ts';
 export interface CallCandidates {
   chat(model: string): Candidates;
   embeddings(model: string): Candidates;
-  /** One rung, whether it is paused or not; undefined: it is off, or there is none. */
+  /** A rung, whether it is paused or not; undefined: it is off, or there is none. */
   alone(rung: string): AbleRung | undefined;
 }
 

@@ -11,7 +11,7 @@ import { type ChatClient, type ChatExchange, createChatExchange, headersOf, SUCC
 import type { Upstream } from './upstream.ts';
 import type { Candidate, TryEnd, WalkEnd } from './walk.ts';
 
-/** One call of chat completions, from the rungs to its client. */
+/** A call of chat completions, from the rungs to its client. */
 interface ChatCall {
   attempt(candidate: Candidate): Promise<TryEnd>;
   /** Writes the end of the answer, or all of it. */

@@ -12,7 +12,7 @@ export interface CoolDowns {
   apply(rung: string, model: string, verdict: RungVerdict): void;
   /** The reason why a model of a rung is not asked now; undefined: it may be. */
   pauseOf(rung: string, model: string): SkippedRung | undefined;
-  /** Its key has changed: what was closed may be open. */
+  /** The rung's key has changed: a model that was closed may be open. */
   forget(rung: string): void;
 }
 

@@ -9,7 +9,7 @@ import type { ClientCall } from './client-calls.ts';
 import type { Upstream } from './upstream.ts';
 import type { Candidate, TryEnd, WalkEnd } from './walk.ts';
 
-/** One call of embeddings, from the rungs to its client. */
+/** A call of embeddings, from the rungs to its client. */
 interface EmbeddingsCall {
   attempt(candidate: Candidate): Promise<TryEnd>;
   finish(end: WalkEnd): void;

@@ -1,6 +1,6 @@
 /**
  * The model gateway: everything that speaks with providers of models. A child of the host, which it knows by one pipe only;
- * it alone holds the keys of providers, in memory. It shuts itself in before it listens, reads no file but its own code, and
+ * it alone holds the keys of providers, in memory. The process shuts itself in before it listens, reads no file but its own code, and
  * ends with its host.
  */
 import { Socket } from 'node:net';

@@ -4,7 +4,7 @@ import { MB } from '../../../kernel/measures.ts';
 import type { Time } from '../../../kernel/time.ts';
 import { formatDuration } from '../../../kernel/units.ts';
 
-/** One request to a provider. */
+/** A request to a provider. */
 interface UpstreamRequest {
   method: 'GET' | 'POST';
   url: string;
@@ -73,7 +73,7 @@ interface ExchangeNeeds {
   open(request: UpstreamRequest): ClientRequest;
 }
 
-/** One request, which settles once: with its end, or why there is none. */
+/** A request to a provider, which settles once: with its end, or why there is none. */
 function createExchange(asked: UpstreamRequest, calls: UpstreamCalls, { time, open }: ExchangeNeeds) {
   const { promise, resolve } = Promise.withResolvers<UpstreamEnd>();
   let isSent = false;

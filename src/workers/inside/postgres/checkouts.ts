@@ -115,7 +115,7 @@ export function createCheckouts({ terms, host, changed, admissions }: CheckoutsN
     }
   }
 
-  /** A session that nobody has: it waits for the next job, or is closed. Its place is free when the server has closed it. */
+  /** A session that nobody has: it waits for the next job, or is closed. The place of the session is free when the server has closed it. */
   function giveBack(session: Session) {
     if (session.flaw()) {
       void session.leave().then(() => slots.free());

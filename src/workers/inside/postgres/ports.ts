@@ -32,7 +32,7 @@ export interface PoolTerms {
   database: string;
   user: string;
   password: string;
-  /** What `tls.connect` is given; false: no TLS. */
+  /** The options of `tls.connect`; false: no TLS. */
   ssl: false | { rejectUnauthorized: boolean; ca?: string };
   channelBinding: boolean;
   /** Settings of the session, as `-c geqo=off`. */

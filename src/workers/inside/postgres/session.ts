@@ -19,7 +19,7 @@ const PAUSES_MS = [100, 250, 500, 1_000];
 const FEW = 3;
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
 
-/** One connection to the server. */
+/** A connection to the server. */
 export interface Session {
   readonly client: Client;
   /** The monotonic time after which no job gets it. */
