@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { Rollout } from './rollout/rollout.ts';
@@ -187,7 +187,7 @@ export function filesOf(
     for (const { path, hash } of version?.inputs ?? []) if (hash) files.push({ path, hash });
   }
   for (const { file, text } of inForce.files.values()) {
-    files.push({ path: file, text, hash: createHash('sha256').update(text).digest('hex') });
+    files.push({ path: file, text, hash: sha256(text) });
   }
   return files;
 }

@@ -65,14 +65,14 @@ const FIRST_INHERITED = 3;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
-/** The part of `node:ffi` that is used; it has no declarations yet. */
-interface Ffi {
+/** The part of `node:ffi` that is used; the module has no declarations yet. */
+export interface Ffi {
   dlopen(
     path: null,
     functions: Record<string, { arguments: string[]; return: string }>,
   ): {
     lib: { close(): void };
-    functions: Record<string, (...args: (number | bigint)[]) => number | bigint>;
+    functions: Record<string, (...args: (number | bigint | Buffer)[]) => number | bigint>;
   };
   getRawPointer(bytes: Buffer): bigint;
   getInt32(pointer: bigint, offset: number): number;

@@ -17,6 +17,17 @@ export function mismatchOf(value: unknown, shape: Shape): string | undefined {
   return undefined;
 }
 
+/**
+ * Checks a message of another process: its kind (`say`) has a shape, and each field fits it. Throws an Error that names kind and
+ * field and repeats no value of the message.
+ */
+export function checkMessage(message: unknown, shapes: Readonly<Record<string, Shape>>): void {
+  const say = typeof message === 'object' && message !== null ? (message as { say?: unknown }).say : undefined;
+  if (typeof say !== 'string' || !Object.hasOwn(shapes, say)) throw new Error('a message of an unknown kind');
+  const field = mismatchOf(message, shapes[say]!);
+  if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
+}
+
 /** A text of at most so many characters. */
 export const textUpTo =
   (longest: number): Check =>

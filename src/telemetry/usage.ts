@@ -1,4 +1,4 @@
-import { dayAfter, type ZonedDay, zonedDay } from '../kernel/day.ts';
+import { createToday, dayAfter } from '../kernel/day.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
@@ -55,14 +55,8 @@ export function createUsageMeter({ time, log, store, meter, timezone, disk }: Us
   let sums = new Map<string, AgentUsage>();
   /** The newest reading of each worker, monotonic ms. */
   const readAt = new Map<string, number>();
-  let known: ZonedDay & { zone: string } = { zone: '', day: '', start: 0, end: 0 };
+  const today = createToday(time, timezone);
   let diskAt = Number.NEGATIVE_INFINITY;
-
-  function today(): string {
-    const [at, zone] = [time.now(), timezone()];
-    if (zone !== known.zone || at < known.start || at >= known.end) known = { zone, ...zonedDay(at, zone) };
-    return known.day;
-  }
 
   function add({ day, agent, ...more }: AgentUsage) {
     const key = `${day} ${agent}`;
@@ -73,7 +67,7 @@ export function createUsageMeter({ time, log, store, meter, timezone, disk }: Us
   }
 
   function read(readings: readonly UsageReading[]) {
-    const day = today();
+    const { day } = today();
     for (const { worker, agent, at, heapBytes, externalBytes, childrenBytes, cpu } of readings) {
       const ms = Math.min(LONGEST_MS, Math.max(0, at - (readAt.get(worker) ?? at - FIRST_MS)));
       readAt.set(worker, at);
@@ -99,7 +93,7 @@ export function createUsageMeter({ time, log, store, meter, timezone, disk }: Us
     const rows = all
       .map((row) => wholeOf(row, Math.floor))
       .filter((row) => row.diskBytes > 0 || PARTS.some((part) => row[part] > 0));
-    for (const row of all.filter(({ day }) => day === today())) add({ ...wholeOf(row, partOf), diskBytes: 0 });
+    for (const row of all.filter(({ day }) => day === today().day)) add({ ...wholeOf(row, partOf), diskBytes: 0 });
     if (rows.length === 0) return;
     try {
       await store.addUsage(rows);
@@ -116,9 +110,9 @@ export function createUsageMeter({ time, log, store, meter, timezone, disk }: Us
       diskAt = now;
       for (const [agent, diskBytes] of await disk()) {
         meter.gauge('disk', { agent }, diskBytes);
-        add({ day: today(), agent, ...NO_SUMS, diskBytes });
+        add({ day: today().day, agent, ...NO_SUMS, diskBytes });
       }
-      await store.pruneDays(dayAfter(today(), -KEPT_DAYS), MOST_ROWS);
+      await store.pruneDays(dayAfter(today().day, -KEPT_DAYS), MOST_ROWS);
     }
     await write();
   }
@@ -127,7 +121,7 @@ export function createUsageMeter({ time, log, store, meter, timezone, disk }: Us
   const loop = createLoop({ time, failed }, { everyMs: EVERY_MS, firstMs: EVERY_MS, turn });
   return {
     read,
-    ranCommand: (agent, cpuMs) => add({ day: today(), agent, ...NO_SUMS, cpuMs }),
+    ranCommand: (agent, cpuMs) => add({ day: today().day, agent, ...NO_SUMS, cpuMs }),
     start: loop.start,
     async stop() {
       if (loop.alive() === undefined) return;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buildPlugin } from '../catalog/builder/build-plugin.ts';
@@ -12,6 +11,7 @@ import type { SettledFile } from '../catalog/watching/file-scanner.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { Time } from '../kernel/time.ts';
 import type { PluginPlace } from './place.ts';
 import type { RunOptions } from './ports.ts';
@@ -113,5 +113,5 @@ async function hasChanged(version: StoredVersion, installation: string): Promise
 /** null for a file that is not there. */
 async function hashOf(file: string): Promise<string | null> {
   const bytes = await readFile(file).catch(() => null);
-  return bytes && createHash('sha256').update(bytes).digest('hex');
+  return bytes && sha256(bytes);
 }

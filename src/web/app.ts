@@ -2,12 +2,13 @@ import { type Context, Hono } from 'hono';
 import { lineFilter } from '../control/log-files.ts';
 import type { WebSession } from '../control/web-channel.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Assets } from './assets.ts';
 import type { Flashes } from './flashes.ts';
 import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type RequestSource } from './guard.ts';
 import { SECURITY_HEADERS } from './headers.ts';
-import { type HostLink, hashOf } from './host-link.ts';
+import type { HostLink } from './host-link.ts';
 import { type Live, MOST_STREAMS } from './live.ts';
 import { logQueryOf } from './log-query.ts';
 import type { Html, Page, PageCall, PageKit } from './page.ts';
@@ -187,7 +188,7 @@ function callOf(c: Context, needs: AppNeeds, { session, cookie }: Signed) {
 export function signedIn(c: Context, { link, terms }: Pick<AppNeeds, 'link' | 'terms'>): Signed | undefined {
   const cookie = cookieIn(c.req.header('cookie'), terms.cookie);
   if (cookie === undefined || cookie.length > 200) return undefined;
-  const session = link.session(hashOf(cookie));
+  const session = link.session(sha256(cookie));
   return session && { cookie, session };
 }
 

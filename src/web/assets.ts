@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { packageFile } from '../kernel/paths.ts';
+import { sha256 } from '../kernel/sha256.ts';
 
 /** Files of the page, held in memory: a request names one of them, and no path is ever made of what it says. */
 export interface Assets {
@@ -23,7 +23,7 @@ export function readAssets(folder = FOLDER): Assets {
   const known = new Map(
     files.map(({ name }) => {
       const body = new Uint8Array(readFileSync(`${folder}/${name}`));
-      const mark = createHash('sha256').update(body).digest('hex').slice(0, 12);
+      const mark = sha256(body).slice(0, 12);
       const type = TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream';
       return [name, { type, body, address: `/assets/${name}?v=${mark}` }];
     }),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Op, Ops } from '../control/protocol.ts';
 import {
@@ -68,11 +67,6 @@ interface Waiting {
   resolve(value: unknown): void;
   reject(reason: Error): void;
   onItem: ((item: never) => void) | undefined;
-}
-
-/** The hash by which a cookie's session is known, as the host computes it. */
-export function hashOf(cookie: string): string {
-  return createHash('sha256').update(cookie).digest('hex');
 }
 
 /** A host that hangs must not fill this process with questions. */

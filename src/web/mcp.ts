@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from 'hono';
@@ -7,6 +6,7 @@ import type { WebAssistant } from '../control/web-channel.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { entryFile } from '../kernel/paths.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { Time } from '../kernel/time.ts';
 import type { McpHost } from '../mcp/ports.ts';
 import type { McpOverHttp } from '../mcp/serve.ts';
@@ -45,9 +45,7 @@ export function createMcpRoute(needs: McpRouteNeeds): (c: Context) => Promise<Re
   return async (c) => {
     const token = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     const assistant =
-      token === undefined || token.length > LONGEST_TOKEN
-        ? undefined
-        : needs.link.assistant(createHash('sha256').update(token).digest('hex'));
+      token === undefined || token.length > LONGEST_TOKEN ? undefined : needs.link.assistant(sha256(token));
     if (!assistant) return c.text('an assistant needs a token: daruma mcp allow claude\n', 401, REFUSED);
     if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
     atOnce += 1;

@@ -1,8 +1,9 @@
 import type { Ops } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { sha256 } from '../kernel/sha256.ts';
 import type { Time } from '../kernel/time.ts';
-import { type HostLink, hashOf } from './host-link.ts';
+import type { HostLink } from './host-link.ts';
 import type { HostDown, ReadOp } from './page.ts';
 import type { Reads } from './reads.ts';
 import { createSharedAnswers } from './shared.ts';
@@ -72,7 +73,7 @@ export function createReader({ time, link, reads, parent }: ReaderNeeds): Reader
   let meanwhile = 0;
   const isSilent = () => link.silentMs() > SILENT_MS;
 
-  const roleOf = (cookie: string | null) => (cookie !== null && link.session(hashOf(cookie))?.role) || 'reader';
+  const roleOf = (cookie: string | null) => (cookie !== null && link.session(sha256(cookie))?.role) || 'reader';
 
   async function fromStore<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
     return (await reads.ask(op, args, roleOf(cookie))) as Ops[O]['value'];

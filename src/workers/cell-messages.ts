@@ -6,6 +6,7 @@ import { isSeriesLabels, isSeriesName, OWN_SERIES } from '../kernel/own-series.t
 import { SERIES_KINDS } from '../kernel/series.ts';
 import {
   type Check,
+  checkMessage,
   isAmount,
   isBoolean,
   isJsonText,
@@ -162,12 +163,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
 /** The messages of one frame of a cell. Throws for what is none, in words that name kind and field and repeat no value. */
 export function readFromCell(frame: unknown): FromCell[] {
   if (!Array.isArray(frame)) throw new Error('a message that is no list');
-  for (const message of frame) {
-    const say = typeof message === 'object' && message !== null ? (message as { say?: unknown }).say : undefined;
-    if (typeof say !== 'string' || !Object.hasOwn(SHAPES, say)) throw new Error('a message of an unknown kind');
-    const field = mismatchOf(message, SHAPES[say as FromCell['say']]);
-    if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
-  }
+  for (const message of frame) checkMessage(message, SHAPES);
   return frame as FromCell[];
 }
 

@@ -143,7 +143,9 @@ it('kills a process that says what is no message', async () => {
     const { web, events, until } = supervise(`send(${said});`);
     await web.start();
     await until(() => events.length > 0);
-    expect(events[0]).toMatch(/^web\.lost: the page was killed: a message (with a wrong id|of no kind)/);
+    expect(events[0]).toMatch(
+      /^web\.lost: the page was killed: a message ("ask" whose id is out of its bounds|of an unknown kind)/,
+    );
     await web.stop();
   }
 });

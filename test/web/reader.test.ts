@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { hashOf } from '../../src/web/host-link.ts';
+import { sha256 } from '../../src/kernel/sha256.ts';
 import { createReader, type Reader } from '../../src/web/reader.ts';
 import { Clock } from '../clock.ts';
 
@@ -23,7 +23,7 @@ beforeEach(() => {
     parent: 4_321,
     link: {
       ask: async (op) => void fromHost.push(op) as never,
-      session: (hash) => (hash === hashOf('of an operator') ? { hash, role: 'operator', until: 1 } : undefined),
+      session: (hash) => (hash === sha256('of an operator') ? { hash, role: 'operator', until: 1 } : undefined),
       silentMs: () => silentMs,
     },
     reads: {

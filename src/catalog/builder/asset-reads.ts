@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { PartialMessage } from 'esbuild';
 import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/paths.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { DATA_MOST_BYTES, isCode } from '../files/source-limit.ts';
 import { keptPathOf, SOURCE_FOLDER } from '../versions/files.ts';
@@ -54,7 +54,7 @@ export async function createAssetReads(
 
   async function read(file: string): Promise<Buffer> {
     const [bytes, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
-    const hash = createHash('sha256').update(bytes).digest('hex');
+    const hash = sha256(bytes);
     inputs.set(file, { path: pathInside(folder, file), hash, size: bytes.byteLength, mtimeMs });
     return bytes;
   }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 
 /**
  * Notes on disk of which files are compiled and loaded now. A note that a host finds when it starts is of a file under which an
@@ -27,8 +27,7 @@ interface BuildNote {
 export function createBuildNotes(folder: string): BuildNotes {
   const boot = bootId();
   let suspects: Map<string, string> | undefined;
-  const placeOf = (file: string) =>
-    join(folder, `${createHash('sha256').update(file).digest('hex').slice(0, 16)}.json`);
+  const placeOf = (file: string) => join(folder, `${sha256(file).slice(0, 16)}.json`);
 
   /** Contents by their files, as an earlier host left them; read once, before this host leaves notes of its own. */
   function left(): Map<string, string> {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { isAbsolute, join, parse, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { pathInside } from '../../kernel/paths.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createVersions, type StoredVersion } from '../versions/versions.ts';
 import type { SettledFile } from '../watching/file-scanner.ts';
@@ -66,7 +66,7 @@ async function readDraft(file: string, folder: string): Promise<{ entry: string;
     const next = `move it to plugins/_${parse(file).base}, which is left alone there`;
     throw new Fault({ code: 'FILE_OUTSIDE', message, next });
   }
-  const hash = createHash('sha256').update(bytes).digest('hex');
+  const hash = sha256(bytes);
   return {
     entry,
     settled: { is: bytes.length === 0 ? 'empty' : 'file', hash, size: bytes.length, turn: 0, real: entry },

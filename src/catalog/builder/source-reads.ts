@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, extname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Loader, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
 import { pathInside } from '../../kernel/paths.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import { isCode, mostBytesOf, tooBig } from '../files/source-limit.ts';
 import type { AssetReads } from './asset-reads.ts';
 import { lentRoots } from './daruma-imports.ts';
@@ -171,7 +171,7 @@ export function isOfLibrary(path: string): boolean {
 }
 
 function hashOf(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return sha256(bytes);
 }
 
 function nativeAddOn(name: string): PartialMessage {

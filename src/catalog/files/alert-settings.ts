@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
-import { timetableOf } from '../../kernel/cron/timetable.ts';
-import { Fault } from '../../kernel/fault.ts';
 import { fnv1a } from '../../kernel/fnv.ts';
 import { checkedLength } from '../../kernel/units.ts';
-import { lengthField } from './fields.ts';
+import { cronField, lengthField } from './fields.ts';
 import { NAME } from './names.ts';
 
 /** A maintenance window that comes again and again. `agents` null: of everything. */
@@ -23,14 +21,7 @@ export interface DeadManSetting {
 const EVERY = '1m';
 const CHANNELS = 'expected a list of agents that post, such as [post-email]';
 
-const cronField = z.string({ error: 'expected a cron expression in quotes' }).superRefine((expression, context) => {
-  try {
-    timetableOf({ expression, timezone: 'UTC' });
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    context.addIssue({ code: 'custom', message: error.plain.message, params: { next: error.plain.next } });
-  }
-});
+const cronText = cronField('expected a cron expression in quotes');
 
 const agentField = z.string({ error: CHANNELS }).regex(NAME, { error: 'expected the name of an agent' });
 
@@ -38,13 +29,13 @@ const agentField = z.string({ error: CHANNELS }).regex(NAME, { error: 'expected 
 export const channelsField = z.array(agentField, { error: CHANNELS }).max(20);
 
 /** The schema of `alerts.digestAt`. */
-export const digestAtField = cronField;
+export const digestAtField = cronText;
 
 /** The schema of `alerts.windows`. */
 export const windowsField = z
   .array(
     z.strictObject({
-      cron: cronField.describe('When it begins, in the zone of the host.'),
+      cron: cronText.describe('When it begins, in the zone of the host.'),
       for: lengthField(BOUNDS.pause).describe('How long it holds.'),
       agents: z.array(agentField).max(100).optional().describe('Of these agents alone. Default: of everything.'),
     }),

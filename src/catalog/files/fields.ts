@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
+import { timetableOf } from '../../kernel/cron/timetable.ts';
 import { zoneProblem } from '../../kernel/cron/zone-name.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { readLength, readSize, readTokens, type UnitProblem } from '../../kernel/units.ts';
 
 const DURATION = 'a length of time such as 250ms, 10s, 15m, 6h or 2d';
@@ -210,3 +212,14 @@ export const workersField = z.strictObject({
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
   max: countField(BOUNDS.workers).optional().describe('Side by side at most. Default 1, or `min`.'),
 });
+
+/** A cron expression that the schedule can read. `expected`: the error for a value that is no text. */
+export const cronField = (expected: string) =>
+  z.string({ error: expected }).superRefine((expression, context) => {
+    try {
+      timetableOf({ expression, timezone: 'UTC' });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      context.addIssue({ code: 'custom', message: error.plain.message, params: { next: error.plain.next } });
+    }
+  });

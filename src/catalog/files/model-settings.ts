@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
-import { timetableOf } from '../../kernel/cron/timetable.ts';
-import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { checkedLength, checkedTokens } from '../../kernel/units.ts';
-import { countField, lengthField, tokensField } from './fields.ts';
+import { countField, cronField, lengthField, tokensField } from './fields.ts';
 
 /** A rung of `models.chain`: a provider with an ordered preference list of models. Times in ms. */
 export interface RungSetting {
@@ -126,17 +124,7 @@ export const diagnoseField = z.strictObject({
   perDay: countField(BOUNDS.diagnoses).optional().describe('Default 5.'),
 });
 
-const drillField = z.union([
-  z.literal(false),
-  z.string({ error: 'expected a cron expression in quotes, or false' }).superRefine((expression, context) => {
-    try {
-      timetableOf({ expression, timezone: 'UTC' });
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      context.addIssue({ code: 'custom', message: error.plain.message, params: { next: error.plain.next } });
-    }
-  }),
-]);
+const drillField = z.union([z.literal(false), cronField('expected a cron expression in quotes, or false')]);
 
 /** The schema of `models.drills`. */
 export const drillsField = z.strictObject({

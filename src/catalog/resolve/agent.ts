@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import { isHostTopic } from '../../plugin/host-events.ts';
 import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
@@ -114,7 +114,7 @@ function fingerprintOf({
   always,
 }: Omit<Agent, 'fingerprint'>): string {
   const text = JSON.stringify([version.id, settings, limits, needs, workers, isolation, always]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return sha256(text).slice(0, 12);
 }
 
 function resolveSettings({ version, file }: ResolveTerms, { origins, saidAt }: Values): Record<string, unknown> {

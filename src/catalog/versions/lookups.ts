@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { sha256 } from '../../kernel/sha256.ts';
 
 /**
  * A question about the file system on which the meaning of an import hangs, with its answer. `is`: what is at the path,
@@ -97,5 +97,5 @@ async function namesBelow(folder: string, left: number): Promise<string[]> {
 }
 
 function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return sha256(text).slice(0, 16);
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/paths.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Emits } from '../builder/emits.ts';
 import type { CompiledInput } from '../builder/messages.ts';
 import type { Issue } from '../files/issues.ts';
@@ -226,7 +226,7 @@ async function entriesBelow(folder: string): Promise<Map<string, boolean>> {
 /** A file that is no text is shown by its size and hash. */
 function textOf(bytes: Buffer): string {
   if (!bytes.includes(0)) return bytes.toString();
-  return `(no text: ${bytes.byteLength} bytes, SHA-256 ${createHash('sha256').update(bytes).digest('hex')})\n`;
+  return `(no text: ${bytes.byteLength} bytes, SHA-256 ${sha256(bytes)})\n`;
 }
 
 async function isWhole(folder: string, bytes: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { given } from '../../kernel/given.ts';
 import { pathInside } from '../../kernel/paths.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import { mostBytesOf } from '../files/source-limit.ts';
 import type { Lookup } from '../versions/lookups.ts';
@@ -150,7 +151,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     if (at.size > mostBytesOf(path) && !isLibraryFile(path)) return { is: 'large', hash: `large ${at.size}`, ...plain };
     try {
       const bytes = await readFile(full(path));
-      const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
+      const file: SettledFile = { is: 'file', hash: sha256(bytes), ...plain };
       if (isUnder(path, AGENTS)) file.text = bytes.toString();
       if (isUnder(path, PLUGINS)) {
         file.real = pathInside(folder, await realpath(full(path)));

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../kernel/sha256.ts';
 
 /** Facts that go into a unit. Paths are absolute. */
 export interface UnitFacts {
@@ -106,7 +106,7 @@ export function unitName(folder: string): string {
 
 /** `daruma-my-ops-1f3870be.service`, by the whole path: for a folder whose name another one has. */
 export function unitNameByPath(folder: string): string {
-  return `${plainName(folder)}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}.service`;
+  return `${plainName(folder)}-${sha256(folder).slice(0, 8)}.service`;
 }
 
 function plainName(folder: string): string {

@@ -3,6 +3,7 @@ import type { FrameBounds } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import {
   type Check,
+  checkMessage,
   isBoolean,
   listOf,
   mismatchOf,
@@ -61,11 +62,6 @@ const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
 /** The messages of a frame of the broker. Throws when the frame holds anything else; the error repeats none of the frame's text. */
 export function readFromBroker(frame: unknown): FromBroker[] {
   if (!Array.isArray(frame)) throw new Error('a frame that holds no messages');
-  for (const message of frame) {
-    const { say } = (message ?? {}) as { say?: unknown };
-    if (typeof say !== 'string' || !Object.hasOwn(SHAPES, say)) throw new Error('a message of an unknown kind');
-    const field = mismatchOf(message, SHAPES[say as FromBroker['say']]);
-    if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
-  }
+  for (const message of frame) checkMessage(message, SHAPES);
   return frame as FromBroker[];
 }

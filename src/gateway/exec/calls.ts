@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { ExecResult } from '../../plugin/context.ts';
 import type { ExecAttempt, ExecOrder } from './ports.ts';
@@ -130,5 +130,5 @@ function keyOf({ job, attempt }: ExecAttempt): string {
 
 /** A name of twelve characters for a text. */
 export function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return sha256(text).slice(0, 12);
 }

@@ -1,6 +1,7 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import {
   type Check,
+  checkMessage,
   isAmount,
   isBoolean,
   listOf,
@@ -56,9 +57,6 @@ const MESSAGES: Readonly<Record<FromGateway['say'], Shape>> = {
 
 /** Throws for what is no message of a model gateway. */
 export function readFromGateway(message: unknown): FromGateway {
-  const { say } = (message ?? {}) as { say?: unknown };
-  if (typeof say !== 'string' || !Object.hasOwn(MESSAGES, say)) throw new Error('a message of no kind');
-  const field = mismatchOf(message, MESSAGES[say as FromGateway['say']]);
-  if (field !== undefined) throw new Error(`a message with a wrong ${field}`);
+  checkMessage(message, MESSAGES);
   return message as FromGateway;
 }

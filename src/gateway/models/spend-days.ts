@@ -1,4 +1,4 @@
-import { type ZonedDay, zonedDay } from '../../kernel/day.ts';
+import { createToday, type ZonedDay } from '../../kernel/day.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Amounts, SpendStore } from './spend.ts';
 import { chargeUnknown, isAhead, newAccount, type SpendAccount } from './spend-accounts.ts';
@@ -35,13 +35,7 @@ export function createSpendDays({
 }): SpendDays {
   const loading = new Map<string, Promise<SpendDay>>();
   const days = new Map<string, SpendDay>();
-  let known: ZonedDay & { zone: string } = { zone: '', day: '', start: 0, end: 0 };
-
-  function today(): ZonedDay {
-    const [at, zone] = [time.now(), timezone()];
-    if (zone !== known.zone || at < known.start || at >= known.end) known = { zone, ...zonedDay(at, zone) };
-    return known;
-  }
+  const today = createToday(time, timezone);
 
   async function read(day: string): Promise<SpendDay> {
     const accounts = await readAccounts(store, day);

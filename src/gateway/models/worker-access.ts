@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { GatewayWorker } from './wire.ts';
 
 /** Keys of workers. The gateway knows them by their hashes. */
@@ -16,7 +17,7 @@ export function createWorkerAccess(): WorkerAccess {
   return {
     mint(name, agent) {
       const key = randomBytes(16).toString('hex');
-      const worker = { hash: createHash('sha256').update(key).digest('hex'), worker: name, agent };
+      const worker = { hash: sha256(key), worker: name, agent };
       workers.set(name, worker);
       return { key, worker };
     },

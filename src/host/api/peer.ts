@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
+import type { Ffi } from '../../fence/kernel.ts';
 import { quietly } from '../../fence/quietly.ts';
 
 const SOL_SOCKET = 1;
@@ -36,14 +37,6 @@ function peerUid(socket: Socket): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The part of `node:ffi` that is used; it has no declarations yet. */
-interface Ffi {
-  dlopen(
-    path: null,
-    functions: Record<string, { arguments: string[]; return: string }>,
-  ): { lib: { close(): void }; functions: Record<string, (...args: (number | Buffer)[]) => number> };
 }
 
 /** The name of a user of this machine, or `uid 1000` where it has none. */

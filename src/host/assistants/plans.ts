@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PlannedAct } from '../../operations/planned-acts.ts';
 import { readArgs } from '../../operations/table.ts';
@@ -48,7 +49,7 @@ export function planOps({ time, audit, operations }: PlansNeeds): Pick<OpTable, 
     for (const [hash, { until }] of plans) if (until <= time.now()) plans.delete(hash);
     const [oldest] = plans.keys();
     if (plans.size >= MOST_PLANS) plans.delete(oldest!);
-    plans.set(hashOf(token), plan);
+    plans.set(sha256(token), plan);
     return token;
   }
 
@@ -68,11 +69,11 @@ export function planOps({ time, audit, operations }: PlansNeeds): Pick<OpTable, 
     },
 
     async apply({ token, confirm }, call) {
-      const plan = plans.get(hashOf(token));
+      const plan = plans.get(sha256(token));
       // A token of somebody else is not known to this client, and stays good.
       if (!plan || plan.until <= time.now() || !isSame(plan.by, call.by?.() ?? NOBODY)) throw planUnknown();
       if (plan.confirm !== confirm) throw notConfirmed();
-      plans.delete(hashOf(token));
+      plans.delete(sha256(token));
       const { act, args, by } = plan;
       const value = await audit.of(() => by, { operation: act, args }, carryOut(plan, call));
       return { act, confirm, value };
@@ -84,13 +85,9 @@ function isSame(one: Actor, other: Actor): boolean {
   return one.via === other.via && one.who === other.who && one.role === other.role;
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
 /** Equal for two plans of the same act on the same state. */
 function fingerprintOf({ confirm, state }: PlanFacts): string {
-  return hashOf(JSON.stringify([confirm, state]));
+  return sha256(JSON.stringify([confirm, state]));
 }
 
 function planUnknown(): Fault {

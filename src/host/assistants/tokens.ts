@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import type { WebAssistant } from '../../control/web-channel.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { OpTable } from '../api/handlers.ts';
+import { readKeptList, writeKeptList } from '../kept-list.ts';
 
 /** Assistants that may ask over HTTP. A file of mode 0600 keeps the hashes of their tokens, never a token. */
 export interface AssistantTokens {
@@ -27,7 +27,6 @@ interface AssistantTokensNeeds {
 }
 
 const MOST_ASSISTANTS = 100;
-const FORMAT = 1;
 
 interface KeptAssistant extends WebAssistant {
   /** Epoch ms. */
@@ -35,12 +34,12 @@ interface KeptAssistant extends WebAssistant {
 }
 
 export function createAssistantTokens({ time, file, url, changed }: AssistantTokensNeeds): AssistantTokens {
-  let kept = readAssistants(file);
+  let kept = readKeptList(file, 'assistants', isKept);
 
   /** The file is written first: a token that was not kept is never shown. */
   function keep(next: KeptAssistant[]) {
     const good = next.filter(isGood).sort((a, b) => (a.name < b.name ? -1 : 1));
-    writeAssistants(file, good);
+    writeKeptList(file, 'assistants', good);
     kept = good;
     changed();
   }
@@ -56,13 +55,13 @@ export function createAssistantTokens({ time, file, url, changed }: AssistantTok
     const madeAt = time.now();
     const role = write ? ('operator' as const) : ('reader' as const);
     const until = madeAt + forMs;
-    keep([...others, { name, role, hash: hashOf(token), madeAt, until }]);
+    keep([...others, { name, role, hash: sha256(token), madeAt, until }]);
     const page = url();
     return { name, role, token, until: isoOf(until), url: page === null ? null : `${page}/mcp` };
   }
 
   return {
-    of: (token) => kept.find((one) => one.hash === hashOf(token) && isGood(one)),
+    of: (token) => kept.find((one) => one.hash === sha256(token) && isGood(one)),
     list: () => kept.filter(isGood),
     ops: {
       assistants: async () =>
@@ -79,23 +78,9 @@ export function createAssistantTokens({ time, file, url, changed }: AssistantTok
   };
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
 function tooMany(): Fault {
   const message = `${MOST_ASSISTANTS} assistants have tokens, and more are too many to know`;
   return new Fault({ code: 'ASSISTANTS_FULL', message, next: 'daruma mcp list, then revoke some' });
-}
-
-/** A file that is none of ours, or cannot be read, means that no assistant may ask. */
-function readAssistants(file: string): KeptAssistant[] {
-  try {
-    const { format, assistants } = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown; assistants?: unknown };
-    return format === FORMAT && Array.isArray(assistants) ? assistants.filter(isKept) : [];
-  } catch {
-    return [];
-  }
 }
 
 function isKept(said: unknown): said is KeptAssistant {
@@ -108,10 +93,4 @@ function isKept(said: unknown): said is KeptAssistant {
     Number.isSafeInteger(madeAt) &&
     Number.isSafeInteger(until)
   );
-}
-
-function writeAssistants(file: string, assistants: KeptAssistant[]): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.tmp`, JSON.stringify({ format: FORMAT, assistants }), { mode: 0o600 });
-  renameSync(`${file}.tmp`, file);
 }

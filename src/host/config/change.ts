@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { HOST_SETTINGS, type HostSettings, isLiveSetting, placeOf } from '../../catalog/files/host-settings-table.ts';
 import type { ValueSource } from '../../catalog/ports.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 
 /** A setting of the host that two files say differently, as people may see it: secrets are hidden. */
 export interface ChangedSetting {
@@ -38,7 +38,7 @@ export function changeWords(changed: readonly ChangedSetting[]): string {
 export function configId(values: readonly ValueSource[]): string {
   const said = values.filter(({ origin }) => origin !== 'default').map(({ path, value }) => [path, value]);
   const text = JSON.stringify(said.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
-  return createHash('sha256').update(text).digest('hex').slice(0, ID_LENGTH);
+  return sha256(text).slice(0, ID_LENGTH);
 }
 
 function shown(path: string, value: unknown): string {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BOUNDS, isWithin } from '../../kernel/bounds.ts';
@@ -6,6 +6,7 @@ import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import { PING_NAME } from '../../kernel/ping-name.ts';
+import { isSameSecret } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Heartbeats } from '../../telemetry/heartbeats.ts';
@@ -63,7 +64,8 @@ export function createPings({ folder, heartbeats }: { folder: string; heartbeats
   const token = ownToken(join(folder, TOKEN_FILE));
   return {
     async receive({ name, token: said, withinMs }) {
-      if (!isSame(said, token)) throw new Fault(tokenWrong());
+      // An empty file is no token.
+      if (token === '' || !isSameSecret(said, token)) throw new Fault(tokenWrong());
       if (!PING_NAME.test(name) || (withinMs !== null && !isWithin(withinMs, BOUNDS.timer))) throw new Fault(invalid());
       if (!heartbeats.pings().has(name) && heartbeats.pings().size >= MOST_NAMES) throw new Fault(tooMany());
       const { at } = await heartbeats.ping(name, withinMs ?? undefined);
@@ -87,12 +89,6 @@ function ownToken(file: string): string {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
   return token;
-}
-
-/** A wrong token takes as long as a right one. An empty file is no token. */
-function isSame(said: string, token: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return token !== '' && timingSafeEqual(hash(said), hash(token));
 }
 
 function tokenWrong(): PlainFault {

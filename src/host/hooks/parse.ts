@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { DeliveryHeaders } from '../../control/web-channel.ts';
 import type { WebhookForm } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import { isJsonText } from '../../kernel/shape.ts';
 import type { Delivery, Json } from '../../plugin/context.ts';
 
@@ -40,7 +40,7 @@ export function readDelivery({ form, headers, body: bytes, key: path }: Received
   const id = path === undefined || reply !== undefined ? ownIdOf(form, headers, fields) : idAt(body, path);
   return {
     input: { event, delivery: id, body },
-    key: id !== null && id.length > LONGEST_KEY ? createHash('sha256').update(id).digest('hex') : id,
+    key: id !== null && id.length > LONGEST_KEY ? sha256(id) : id,
     ...(reply === undefined ? {} : { reply }),
   };
 }

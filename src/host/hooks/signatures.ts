@@ -1,7 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { DeliveryHeaders } from '../../control/web-channel.ts';
 import type { WebhookForm } from '../../jobs/agent.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
+import { isSameSecret } from '../../kernel/sha256.ts';
 
 /** The reason why a delivery proves nothing; undefined: it was signed with one of the secrets. */
 export type Unproven = 'signature missing' | 'signature wrong' | 'signature too old';
@@ -33,7 +34,8 @@ export function checkSignature(
   let isRight = false;
   for (const secret of secrets) {
     const expected = text === undefined ? secret : hmac(secret, text, signed.body);
-    for (const signature of signatures.slice(0, MOST_SIGNATURES)) isRight = isSame(signature, expected) || isRight;
+    for (const signature of signatures.slice(0, MOST_SIGNATURES))
+      isRight = isSameSecret(signature, expected) || isRight;
   }
   if (!isRight) return 'signature wrong';
   // NaN is too old.
@@ -75,10 +77,4 @@ function secondsOf(text: string): number {
 
 function hmac(secret: string, text: string, body: Uint8Array): string {
   return createHmac('sha256', secret).update(text).update(body).digest('hex');
-}
-
-/** Hashes have one length, whatever is compared. */
-function isSame(said: string, expected: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(said), hash(expected));
 }

@@ -12,7 +12,7 @@ import {
 import { openPipedChild, type PipedChild, type PipedChildNeeds } from '../../gateway/child/process.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
-import { type Check, mismatchOf, orNone, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
+import { type Check, checkMessage, orNone, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
 
 /** The host's side of a web process. */
 export type WebProcess = PipedChild<ToWeb>;
@@ -81,9 +81,6 @@ const MESSAGES: Readonly<Record<FromWeb['say'], Shape>> = {
 
 /** Throws for what is no message of a web process; the arguments of an operation are read by the table. */
 function readFromWeb(message: unknown): FromWeb {
-  const { say } = (message ?? {}) as { say?: unknown };
-  if (typeof say !== 'string' || !Object.hasOwn(MESSAGES, say)) throw new Error('a message of no kind');
-  const field = mismatchOf(message, MESSAGES[say as FromWeb['say']]);
-  if (field !== undefined) throw new Error(`a message with a wrong ${field}`);
+  checkMessage(message, MESSAGES);
   return message as FromWeb;
 }

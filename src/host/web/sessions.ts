@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import type { WebSession } from '../../control/web-channel.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { OperationRole } from '../../operations/operation.ts';
+import { readKeptList, writeKeptList } from '../kept-list.ts';
 
 /**
  * The sessions of people who have signed in to the page. A file of mode 0600 keeps the hashes of their cookies, so that
@@ -28,7 +28,6 @@ const LINK_MS = 5 * MINUTE_MS;
 const MOST_LINKS = 20;
 const SESSION_MS = 14 * DAY_MS;
 const MOST_SESSIONS = 100;
-const FORMAT = 1;
 
 interface SessionsNeeds {
   time: Time;
@@ -41,7 +40,7 @@ interface SessionsNeeds {
 
 export function createSessions({ time, log, file, changed }: SessionsNeeds): Sessions {
   const links = new Map<string, { role: OperationRole; until: number }>();
-  const sessions = new Map(readSessions(file).map((session) => [session.hash, session]));
+  const sessions = new Map(readKeptList(file, 'sessions', isSession).map((session) => [session.hash, session]));
 
   function keep() {
     const now = time.now();
@@ -49,7 +48,7 @@ export function createSessions({ time, log, file, changed }: SessionsNeeds): Ses
     // The oldest are the first.
     for (const hash of [...sessions.keys()].slice(0, Math.max(0, sessions.size - MOST_SESSIONS))) sessions.delete(hash);
     try {
-      writeSessions(file, [...sessions.values()]);
+      writeKeptList(file, 'sessions', [...sessions.values()]);
     } catch (error) {
       log.warn('who has signed in is not kept: another host will ask again', { fault: toPlainFault(error) });
     }
@@ -57,7 +56,7 @@ export function createSessions({ time, log, file, changed }: SessionsNeeds): Ses
   }
 
   function find(cookie: string): WebSession | undefined {
-    const found = sessions.get(hashOf(cookie));
+    const found = sessions.get(sha256(cookie));
     return found && found.until > time.now() ? found : undefined;
   }
 
@@ -65,17 +64,17 @@ export function createSessions({ time, log, file, changed }: SessionsNeeds): Ses
     invite(role) {
       const code = newSecret();
       const until = time.now() + LINK_MS;
-      links.set(hashOf(code), { role, until });
+      links.set(sha256(code), { role, until });
       const [oldest] = links.keys();
       if (links.size > MOST_LINKS) links.delete(oldest!);
       return { code, until };
     },
     signIn(code) {
-      const link = links.get(hashOf(code));
-      links.delete(hashOf(code));
+      const link = links.get(sha256(code));
+      links.delete(sha256(code));
       if (!link || link.until <= time.now()) throw linkWrong();
       const cookie = newSecret();
-      const session = { hash: hashOf(cookie), role: link.role, until: time.now() + SESSION_MS };
+      const session = { hash: sha256(cookie), role: link.role, until: time.now() + SESSION_MS };
       sessions.set(session.hash, session);
       keep();
       return { cookie, session };
@@ -95,23 +94,9 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
-}
-
 function linkWrong(): Fault {
   const message = 'this link was used already, is older than five minutes, or is none of this host';
   return new Fault({ code: 'LINK_WRONG', message, next: 'daruma open' });
-}
-
-/** A file that is none of ours, or cannot be read, means that nobody has signed in. */
-function readSessions(file: string): WebSession[] {
-  try {
-    const { format, sessions } = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown; sessions?: unknown };
-    return format === FORMAT && Array.isArray(sessions) ? sessions.filter(isSession) : [];
-  } catch {
-    return [];
-  }
 }
 
 function isSession(said: unknown): said is WebSession {
@@ -122,10 +107,4 @@ function isSession(said: unknown): said is WebSession {
     (role === 'reader' || role === 'operator') &&
     Number.isSafeInteger(until)
   );
-}
-
-function writeSessions(file: string, sessions: WebSession[]): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.tmp`, JSON.stringify({ format: FORMAT, sessions }), { mode: 0o600 });
-  renameSync(`${file}.tmp`, file);
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import type { AuditView } from '../../control/protocol.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { Service } from '../../kernel/service.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -146,7 +146,7 @@ const START_MS = 5_000;
 
 /** Cookies are the same for all ports of a machine: each installation has a name of its own. */
 function cookieName({ folder }: HostFacts): string {
-  return `daruma_${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
+  return `daruma_${sha256(folder).slice(0, 8)}`;
 }
 
 function auditOp(store: Pick<Store, 'events'>): OpTable['audit'] {

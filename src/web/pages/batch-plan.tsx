@@ -2,7 +2,7 @@ import type { BatchView, JobView, Ops } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Page, PageCall } from '../page.ts';
 import { JobTable } from './job-table.tsx';
-import { Act, counted, Said, Section } from './parts.tsx';
+import { Act, counted, Said, Section, textsIn } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
 type BatchAct = BatchView['act'];
@@ -181,12 +181,9 @@ function actIn(query: URLSearchParams): BatchAct {
 
 function meantIn(query: URLSearchParams): Meant {
   if (query.has('named')) return { ids: [...new Set(query.getAll('id'))].slice(0, MOST_NAMED) };
-  const texts = (['agent', 'cause', 'text', 'since'] as const).flatMap((name) => {
-    const value = query.get(name)?.slice(0, 200).trim();
-    return value ? [[name, value] as const] : [];
-  });
+  const texts = textsIn(query, ['agent', 'cause', 'text', 'since']);
   const states = query.getAll('state').filter((state): state is States[number] => Object.hasOwn(ACTS_ON, state));
-  return { ...Object.fromEntries(texts), ...(states.length > 0 ? { states } : {}) };
+  return { ...texts, ...(states.length > 0 ? { states } : {}) };
 }
 
 /** The address of the page before an act on all jobs that a filter finds. */

@@ -140,10 +140,8 @@ function Causes({ line, call }: { line: readonly EventView[]; call: PageCall }) 
       <ol class="lines">
         {line.map(({ id, at, kind, agent, who, message }) => (
           <li id={`event-${id}`}>
-            <time datetime={at} title={dayOf(Date.parse(at), call.clock)}>
-              {clockTime(Date.parse(at), call.clock)}
-            </time>{' '}
-            <b>{kind}</b> {agent !== null && <a href={addressOf('agents', agent)}>{agent}</a>}{' '}
+            <ClockTime at={at} call={call} /> <b>{kind}</b>{' '}
+            {agent !== null && <a href={addressOf('agents', agent)}>{agent}</a>}{' '}
             <Said text={localTimes(message, call.clock)} most={400} />
             {who !== null && <small> by {who}</small>}
           </li>
@@ -153,16 +151,22 @@ function Causes({ line, call }: { line: readonly EventView[]; call: PageCall }) 
   );
 }
 
+function ClockTime({ at, call: { clock } }: { at: string; call: PageCall }) {
+  const ms = Date.parse(at);
+  return (
+    <time datetime={at} title={dayOf(ms, clock)}>
+      {clockTime(ms, clock)}
+    </time>
+  );
+}
+
 function IncidentTimeline({ incident, call }: { incident: IncidentView; call: PageCall }) {
   return (
     <Section title="Timeline" id="timeline">
       <ol class="lines">
         {incident.timeline.map(({ at, what, text }) => (
           <li>
-            <time datetime={at} title={dayOf(Date.parse(at), call.clock)}>
-              {clockTime(Date.parse(at), call.clock)}
-            </time>{' '}
-            <b>{what}</b> <Said text={localTimes(text, call.clock)} most={600} />
+            <ClockTime at={at} call={call} /> <b>{what}</b> <Said text={localTimes(text, call.clock)} most={600} />
           </li>
         ))}
       </ol>

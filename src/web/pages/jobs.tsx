@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import type { Page, PageCall } from '../page.ts';
 import { ACTS_ON, actWord, planAddress } from './batch-plan.tsx';
 import { JobTable } from './job-table.tsx';
-import { counted, Section, withQuery } from './parts.tsx';
+import { counted, Section, textsIn, withQuery } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
 const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
@@ -24,7 +24,10 @@ export const jobsPage: Page = {
     const { query, clock } = call;
     const state = STATES.find((one) => one === query.get('state'));
     const since = SINCE[query.get('since') ?? ''];
-    const filter = { ...textsOf(query), ...(since ? { since: isoOf(clock.now - since.ms) } : {}) };
+    const filter = {
+      ...textsIn(query, ['agent', 'cause', 'text', 'before']),
+      ...(since ? { since: isoOf(clock.now - since.ms) } : {}),
+    };
     const jobs = await call.ask('jobs', { limit: PAGE, ...filter, ...(state ? { states: [state] } : {}) });
     const isActing = call.viewer.role === 'operator' && !call.down && jobs.length > 0;
     const { before: _, ...matching } = filter;
@@ -84,15 +87,6 @@ function Many({ acts, state }: { acts: readonly ManyAct[]; state: string | undef
       ))}
     </form>
   );
-}
-
-/** Filters that are texts, without those that are empty: a form sends these too. */
-function textsOf(query: URLSearchParams): Partial<Record<'agent' | 'cause' | 'text' | 'before', string>> {
-  const said = (['agent', 'cause', 'text', 'before'] as const).flatMap((name) => {
-    const value = query.get(name)?.slice(0, 200).trim();
-    return value ? [[name, value] as const] : [];
-  });
-  return Object.fromEntries(said);
 }
 
 function Filter({ call: { query }, agents }: { call: PageCall; agents: readonly string[] }) {

@@ -169,6 +169,18 @@ export function withQuery(
   return next.size === 0 ? path : `${path}?${next}`;
 }
 
+/** The filters of those names that are texts, without those that are empty: a form sends these too. */
+export function textsIn<Name extends string>(
+  query: URLSearchParams,
+  names: readonly Name[],
+): Partial<Record<Name, string>> {
+  const said = names.flatMap((name) => {
+    const value = query.get(name)?.slice(0, 200).trim();
+    return value ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(said) as Partial<Record<Name, string>>;
+}
+
 /** The address of this page, with its filters. */
 export function hereOf(call: Pick<PageCall, 'path' | 'query'>): string {
   // `said` names the outcome of an act, which is shown once.

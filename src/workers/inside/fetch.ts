@@ -22,6 +22,7 @@ import {
   orderOf,
 } from './fetch-order.ts';
 import { fetchTimeout, withIdleLimit } from './fetch-timeout.ts';
+import { hostAnswer } from './host-answer.ts';
 
 interface FetchNeeds {
   time: Time;
@@ -38,8 +39,6 @@ interface FetchNeeds {
   progress(): void;
 }
 
-/** After this time without an answer of the host the call goes out unchanged. */
-const HOST_WITHIN_MS = 1_000;
 /** When the host says nothing about it. */
 const TIMEOUT_MS = 30_000;
 /** The pauses between tries: long enough for a restart behind a load balancer, short beside any job. */
@@ -64,17 +63,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
   const { time, secrets, ask } = needs;
   const gateway = needs.models === undefined ? undefined : originOf(needs.models);
 
-  async function askHost<T>(call: BareCall): Promise<T | undefined> {
-    let cancel = () => {};
-    const late = new Promise<undefined>((resolve) => {
-      cancel = time.after(HOST_WITHIN_MS, () => resolve(undefined));
-    });
-    try {
-      return await Promise.race([ask(call).catch(() => undefined) as Promise<T | undefined>, late]);
-    } finally {
-      cancel();
-    }
-  }
+  const askHost = <T>(call: BareCall) => hostAnswer<T>(time, ask(call));
 
   async function admitted(order: FetchOrder, origin: string, tried: number): Promise<Leave | undefined> {
     const alone = carriesSecret(order, secrets);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../kernel/sha256.ts';
 import type { GatewayWorker } from '../wire.ts';
 
 /** The attempt that a key names. */
@@ -40,5 +40,5 @@ export function createWorkerKeys(): WorkerKeys {
 
 /** The hash by which the key of a worker is known. */
 function hashOfKey(key: string): string {
-  return createHash('sha256').update(key.toLowerCase()).digest('hex');
+  return sha256(key.toLowerCase());
 }

@@ -1,11 +1,10 @@
 import { type Admission, type CallEnd, type OriginDown, originDown, postgresOrigin } from '../../../kernel/origin.ts';
 import type { BareCall } from '../../wire.ts';
+import { hostAnswer } from '../host-answer.ts';
 import type { JobOwner } from '../job-owner.ts';
 import type { PoolHost, PoolTerms } from './ports.ts';
 import type { Session } from './session.ts';
 
-/** After this time without an answer of the host the connection is opened all the same. */
-const HOST_WITHIN_MS = 1_000;
 /** A server that was given less time to answer is not counted as failing. */
 const FAILS_AFTER_MS = 5_000;
 
@@ -23,17 +22,7 @@ export function createAdmissions(
   const { time } = host;
   const origin = postgresOrigin(terms.host, terms.port);
 
-  async function ask<T>(job: JobOwner, call: BareCall): Promise<T | undefined> {
-    let cancel = () => {};
-    const late = new Promise<undefined>((resolve) => {
-      cancel = time.after(HOST_WITHIN_MS, () => resolve(undefined));
-    });
-    try {
-      return await Promise.race([host.ask(job, call).catch(() => undefined) as Promise<T | undefined>, late]);
-    } finally {
-      cancel();
-    }
-  }
+  const ask = <T>(job: JobOwner, call: BareCall) => hostAnswer<T>(time, host.ask(job, call));
 
   return {
     async open(job, withinMs) {
