@@ -1,4 +1,3 @@
-import { createDeadMan, type DeadMan } from '../../guardian/dead-man.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
@@ -6,8 +5,6 @@ import {
   type DeadManTerms,
   type HostEndRecord,
   isStalled,
-  isTurning,
-  type LoopAges,
   loopAgesOf,
   overdueAfter,
   PULSE_MS,
@@ -16,6 +13,7 @@ import {
 import type { Service } from '../../kernel/service.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { type Link, openLink } from './link.ts';
+import { createOwnPings } from './own-pings.ts';
 import { openSystemd, type Systemd } from './systemd.ts';
 
 /** The host's ways to its guardian or to systemd, from its first moment to its last. */
@@ -44,19 +42,8 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
   let overdue: StalledLoop | undefined;
   let wasStalled = false;
   let isReady = false;
-  let terms: DeadManTerms | null = null;
-  let own: DeadMan | undefined;
-
-  /** The guardian judges a host from outside; the host pings only where nobody else can. */
-  function pingOwn(ages: LoopAges) {
-    if (!terms || (link && !link.isGone())) return;
-    if (!own) {
-      own = createDeadMan({ time, say: (text) => log.warn(text) });
-      own.begin(terms);
-    }
-    const isWell = isReady && Object.entries(ages).every(([name, agoMs]) => isTurning(name, agoMs));
-    own.look(isWell, `pid ${process.pid}: every loop turns`);
-  }
+  let isDeadManSaid = false;
+  const ownPings = createOwnPings({ time, say: (text) => log.warn(text) });
 
   /** The sign of life comes from the host's own event loop, so it ends with that. */
   function beat() {
@@ -69,7 +56,8 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     systemd?.pulse(time.monotonic(), stalled);
     if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
     wasStalled = stalled !== undefined;
-    pingOwn(ages);
+    // The guardian judges a host from outside; the host pings only where nobody else can.
+    ownPings.look({ ages, isReady, hasGuardian: link !== undefined && !link.isGone() });
   }
 
   const pulse = createLoop(
@@ -82,9 +70,9 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     watched: watchedBy(link, systemd, options.safe),
     loops,
     deadMan(next) {
-      terms = next;
-      link?.send({ is: 'deadman', terms });
-      own?.begin(terms);
+      // The guardian may have the terms of the host before this one.
+      if (ownPings.use(next) || !isDeadManSaid) link?.send({ is: 'deadman', terms: next });
+      isDeadManSaid = true;
     },
     ready(status, hostLog) {
       isReady = true;
@@ -107,7 +95,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     },
     async close() {
       await pulse.stop();
-      await own?.stop();
+      await ownPings.stop();
       link?.close();
     },
   };
