@@ -12,6 +12,7 @@ import {
   PROOF_WORDS,
   slotWords,
   speedWords,
+  spendWords,
   verdictOf,
 } from './report-words.ts';
 import { clip, escapeHtml as e, oneLine } from './text.ts';
@@ -38,6 +39,7 @@ export function pageOf(report: FleetReport, period: Period, before: string | nul
   const parts = [
     needsCard(report, period),
     ...figures,
+    modelsCard(report),
     proofsCard(report, period),
     versionsCard(report, period),
     nextCard(report, period),
@@ -131,6 +133,13 @@ function failuresCard(report: FleetReport, { timezone }: Period): string {
     return `<li>${head}<p>${e(clip(oneLine(error), 400))}</p>${place}${linked(report, `/jobs/${encodeURIComponent(job)}`, job)}</li>`;
   });
   return listCard('Newest failures', items);
+}
+
+function modelsCard({ rungs = [] }: FleetReport): string {
+  const items = rungs.map(
+    (rung) => `<li><strong>${e(rung.rung || 'ends unknown')}</strong> ${e(spendWords(rung))}</li>`,
+  );
+  return listCard('Models by rung', items);
 }
 
 function proofsCard(report: FleetReport, period: Period): string {

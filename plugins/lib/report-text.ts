@@ -8,6 +8,7 @@ import {
   PROOF_WORDS,
   slotWords,
   speedWords,
+  spendWords,
   verdictOf,
 } from './report-words.ts';
 import { clip, markdownTable, escapeMarkdown as md } from './text.ts';
@@ -24,7 +25,7 @@ export function markdownOf(report: FleetReport, period: Period): string {
   ];
   if (isEmpty(totalsOf(report))) parts.push(ready(report));
   else parts.push(healed(report, period), agents(report), failures(report, period));
-  parts.push(proofs(report, period), versions(report, period), next(report, period));
+  parts.push(rungs(report), proofs(report, period), versions(report, period), next(report, period));
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
@@ -86,6 +87,12 @@ function failures({ failures }: FleetReport, { timezone }: Period): string {
     return `- ${clockTime(at, timezone)} **${md(agent)}** ${md(clip(error, 400))}${place} (${md(job)})`;
   });
   return `## Newest failures\n\n${items.join('\n')}`;
+}
+
+function rungs({ rungs = [] }: FleetReport): string {
+  if (rungs.length === 0) return '';
+  const items = rungs.map((rung) => `- **${md(rung.rung || 'ends unknown')}** ${spendWords(rung)}`);
+  return `## Models by rung\n\n${items.join('\n')}`;
 }
 
 function proofs({ proofs }: FleetReport, { timezone }: Period): string {

@@ -1,6 +1,6 @@
 import type { FleetAgent, FleetReport } from 'daruma';
 import { activeAgents, isEmpty, isTroubled, jobsOf, totalsOf } from './figures.ts';
-import { showBytes, showCount, showMany, showMs, showShare } from './units.ts';
+import { showBytes, showCount, showMany, showMoney, showMs, showShare } from './units.ts';
 
 /** Twice as slow as usual is worth a look; so is a worker that came to nine tenths of its memory. */
 const SLOW = 2;
@@ -69,6 +69,11 @@ export function memoryWords({ memoryPeakBytes, memoryLimitBytes }: FleetAgent): 
 /** `131, 9 missed`. */
 export function slotWords({ slotsKept, slotsMissed }: FleetAgent): string {
   return slotsMissed === 0 ? showCount(slotsKept) : `${showCount(slotsKept)}, ${showCount(slotsMissed)} missed`;
+}
+
+/** `120 calls, 90,000 tokens, $0.42` */
+export function spendWords({ calls, tokens, money }: { calls: number; tokens: number; money: number }): string {
+  return `${showMany(calls, 'call')}, ${showMany(tokens, 'token')}, ${showMoney(money)}`;
 }
 
 export const PROOF_WORDS = {

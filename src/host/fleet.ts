@@ -1,9 +1,8 @@
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { connectControl } from '../control/client.ts';
-import type { SpendStore } from '../gateway/models/spend.ts';
+import type { SpendRow, SpendStore } from '../gateway/models/spend.ts';
 import type { Agent } from '../jobs/agent.ts';
 import { zonedDay } from '../kernel/day.ts';
-import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { DAY_MS } from '../kernel/measures.ts';
 import { dollarsOf } from '../kernel/money.ts';
@@ -64,7 +63,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
       ...{ agents, hours, failures },
       ...(await outlookOf(needs, agents, from, to)),
       page: pageOf(needs.settings.web),
-      ...given({ models: await spendOf(needs, from, to) }),
+      ...(await spendOf(needs, from, to)),
     };
   }
 
@@ -120,16 +119,29 @@ function pageOf({ enabled, origin, host, port }: HostSettings['web']): string | 
   return origin ?? (port === 0 ? null : `http://${host}:${port}`);
 }
 
-/** Of the days that end in the period, since days are all that the ledger keeps; undefined: nobody asked a model. */
-async function spendOf({ store, settings }: FleetNeeds, from: number, to: number): Promise<FleetReport['models']> {
+/** Of the days that end in the period, since days are all that the ledger keeps; nothing: nobody asked a model. */
+async function spendOf(
+  { store, settings }: FleetNeeds,
+  from: number,
+  to: number,
+): Promise<Pick<FleetReport, 'models' | 'rungs'>> {
   const last = zonedDay(to, settings.timezone);
   const days = { from: zonedDay(from, settings.timezone).day, to: zonedDay(last.start - 1, settings.timezone).day };
-  const byAgent = Map.groupBy(await store.spendRows(days), ({ agent }) => agent);
-  const models = [...byAgent].map(([agent, rows]) => ({
-    agent,
+  const rows = await store.spendRows(days);
+  if (rows.length === 0) return {};
+  const dearest = <Sum extends ReturnType<typeof spendSum>>(sums: Sum[]) =>
+    sums.sort((a, b) => b.money - a.money || b.tokens - a.tokens);
+  const by = (key: 'agent' | 'rung') => [...Map.groupBy(rows, (row) => row[key])];
+  return {
+    models: dearest(by('agent').map(([agent, of]) => ({ agent, ...spendSum(of) }))),
+    rungs: dearest(by('rung').map(([rung, of]) => ({ rung, ...spendSum(of) }))),
+  };
+}
+
+function spendSum(rows: readonly SpendRow[]): { calls: number; tokens: number; money: number } {
+  return {
     calls: rows.reduce((sum, { calls }) => sum + calls, 0),
     tokens: rows.reduce((sum, row) => sum + row.promptTokens + row.completionTokens, 0),
     money: dollarsOf(rows.reduce((sum, { micros }) => sum + micros, 0)),
-  }));
-  return models.length === 0 ? undefined : models.sort((a, b) => b.money - a.money || b.tokens - a.tokens);
+  };
 }

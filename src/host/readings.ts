@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { SpendLedger } from '../gateway/models/ledger.ts';
+import type { Amounts } from '../gateway/models/spend.ts';
+import { minus, NO_AMOUNTS } from '../gateway/models/spend-rules.ts';
 import { dollarsOf } from '../kernel/money.ts';
 import { machinePressure } from '../kernel/proc.ts';
 import type { Time } from '../kernel/time.ts';
@@ -73,16 +75,22 @@ function cpuSince(): () => number {
   };
 }
 
-/** Calls, tokens and money of models, by agent, since the last call: the ledger counts, the meter keeps the course. */
+/** Calls, tokens and money of models, by agent and rung, since the last call: the ledger counts, the meter keeps the course. */
 function spendSince({ meter, ledger }: Pick<AggregationNeeds, 'meter' | 'ledger'>): () => void {
-  const before = new Map<string, { calls: number; tokens: number; micros: number }>();
+  const before = new Map<string, Amounts>();
   return () => {
-    for (const [agent, { calls, tokens, micros }] of ledger.totals()) {
-      const was = before.get(agent) ?? { calls: 0, tokens: 0, micros: 0 };
-      before.set(agent, { calls, tokens, micros });
-      if (calls > was.calls) meter.count('models.calls', { agent }, calls - was.calls);
-      if (tokens > was.tokens) meter.count('models.tokens', { agent }, tokens - was.tokens);
-      if (micros > was.micros) meter.count('models.money', { agent }, dollarsOf(micros - was.micros));
+    const all = [...ledger.totals()].flatMap(([agent, rungs]) =>
+      [...rungs].map(([rung, spent]) => ({ agent, rung, spent })),
+    );
+    for (const { agent, rung, spent } of all) {
+      const key = `${agent}\n${rung}`;
+      const was = before.get(key) ?? NO_AMOUNTS;
+      before.set(key, spent);
+      const { calls, tokens, micros } = minus(spent, was);
+      const of = { agent, labels: { rung } };
+      if (calls > 0) meter.count('models.calls', of, calls);
+      if (tokens > 0) meter.count('models.tokens', of, tokens);
+      if (micros > 0) meter.count('models.money', of, dollarsOf(micros));
     }
   };
 }

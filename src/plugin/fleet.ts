@@ -85,6 +85,8 @@ export interface FleetReport {
    * asked a model. Money in dollars.
    */
   models?: { agent: string; calls: number; tokens: number; money: number }[];
+  /** The same by the rung of the chain that was asked, the dearest first. Rung '': calls whose ends nobody knows. */
+  rungs?: { rung: string; calls: number; tokens: number; money: number }[];
   /** Troubles that wait for a person now, incidents first. */
   needs: FleetNeed[];
   /** Incidents that were healed in the period, newest first. */

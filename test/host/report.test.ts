@@ -119,13 +119,14 @@ test('agents that report get the same figures', async () => {
   const fleet = createFleet({ ...all, settings: { timezone: 'UTC', web }, parts: vi.fn(), facts } as never);
   const { report } = reportLookup(all as never);
   const [whole, ours] = await Promise.all([fleet.report(), report({})]);
-  const { host, models, needs: waiting, healed, versions, proofs, next, page, ...theirs } = whole;
+  const { host, models, rungs, needs: waiting, healed, versions, proofs, next, page, ...theirs } = whole;
   expect(host.version).toBe('0.1.0');
   expect(waiting.map(({ next: command }) => command)).toEqual(['daruma incidents inc-2', 'daruma dlq show f-1']);
   expect(healed).toMatchObject([{ incident: 'inc-1', agent: 'shop', tookMs: HOUR_MS }]);
   expect({ versions, proofs, page }).toEqual({ versions: [], proofs: [], page: 'http://127.0.0.1:7070' });
   expect(next).toEqual([{ agent: 'shop', at: isoOf(NOW + HOUR_MS) }]);
   expect(models).toEqual([{ agent: 'shop', calls: 2, tokens: 100, money: 1.5 }]);
+  expect(rungs).toEqual([{ rung: 'groq', calls: 2, tokens: 100, money: 1.5 }]);
   expect(ours).toMatchObject(theirs);
 });
 

@@ -1,8 +1,8 @@
 import type { Ops } from '../../control/protocol.ts';
+import { seriesFigure, seriesName } from '../../control/words/series.ts';
 import { shortTime } from '../../kernel/clock.ts';
 import { given } from '../../kernel/given.ts';
-import { oneLine } from '../../kernel/shown-text.ts';
-import { formatDuration, formatSize } from '../../kernel/units.ts';
+import { formatDuration } from '../../kernel/units.ts';
 import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
@@ -28,8 +28,7 @@ export async function metricsCommand(stage: Stage, [agent]: Words, options: Give
 function seriesLines(answer: SeriesAnswer, stage: Stage): string[] {
   const { series, stepMs, from } = answer;
   const rows = series.map((one): Row => {
-    const name = `${one.name}${labelWords(one)}`;
-    return [name, figure(one, one.now), figure(one, one.usual), sparkOf(one, answer)];
+    return [seriesName(one), seriesFigure(one, one.now), seriesFigure(one, one.usual), sparkOf(one, answer)];
   });
   const columns = [
     { title: `per ${formatDuration(stepMs)}`, atLeast: 20 },
@@ -38,21 +37,6 @@ function seriesLines(answer: SeriesAnswer, stage: Stage): string[] {
     { title: `since ${shortTime(Date.parse(from), stage.clock)}`, drop: 1 },
   ];
   return table(columns, rows, stage);
-}
-
-/** `{shop=north}`; nothing without labels. */
-function labelWords({ labels }: Series): string {
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
-  return pairs.length === 0 ? '' : oneLine(`{${pairs.join(',')}}`);
-}
-
-/** `–` where there is none. */
-function figure({ unit }: Series, value: number | null): string {
-  if (value === null) return '–';
-  if (unit === 'bytes') return formatSize(value);
-  if (unit === 'ms') return formatDuration(value);
-  const digits = value.toLocaleString('en', { maximumFractionDigits: unit === '$' ? 4 : Math.abs(value) < 10 ? 2 : 0 });
-  return unit === '$' ? `$${digits}` : unit === '%' ? `${digits} %` : digits;
 }
 
 /** A letter for each stretch of time: the height is its most, of the most of all; `·` stands for a stretch without a value. */

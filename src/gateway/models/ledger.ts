@@ -49,8 +49,8 @@ export interface SpendLedger extends Service {
   lost(id: string, tries: readonly SpentTry[], isOut: boolean): void;
   /** The money and tokens that the agent spent today, without calls in progress; undefined: all agents. */
   today(agent?: string): Amounts;
-  /** The money and tokens that each agent spent since the host started. */
-  totals(): ReadonlyMap<string, Amounts>;
+  /** The money and tokens that each agent spent since the host started, by rung. */
+  totals(): ReadonlyMap<string, ReadonlyMap<string, Amounts>>;
   /** Budgets of today of which at least 80 % are spent. */
   rising(): RisingBudget[];
 }
@@ -87,7 +87,7 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
   const { time, log, store } = needs;
   const days = createSpendDays(needs);
   const open = new Map<string, OpenCall & { of: SpendDay }>();
-  const totals = new Map<string, Amounts>();
+  const totals = new Map<string, Map<string, Amounts>>();
   const written = createSpendWriter({ ...needs, days, isLast: () => loop.alive() === undefined });
 
   async function begin(call: SpendCall): Promise<SpendAnswer> {
@@ -130,11 +130,14 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
     open.delete(id);
     const { of, account, decision } = call;
     const before = { agent: account.spent, all: of.spent };
-    const spent = settleCall(call, tries, needs.priceOf);
+    const settled = settleCall(call, tries, needs.priceOf);
+    const spent = settled.reduce((sum, { spent: one }) => plus(sum, one), NO_AMOUNTS);
     of.reserved = minus(of.reserved, decision.reserved);
     of.spent = plus(of.spent, spent);
     if (isNothing(spent)) return 0;
-    totals.set(account.agent, plus(totals.get(account.agent) ?? NO_AMOUNTS, spent));
+    const rungs = totals.get(account.agent) ?? new Map<string, Amounts>();
+    totals.set(account.agent, rungs);
+    for (const { rung, spent: one } of settled) rungs.set(rung, plus(rungs.get(rung) ?? NO_AMOUNTS, one));
     if (!isCovered(account)) writeSoon();
     const rose = [
       ...risingOf(account.agent, account.spent, account.limits, before.agent),

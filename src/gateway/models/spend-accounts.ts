@@ -70,30 +70,27 @@ export const isAhead = ({ covered, isSure }: SpendAccount) => !isSure || !isNoth
 
 const usedOf = ({ spent, reserved }: SpendAccount) => plus(spent, reserved);
 
-/** Counts what a call was billed, in the place of what was reserved for it. */
+/** Counts what a call was billed, in the place of what was reserved for it; by rung, in order. */
 export function settleCall(
   { account, decision }: OpenCall,
   tries: readonly SpentTry[],
   priceOf: (rung: string, model: string) => ModelPrice,
-): Amounts {
+): { rung: string; spent: Amounts }[] {
   account.reserved = minus(account.reserved, decision.reserved);
-  if (tries.length === 0) return NO_AMOUNTS;
-  let sum: Amounts = NO_AMOUNTS;
-  for (const [index, { rung, model, usage, ...end }] of tries.entries()) {
+  return tries.map(({ rung, model, usage, ...end }, index) => {
     const reserved = decision.go.find(({ name }) => name === rung);
     const price = reserved?.model === model ? reserved.price : priceOf(rung, model);
     const billed = believed(usage) ?? (isBilled(end) ? reserved?.tokens : undefined) ?? NO_TOKENS;
     const calls = index === tries.length - 1 ? 1 : 0;
-    const row = change(account, rung, {
+    const spent = change(account, rung, {
       calls,
       ...billed,
       micros: costOf(billed, price),
       failedTries: end.verdict === 'good' ? 0 : 1,
       unpricedTokens: price === 'unknown' ? billed.promptTokens + billed.completionTokens : 0,
     });
-    sum = plus(sum, row);
-  }
-  return sum;
+    return { rung, spent };
+  });
 }
 
 /** Counts as spent what the store has ahead of the rows: the host was killed, and nobody knows the ends of its last calls. */

@@ -1,4 +1,5 @@
 import type { Amounts } from '../../gateway/models/spend.ts';
+import { plus } from '../../gateway/models/spend-rules.ts';
 import { dollarsOf } from '../../kernel/money.ts';
 import type { HealthView } from '../../operations/results/health.ts';
 import type { MetricsView } from '../../operations/results/metrics.ts';
@@ -132,8 +133,9 @@ function workerSamples(agent: string, { workers }: MetricNeeds): Sample[] {
 }
 
 /** Agents that never asked a model have no samples. */
-function spendSamples(agent: string, spent: Amounts | undefined): Sample[] {
-  if (!spent) return [];
+function spendSamples(agent: string, rungs: ReadonlyMap<string, Amounts> | undefined): Sample[] {
+  if (!rungs) return [];
+  const spent = [...rungs.values()].reduce(plus);
   return [
     sample('daruma_agent_llm_calls_total', spent.calls, { agent }),
     sample('daruma_agent_llm_tokens_total', spent.tokens, { agent }),

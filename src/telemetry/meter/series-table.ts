@@ -61,12 +61,17 @@ export const AGENT_SERIES: Readonly<Record<string, MeasuredSeries>> = {
     labels: ['origin'],
     about: 'Calls that were not sent, since the server was known to be down.',
   },
-  'models.calls': { kind: 'counter', unit: '', labels: [], about: 'Calls of models that ended.' },
-  'models.tokens': { kind: 'counter', unit: '', labels: [], about: 'Tokens of these calls.' },
+  'models.calls': {
+    kind: 'counter',
+    unit: '',
+    labels: ['rung'],
+    about: 'Calls of models that ended, by the rung of their last try.',
+  },
+  'models.tokens': { kind: 'counter', unit: '', labels: ['rung'], about: 'Tokens of the tries of these calls.' },
   'models.money': {
     kind: 'counter',
     unit: '$',
-    labels: [],
+    labels: ['rung'],
     about: 'What these calls cost; tokens without a price are not in it.',
   },
 };

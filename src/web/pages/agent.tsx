@@ -12,6 +12,7 @@ import { type Deliveries, DeliverySection, deliveriesOf } from './deliveries.tsx
 import { InputFields } from './input-form.tsx';
 import { FactList } from './job.tsx';
 import { JobTable } from './job-table.tsx';
+import { MeasuredSection } from './measured.tsx';
 import {
   Act,
   addressOf,
@@ -39,8 +40,10 @@ export const agentPage: Page = {
     // The first question knows the agent, or rejects with `AGENT_UNKNOWN`.
     const jobs = await call.ask('jobs', { agent, limit: NEWEST_JOBS });
     const window = windowOf(call.query.get('window')) ?? '24h';
-    const [trends, next, config, incidents, deliveries, bills] = await Promise.all([
-      call.ask('trends', { agent, window, points: true }).catch(() => undefined),
+    const asked = call.ask('trends', { agent, window, points: true }).catch(() => undefined);
+    const [measured, trends, next, config, incidents, deliveries, bills] = await Promise.all([
+      asked.then((found) => found && call.ask('series', { agent, since: found.from })).catch(() => undefined),
+      asked,
       call.ask('next', { agent, n: 3 }).catch((): NextRuns | undefined => undefined),
       call.viewer.role === 'operator'
         ? call.ask('configShow', { agent }).catch((): Config => ({ values: [] }))
@@ -60,7 +63,7 @@ export const agentPage: Page = {
         );
       return (
         <AgentBody
-          {...{ call, jobs, trends, next, config, incidents, deliveries }}
+          {...{ call, jobs, trends, measured, next, config, incidents, deliveries }}
           agent={view}
           bill={bills?.agents[0]}
         />
@@ -77,6 +80,7 @@ interface BodyProps {
   agent: AgentView;
   jobs: JobView[];
   trends: TrendsView | undefined;
+  measured: Ops['series']['value'] | undefined;
   next: NextRuns | undefined;
   config: Config;
   incidents: IncidentView[];
@@ -84,7 +88,7 @@ interface BodyProps {
   bill: BillView | undefined;
 }
 
-function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliveries, bill }: BodyProps) {
+function AgentBody({ call, agent, jobs, trends, measured, next, config, incidents, deliveries, bill }: BodyProps) {
   return (
     <>
       <p class="lead">
@@ -95,6 +99,7 @@ function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliver
       <AgentActs agent={agent} call={call} />
       <AgentFacts {...{ agent, next, config, call, bill }} />
       <AgentTrends trends={trends} agent={agent} call={call} />
+      <MeasuredSection measured={measured} agent={agent.name} />
       <Section
         title={`Last ${counted(jobs.length, 'job')}`}
         id="jobs"
@@ -158,7 +163,7 @@ function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
   );
 }
 
-type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'incidents' | 'deliveries'>;
+type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'measured' | 'incidents' | 'deliveries'>;
 
 function AgentFacts(props: FactsProps) {
   const { agent, config, bill } = props;
@@ -228,15 +233,17 @@ function AgentTrends({ trends, agent, call }: Pick<BodyProps, 'trends' | 'agent'
   const own = trends?.agents[0];
   if (!trends || !own) return null;
   const points = evenPoints(trends, own);
+  const line = (key: 'p50Ms' | 'p95Ms' | 'p99Ms' | 'lateP95Ms', title: string) => (
+    <LineChart values={points.map((point) => point?.[key] ?? null)} title={title} words={formatDuration} />
+  );
   const choices = <Choices call={call} name="window" choices={TREND_WINDOWS} fallback="24h" label="Window" />;
   return (
     <Section title="Over time" id="over-time" aside={choices}>
       <div class="charts">
-        <LineChart
-          values={points.map((point) => point?.p95Ms ?? null)}
-          title="p95 of durations"
-          words={formatDuration}
-        />
+        {line('p50Ms', 'p50 of durations')}
+        {line('p95Ms', 'p95 of durations')}
+        {line('p99Ms', 'p99 of durations')}
+        {line('lateP95Ms', 'p95 of lateness and wait')}
         <LineChart
           values={points.map((point) => point?.memoryPeakBytes ?? null)}
           limit={agent.memory.limitBytes}

@@ -316,6 +316,34 @@ describe('the page of the host', () => {
   });
 });
 
+describe('what was measured of an agent', () => {
+  it('has the series of its author first, without those that are charts, each with its course and figures', async () => {
+    const html = await render('/agents/price-watch');
+    const measured = html.slice(html.indexOf('id="measured"'), html.indexOf('id="jobs"'));
+    const names = [...measured.matchAll(/<th scope="row">([^<]*)<\/th>/g)].map(([, name]) => name);
+    expect(names).toEqual([
+      'context.orders{shop=&lt;b&gt;north}',
+      'context.waiting',
+      'context.import',
+      'calls{origin=https://api.example.com,end=good}',
+      'models.tokens{rung=groq}',
+    ]);
+    expect(measured).toContain('1.3s');
+    expect(measured).toContain('per 1h');
+    for (const title of ['p50 of durations', 'p99 of durations', 'p95 of lateness and wait'])
+      expect(html).toContain(title);
+  });
+
+  it('is at most 40 rows, and says how many more there are', async () => {
+    const answer = ANSWERS.series!({ agent: 'price-watch' });
+    const series = Array.from({ length: 230 }, (_, at) => ({ ...answer.series[2]!, name: `context.n${at}` }));
+    const answers = { ...ANSWERS, series: () => ({ ...answer, series }) };
+    const html = await render('/agents/price-watch', { answers });
+    expect(html).toContain('190 more: ');
+    expect(html.length).toBeLessThan(100 * 1024);
+  });
+});
+
 describe('the trends', () => {
   const hour = (at: number) => new Date(Date.parse('2026-11-21T12:00:00.000Z') + at * 3_600_000).toISOString();
   const MB = 1024 ** 2;

@@ -1,5 +1,6 @@
 import type { BatchView, IncidentView, JobView, Ops } from '../../../src/control/protocol.ts';
 import { toPlainFault } from '../../../src/kernel/fault.ts';
+import type { SeriesView } from '../../../src/operations/results/series.ts';
 import type { PageCall } from '../../../src/web/page.ts';
 import { KIT } from '../../../src/web/pages/index.tsx';
 import { agent, clock, fleet, job, status } from '../../cli/views.ts';
@@ -235,6 +236,24 @@ export const ANSWERS: Answers = {
       { at: '2026-11-22T10:50:00.000Z', workers: 12, busy: 3, waiting: 2 },
     ],
   }),
+  series: ({ agent = null }) => {
+    const [from, to] = ['2026-11-21T12:00:00.000Z', '2026-11-22T12:00:00.000Z'];
+    const points = ['09', '10'].map((hour) => ({ at: `2026-11-22T${hour}:00:00.000Z`, value: Number(hour) }));
+    const one = (name: string, labels: Record<string, string> = {}): SeriesView['series'][number] => {
+      return { agent, name, labels, kind: 'counter', unit: '', now: 10, usual: 9, points };
+    };
+    return {
+      ...{ from, to, stepMs: 3_600_000 },
+      series: [
+        one('calls', { origin: 'https://api.example.com', end: 'good' }),
+        one('context.orders', { shop: '<b>north' }),
+        { ...one('context.waiting'), kind: 'gauge' },
+        { ...one('context.import'), kind: 'histogram', unit: 'ms', now: 1_300 },
+        { ...one('memory'), kind: 'gauge', unit: 'bytes' },
+        { ...one('models.tokens', { rung: 'groq' }), usual: null },
+      ],
+    };
+  },
   trends: ({ window = '24h' }) => {
     const sums = {
       done: 58,
