@@ -13,6 +13,7 @@ export type {
   MetricLabels,
   OnceOptions,
   PluginLog,
+  ProcessName,
   SendOptions,
   SentJob,
 } from './plugin/context.ts';

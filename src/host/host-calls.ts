@@ -22,6 +22,7 @@ import type { HostBus } from './bus.ts';
 import { type HostCall, readCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
 import { type KeptBytes, STATE_FULL } from './kept-bytes.ts';
+import { createKills } from './kill.ts';
 import type { Outbound } from './outbound.ts';
 
 interface HostCallsNeeds {
@@ -53,6 +54,7 @@ export function createHostCalls(
   const { time, store, jobs, catalog } = needs;
   const log = needs.journal.child('jobs');
   const inputCheck = createInputCheck();
+  const kills = createKills();
   const chains = createChains(
     { time, store, depthOf: jobs.depthOf, refused: (chain) => needs.bus.emit('chain.refused', chain) },
     chainBounds,
@@ -130,6 +132,7 @@ export function createHostCalls(
       const { ask: _, ...order } = call;
       return needs.exec.run({ ...order, needs: by.needs, network: networkOf(by.needs.net) });
     },
+    kill: ({ targets, signal }, by) => kills.kill(by, targets, signal),
     stopExec: (call) => needs.exec.stopOne(refOf(call), call.call),
     admit: (call, by) => needs.outbound.admit(call, by),
     fetched: (call, by) => needs.outbound.callEnded(call, by),

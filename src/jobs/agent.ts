@@ -74,8 +74,10 @@ export interface AgentLlmLimits extends LlmLimits {
 }
 
 /** The rights that an agent has. `llm`: false, true without limits of its own, or its limits. */
-export interface GrantedNeeds extends Required<Needs> {
+export interface GrantedNeeds extends Required<Omit<Needs, 'kill'>> {
   llm: boolean | AgentLlmLimits;
+  /** Left out where there is none, as in versions that an older host has kept. */
+  kill?: string[];
 }
 
 /** A plugin put to work, with every value resolved: what the rooms after the catalog know of it. */

@@ -5,6 +5,7 @@ import type { Agent } from './agent.ts';
 const RIGHTS = [
   'secrets',
   'exec',
+  'kill',
   'net',
   'write',
   'read',
@@ -23,7 +24,7 @@ type Right = (typeof RIGHTS)[number];
 export function rightsOf({ needs }: Pick<Agent, 'needs'>): Right[] {
   return RIGHTS.filter((right) => {
     const value = needs[right];
-    return Array.isArray(value) ? value.length > 0 : value !== false;
+    return Array.isArray(value) ? value.length > 0 : value !== false && value !== undefined;
   });
 }
 

@@ -1,7 +1,7 @@
 import type { PlainFault } from './fault.ts';
 
 /** A right that an agent can ask for, by its key in `needs`. */
-export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' | 'llm' | 'secrets';
+export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'kill' | 'modules' | 'fleet' | 'llm' | 'secrets';
 
 interface Denial {
   agent: string;

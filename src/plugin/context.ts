@@ -129,6 +129,13 @@ export interface ExecResult {
   tookMs: number;
 }
 
+/** A process of the machine, by its id and its start: ids are used again, both together never are. */
+export interface ProcessName {
+  pid: number;
+  /** Ticks between the boot and its start: field 22 of `/proc/<pid>/stat`. */
+  start: number;
+}
+
 /** The context that `run` is given. The parts of a context belong to this one attempt. */
 export interface Context<Settings = Record<string, never>, Input = Json, Secret extends string = string> {
   /** The agent's settings, parsed by the plugin's schema. */
@@ -206,6 +213,15 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
    * const { stdout } = await exec('git', ['rev-parse', 'HEAD'], { cwd: folder });
    */
   exec(command: string, args?: string[], options?: ExecOptions): Promise<ExecResult>;
+  /**
+   * Sends a signal, `SIGTERM` unless another is named, to processes of the machine that `needs.kill` covers: by a word of their command
+   * lines, or as a part of the tree of such a process. Resolves with how many of these very processes were there. Throws `NOT_IN_NEEDS`,
+   * and signals none, when one of them is any other process, or Daruma's own.
+   *
+   * @example
+   * await kill([{ pid, start }], 'SIGTERM');
+   */
+  kill(targets: readonly ProcessName[], signal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number>;
   /** Keeps a Markdown text with the job, for people. The last call counts; ≤ 64 KB. */
   summary(markdown: string): void;
   /** The read-only view of the installation; using it without `needs.fleet` throws. */

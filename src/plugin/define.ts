@@ -51,6 +51,11 @@ export interface Needs<Secret extends string = string> {
    * arguments, only with those: `{ command: 'git', args: ['log', '*'] }`. A `*` is any one argument, and at the end any number.
    */
   exec?: (string | { command: string; args: string[] })[];
+  /**
+   * Words of command lines, `*` for all: `context.kill` may signal processes that have one of them in theirs, and processes that those
+   * started. Never those of Daruma itself.
+   */
+  kill?: string[];
   /** Node's guarded modules that may be imported; only `node:sqlite` can be asked for. */
   modules?: 'node:sqlite'[];
   /** The read-only view of the installation, `context.fleet`. */

@@ -38,6 +38,7 @@ interface World {
   /** A request to the models ({@link SANDBOX_MODELS}). */
   models(asked: AskedFetch): Promise<FetchAnswer>;
   exec(call: CallTo<'exec'>): Promise<ExecResult>;
+  kill(call: CallTo<'kill'>): number | Promise<number>;
   fleet(call: FleetCall): unknown;
   /** The number of agents that listen to a topic. */
   listeners(topic: string): number;
@@ -124,6 +125,7 @@ export function createAnswers(world: World): SandboxAnswers {
     },
     exec: (call) => world.exec(call),
     stopExec: () => null,
+    kill: (call) => world.kill(call),
     admit({ origin, timeoutMs = FETCH_MS }) {
       // A sandbox has no origins that are down.
       const terms = { attempts: world.fetchAttempts, timeoutMs, failsAfterMs: FETCH_MS };

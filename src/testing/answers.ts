@@ -34,6 +34,7 @@ export function createTestAnswers(
     fetch: http.answer,
     models: (asked) => models(asked),
     exec: (call) => exec(call, options.exec, grants),
+    kill: ({ targets, signal }) => options.kill?.(targets, signal) ?? refuse('kill', 'kill: (targets, signal) => 1'),
     fleet: (call) => fleetAnswer(call, options.fleet ?? {}),
     listeners: () => 0,
   });

@@ -111,6 +111,9 @@ export interface OpenModels extends ModelAccess {
   close(): void;
 }
 
+/** Signals that a plugin may send to processes of the machine. */
+export const KILL_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGKILL'] as const;
+
 /** A call of a worker to the host, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'beginEffect'; key: string }
@@ -145,6 +148,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
         maxOutputBytes?: number;
       }
     | { ask: 'stopExec'; call: number }
+    | { ask: 'kill'; targets: { pid: number; start: number }[]; signal: (typeof KILL_SIGNALS)[number] }
     /**
      * Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. `again`: it was
      * tried before.

@@ -41,6 +41,7 @@ export interface World {
   /** Called at each beat. */
   onBeat?: (note: string | undefined) => void;
   exec?: Context['exec'];
+  kill?: Context['kill'];
   llm?: Context['llm'];
   /** What a command prints; undefined for one that is not there. */
   commands?: (words: string[]) => string | undefined;
@@ -166,6 +167,10 @@ export function contextFor<
       const stdout = world.commands?.([command, ...args]);
       if (stdout === undefined) throw new Error(`this world has no ${command}`);
       return { code: 0, signal: null, stdout, stderr: '', truncated: false, tookMs: 1 };
+    },
+    async kill(targets, signal = 'SIGTERM') {
+      if (world.kill) return world.kill(targets, signal);
+      throw new Error('this world has no processes');
     },
     summary: (markdown) => {
       traces.summary = markdown;

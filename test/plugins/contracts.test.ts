@@ -73,6 +73,7 @@ describe('every shipped plugin', () => {
       'heartbeat-ping',
       'log-analysis',
       'log-cleanup',
+      'process-watch',
       'restore-drill',
       'rss-watch',
       'status-post',

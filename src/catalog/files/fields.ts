@@ -170,6 +170,10 @@ export const needsField = z.strictObject({
     .describe(
       'Commands that may be run; with `args`, only with those: a * is any one argument, and at the end any number.',
     ),
+  kill: z
+    .array(z.string().min(1).max(200))
+    .optional()
+    .describe('Words of command lines, * for all: processes that may be signalled.'),
   modules: z
     .array(z.enum(['node:sqlite']))
     .optional()

@@ -35,6 +35,7 @@ const COVERS: Partial<Record<keyof Needs, (granted: never, asked: never) => bool
   read: pathCovers,
   write: pathCovers,
   exec: grantCovers,
+  kill: (granted: string, asked: string) => granted === '*' || granted === asked,
 };
 
 /** The plugin's needs, narrowed by those of the agent file; a key that the file leaves out stays as the plugin says. */
@@ -42,18 +43,19 @@ export function narrowNeeds(
   plugin: Needs | undefined,
   file: Needs | undefined,
 ): { needs: GrantedNeeds } | { widened: Widened } {
-  const all: Required<Needs> = { ...NO_NEEDS, ...withoutUndefined(plugin) };
+  const all: Required<Omit<Needs, 'kill'>> & Pick<Needs, 'kill'> = { ...NO_NEEDS, ...withoutUndefined(plugin) };
   const llm = narrowLlm(all.llm, file?.llm);
   if (typeof llm === 'object' && 'widened' in llm) return llm;
   const narrowed: GrantedNeeds = { ...all, ...withoutUndefined(file), llm };
   if (file?.fleet && !all.fleet) return widened(['fleet'], 'true', 'false');
-  for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec'] as const) {
+  for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec', 'kill'] as const) {
     // An agent that may write a path may read it.
-    const granted: readonly CommandGrant[] = key === 'read' ? [...all.read, ...all.write] : all[key];
+    const granted: readonly CommandGrant[] = key === 'read' ? [...all.read, ...all.write] : (all[key] ?? []);
     const covers = COVERS[key] ?? isSame;
     for (const [index, asked] of (file?.[key] ?? []).entries()) {
       const isInside = granted.some((one) => covers(one as never, asked as never));
-      if (!isInside) return widened([key, index], grantText(asked), all[key].map(grantText).join(', ') || 'none');
+      if (!isInside)
+        return widened([key, index], grantText(asked), (all[key] ?? []).map(grantText).join(', ') || 'none');
     }
   }
   return { needs: narrowed };

@@ -19,6 +19,7 @@ export function asksLines(name: string, asks: PluginAsks, { paint, width }: Pick
     ['may read', listed([...(needs.read ?? []), ...(needs.fleet ? ['the figures of all agents (fleet)'] : [])])],
     ['commands', listed(needs.exec?.map(commandWords))],
     ['models', needs.llm ? modelWords(needs.llm) : 'none'],
+    ['processes', needs.kill?.length ? `may be ended: ${needs.kill.join(', ')}` : null],
     ['modules', needs.modules?.length ? `${needs.modules.join(', ')}, which writes past all rights` : null],
     ['packages', asks.packages.length > 0 ? asks.packages.join(', ') : null],
     ['memory', asks.memory],

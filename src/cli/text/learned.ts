@@ -4,7 +4,7 @@ import type { Paint } from './paint.ts';
 
 type Shown = LearnedView['needs'];
 
-const ORDER = ['secrets', 'env', 'net', 'read', 'write', 'exec', 'modules', 'fleet', 'llm'] as const;
+const ORDER = ['secrets', 'env', 'net', 'read', 'write', 'exec', 'kill', 'modules', 'fleet', 'llm'] as const;
 
 /** The needs of a plugin as a diff, to be pasted; what was refused, and what was not used. */
 export function learnedLines(answer: LearnedView, { paint }: { paint: Paint }): string[] {

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { GrantedNeeds } from '../../jobs/agent.ts';
 import { type CommandGrant, grantCovers, takesArguments } from '../../kernel/command-grant.ts';
+import { given } from '../../kernel/given.ts';
 import { hostAllowListOf } from '../../workers/host-allow-list.ts';
 import type { NeedUse } from '../../workers/rehearsal.ts';
 
@@ -74,6 +75,7 @@ function withAdded(declared: GrantedNeeds, added: readonly NeedUse[], { settingO
     read: [...declared.read, ...more('read')],
     write: [...declared.write, ...more('write')],
     exec: [...declared.exec, ...more('exec')],
+    ...given({ kill: declared.kill }),
     modules: [...declared.modules, ...(more('modules') as 'node:sqlite'[])],
     fleet: declared.fleet || more('fleet').length > 0,
     llm: more('llm').length > 0 ? true : declared.llm,

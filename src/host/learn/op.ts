@@ -163,6 +163,9 @@ function answersOf(
       note('exec', JSON.stringify([order.command, ...order.args]));
       return exec.run({ ...order, agent, job, attempt: 1, needs: declared, network: networkOf(declared.net) });
     },
+    kill() {
+      throw new Fault({ code: 'NOT_IN_LEARNING', message: 'no process is ended while needs are learned' });
+    },
     fleet(call) {
       note('fleet', 'fleet');
       if (!declared.fleet) throw new Fault(fleetNotInNeeds(agent));
@@ -261,6 +264,6 @@ function viewOf(
 /** The needs without keys that grant nothing. */
 function plain({ fleet, llm, exec, ...lists }: Agent['needs']): LearnedView['needs'] {
   const all = { ...lists, exec: exec.map(textOf) };
-  const said = Object.entries(all).filter(([, list]) => list.length > 0);
+  const said = Object.entries(all).filter(([, list]) => list !== undefined && list.length > 0);
   return { ...Object.fromEntries(said), ...(fleet ? { fleet } : {}), ...(llm ? { llm } : {}) };
 }

@@ -145,6 +145,13 @@ export function createCapture(needs: CaptureNeeds): Capture {
     async exec({ command, args }) {
       return refuse('exec', [command, ...args].join(' '), 'nothing: nobody knows what a command changes');
     },
+    kill({ targets, signal }) {
+      return refuse(
+        'kill',
+        `${signal} to ${targets.map(({ pid }) => pid).join(', ')}`,
+        'nothing: a rehearsal ends no process',
+      );
+    },
     fleet: fleetAnswer,
     listeners: (topic) => [...needs.agents().values()].filter(({ on }) => on.includes(topic)).length,
     before,

@@ -135,6 +135,7 @@ export const needsResult = z
     read: needList(),
     write: needList(),
     exec: needList().describe('Commands; an entry with arguments as JSON.'),
+    kill: needList().describe('Words of command lines; * for all.'),
     modules: needList(),
     fleet: z.boolean().optional(),
     llm: z

@@ -10,6 +10,7 @@ const NEEDS: Readonly<Record<string, (list: string) => string>> = {
   read: (list) => `reads ${list}`,
   write: (list) => `writes ${list}`,
   exec: (list) => `runs ${list}`,
+  kill: (list) => `ends processes of ${list}`,
   modules: (list) => `loads ${list}`,
   fleet: () => 'may act on the fleet',
   llm: (limits) => (limits === 'true' ? 'asks models' : `asks models, at most ${limits}`),

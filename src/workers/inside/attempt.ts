@@ -184,6 +184,12 @@ export class Attempt implements Context<unknown> {
     this.#exec ??= createContextExec(this.#ask, () => this.signal);
     return this.#exec;
   }
+  get kill(): Context['kill'] {
+    return async (targets, signal = 'SIGTERM') => {
+      const named = targets.map(({ pid, start }) => ({ pid, start }));
+      return (await this.#ask({ ask: 'kill', targets: named, signal })) as number;
+    };
+  }
   get summary(): Context['summary'] {
     return (markdown) => {
       this.#mustBeOpen();
