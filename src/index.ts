@@ -10,6 +10,7 @@ export type {
   FetchOptions,
   JobFacts,
   Json,
+  KillSignal,
   MetricLabels,
   OnceOptions,
   PluginLog,

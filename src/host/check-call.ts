@@ -18,7 +18,7 @@ import {
   textUpTo,
   wholeWithin,
 } from '../kernel/shape.ts';
-import { KILL_SIGNALS, type WorkerCall } from '../workers/ports.ts';
+import type { WorkerCall } from '../workers/ports.ts';
 import type { RehearsalCall } from '../workers/rehearsal.ts';
 
 const name: Check = (said) => said !== '' && textUpTo(200)(said);
@@ -75,7 +75,10 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
     maxOutputBytes: orNone(wholeWithin(BOUNDS.output)),
   },
   stopExec: { call: number },
-  kill: { targets: listOf(shapeOf({ pid: number, start: isAmount }), 10_000), signal: oneOf(KILL_SIGNALS) },
+  kill: {
+    targets: listOf(shapeOf({ pid: number, start: isAmount }), 10_000),
+    signal: oneOf(['SIGTERM', 'SIGINT', 'SIGKILL']),
+  },
   admit: { origin, timeoutMs: orNone(wholeWithin(BOUNDS.timer)), alone: isBoolean, again: orNone(isBoolean) },
   fetched: { meant: origin, origin, pass: number, end },
   fleetReport: { from: orNone(instant), to: orNone(instant) },

@@ -2,8 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import { Fault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
 import { type ProcessStat, readArguments, readStat } from '../kernel/proc.ts';
-import type { ProcessName } from '../plugin/context.ts';
-import type { KILL_SIGNALS } from '../workers/ports.ts';
+import type { KillSignal, ProcessName } from '../plugin/context.ts';
 
 /** Signals processes of the machine for agents, by `needs.kill`. */
 export interface Kills {
@@ -12,11 +11,7 @@ export interface Kills {
    * tree of one that was signalled before. Resolves with how many were there. Throws `NOT_IN_NEEDS` for any other, and for the host, what
    * is above it and what is below it.
    */
-  kill(
-    by: Pick<Agent, 'name' | 'needs'>,
-    targets: readonly ProcessName[],
-    signal: (typeof KILL_SIGNALS)[number],
-  ): number;
+  kill(by: Pick<Agent, 'name' | 'needs'>, targets: readonly ProcessName[], signal: KillSignal): number;
 }
 
 /** The longest way up that is looked at. */
@@ -76,7 +71,7 @@ function lineageOf({ parent }: ProcessStat): ProcessStat[] {
 }
 
 /** False: gone meanwhile, or another user's. */
-function isSignalled(pid: number, signal: NodeJS.Signals): boolean {
+function isSignalled(pid: number, signal: KillSignal): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

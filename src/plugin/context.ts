@@ -136,6 +136,9 @@ export interface ProcessName {
   start: number;
 }
 
+/** The signals that a plugin may send to processes of the machine. */
+export type KillSignal = 'SIGTERM' | 'SIGINT' | 'SIGKILL';
+
 /** The context that `run` is given. The parts of a context belong to this one attempt. */
 export interface Context<Settings = Record<string, never>, Input = Json, Secret extends string = string> {
   /** The agent's settings, parsed by the plugin's schema. */
@@ -221,7 +224,7 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
    * @example
    * await kill([{ pid, start }], 'SIGTERM');
    */
-  kill(targets: readonly ProcessName[], signal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number>;
+  kill(targets: readonly ProcessName[], signal?: KillSignal): Promise<number>;
   /** Keeps a Markdown text with the job, for people. The last call counts; ≤ 64 KB. */
   summary(markdown: string): void;
   /** The read-only view of the installation; using it without `needs.fleet` throws. */

@@ -1,6 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { ExecResult, MetricLabels, ProcessName } from '../plugin/context.ts';
+import type { ExecResult, KillSignal, MetricLabels, ProcessName } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
 import type {
   BackupProof,
@@ -66,7 +66,7 @@ export interface RunOptions {
     input?: string,
   ) => string | Partial<ExecResult> | Promise<string | Partial<ExecResult>>;
   /** Stands in for the system where the plugin signals processes: how many were there. None is signalled in a test. */
-  kill?: (targets: ProcessName[], signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => number;
+  kill?: (targets: ProcessName[], signal: KillSignal) => number;
   /**
    * The answers of models, by `context.llm` and by clients of OpenAI's API alike: a list, in order, the last one again and again; or
    * a function. Default: none, so that every call fails by name.

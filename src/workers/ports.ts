@@ -9,6 +9,7 @@ import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';
 import type { Measures } from '../kernel/own-series.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
+import type { KillSignal } from '../plugin/context.ts';
 import type { PoolUse } from './pool-use.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
 
@@ -111,9 +112,6 @@ export interface OpenModels extends ModelAccess {
   close(): void;
 }
 
-/** Signals that a plugin may send to processes of the machine. */
-export const KILL_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGKILL'] as const;
-
 /** A call of a worker to the host, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'beginEffect'; key: string }
@@ -148,7 +146,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
         maxOutputBytes?: number;
       }
     | { ask: 'stopExec'; call: number }
-    | { ask: 'kill'; targets: { pid: number; start: number }[]; signal: (typeof KILL_SIGNALS)[number] }
+    | { ask: 'kill'; targets: { pid: number; start: number }[]; signal: KillSignal }
     /**
      * Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. `again`: it was
      * tried before.

@@ -157,31 +157,30 @@ function answersOf(
     async models() {
       note('llm', 'llm');
       if (declared.llm === false) throw new Fault(llmNotInNeeds(agent));
-      throw new Fault({ code: 'NOT_IN_LEARNING', message: 'no model is asked while needs are learned' });
+      return notLearning('no model is asked');
     },
     async exec({ ask: _, ...order }) {
       note('exec', JSON.stringify([order.command, ...order.args]));
       return exec.run({ ...order, agent, job, attempt: 1, needs: declared, network: networkOf(declared.net) });
     },
-    kill() {
-      throw new Fault({ code: 'NOT_IN_LEARNING', message: 'no process is ended while needs are learned' });
-    },
+    kill: () => notLearning('no process is ended'),
     fleet(call) {
       note('fleet', 'fleet');
       if (!declared.fleet) throw new Fault(fleetNotInNeeds(agent));
       if (call.ask === 'fleetReport') return fleet.report(call.from, call.to);
       if (call.ask === 'fleetHealth') return fleet.health();
       if (call.ask === 'fleetParts') return fleet.parts();
-      throw new Fault({
-        code: 'NOT_IN_LEARNING',
-        message: 'no backup is made, and no incident diagnosed, while needs are learned',
-      });
+      return notLearning('no backup is made, and no incident diagnosed,');
     },
     listeners: (topic) => [...catalog.agents().values()].filter(({ on }) => on.includes(topic)).length,
     used(list) {
       for (const { need, what } of list) note(need, what);
     },
   });
+}
+
+function notLearning(what: string): never {
+  throw new Fault({ code: 'NOT_IN_LEARNING', message: `${what} while needs are learned` });
 }
 
 function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
