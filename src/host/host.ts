@@ -5,21 +5,16 @@ import { createBus } from '../kernel/bus.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { loopAgesOf } from '../kernel/pulse.ts';
 import type { Service } from '../kernel/service.ts';
-import { machineTime } from '../kernel/time.ts';
-import { createHostAlerts } from './alerts/build.ts';
+import { machineTime, type Time } from '../kernel/time.ts';
+import { createHostApi } from './api/build.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
 import type { Operations } from './api/handlers.ts';
-import { createHoldUps } from './api/hold-ups.ts';
-import { createOps } from './api/ops.ts';
-import { type Audit, createAudit } from './audit.ts';
+import type { Audit } from './audit.ts';
 import type { RoomFacts } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
-import { factsOf, writeHostFile } from './facts.ts';
-import { openFoundation } from './foundation.ts';
-import { createPings } from './health/pings.ts';
-import { createHooks } from './hooks/hooks.ts';
-import { createRefusals } from './hooks/refusals.ts';
-import { createHostContext, type HostContext } from './host-context.ts';
+import { factsOf, type HostFacts, writeHostFile } from './facts.ts';
+import { type Foundation, openFoundation } from './foundation.ts';
+import type { HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
 import { PROVEN_MS, recordLostHosts, type Starts } from './lifecycle/starts.ts';
@@ -31,7 +26,6 @@ import { createShutdownStack } from './shutdown-stack.ts';
 import { startRooms } from './start-rooms.ts';
 import { subscribe } from './subscriptions.ts';
 import { recordMissedRollbacks } from './versions/rollbacks.ts';
-import { createWeb } from './web/web.ts';
 
 /** A host that is at work. */
 export interface Host {
@@ -86,50 +80,24 @@ export async function startHost(options: HostOptions): Promise<Host> {
       starts = counted;
       config.begun({ isFirstStart: watched.isFirstStart, now: time.now() });
     });
-    const { journal, log, store, events, meter, lock } = foundation;
+    const { journal, store, events, meter, lock } = foundation;
     config.onLive(({ logs }) => {
       journal.level(logs.level);
       journal.budget(logs.budgetBytes);
     });
 
-    // Facts of the host itself, beside the rooms: who holds agents, and under which name this run writes.
-    const bus = createBus<RoomFacts>(log);
-    const safeMode = createSafeMode(foundation.safeBecause, facts.startedAt);
-    const moved = (agents: string[]) => bus.emit('placement.changed', agents);
-    const pauses = await createPauses({
-      ...{ time, log, store, begun: () => moved([]), ended: (agent) => moved([agent]) },
-      written: (event) => events.publish('info', event),
-    });
-    await order.startService('pauses', pauses);
-    const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const loopAges = () => loopAgesOf(loops, time.monotonic());
-    const base = { time, facts, settings, config, pauses, bus, safeMode, owner, loopAges };
-
+    const base = { time, facts, settings, config, loopAges, ...(await openOwnFacts(foundation, facts, time)) };
+    await order.startService('pauses', base.pauses);
     const rooms = createRooms({ ...base, journal, store, events, meter, again });
-    subscribe(bus, rooms, { ...foundation, run: owner.run, folder: facts.folder });
+    subscribe(base.bus, rooms, { ...foundation, run: base.owner.run, folder: facts.folder });
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
 
-    const operations = () => ops;
-    const pings = createPings({ folder: facts.folder, heartbeats: rooms.heartbeats });
-    const hooks = createHooks({
-      time,
-      ...rooms,
-      store,
-      events,
-      secrets: rooms.setup.secrets,
-      holdUpOf: createHoldUps(rooms),
-      refusals: createRefusals({ time, log, folder: facts.folder }),
-    });
-    const audit = createAudit({ time, events, scrub: journal.scrub });
-    order.onStop('audit', async () => audit.end());
-    const web = createWeb({ ...base, journal, store, events, operations, pings, hooks, audit });
-    const warnings = () => hostContext.warnings();
-    const alerts = createHostAlerts({ ...base, foundation, rooms, warnings, say: options.say });
-    const hostContext = createHostContext(
-      { ...base, foundation, rooms, web, hooks, alerts, watched, handles: () => handles },
+    const { hostContext, ops, audit, web, alerts } = createHostApi(
+      { ...base, foundation, rooms, watched, say: options.say, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
-    const ops = createOps(hostContext, audit);
+    order.onStop('audit', async () => audit.end());
     await recordLostHosts({ store, events }, hostContext.hostEnds);
     recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     foundation.starts.recorded();
@@ -172,6 +140,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await order.unwind();
     throw error;
   }
+}
+
+/** The facts of the host itself, beside its rooms: who holds agents, and under which name this run writes. */
+async function openOwnFacts({ log, store, events, safeBecause }: Foundation, { startedAt }: HostFacts, time: Time) {
+  const bus = createBus<RoomFacts>(log);
+  const moved = (agents: string[]) => bus.emit('placement.changed', agents);
+  const pauses = await createPauses({
+    ...{ time, log, store, begun: () => moved([]), ended: (agent) => moved([agent]) },
+    written: (event) => events.publish('info', event),
+  });
+  const owner = { host: 'local', run: `${process.pid}-${startedAt.toString(36)}` };
+  return { bus, safeMode: createSafeMode(safeBecause, startedAt), pauses, owner };
 }
 
 /** Opens the control socket, and writes down where it is: from now on clients find the host. */

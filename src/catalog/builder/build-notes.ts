@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { bootId } from '../../kernel/proc.ts';
 import { sha256 } from '../../kernel/sha256.ts';
 
 /**
@@ -25,7 +26,7 @@ interface BuildNote {
 
 /** `folder`: where the notes lie, of the host alone. */
 export function createBuildNotes(folder: string): BuildNotes {
-  const boot = bootId();
+  const boot = bootId() ?? '';
   let suspects: Map<string, string> | undefined;
   const placeOf = (file: string) => join(folder, `${sha256(file).slice(0, 16)}.json`);
 
@@ -84,14 +85,5 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return [];
-  }
-}
-
-/** Empty where the system does not say: each end of a host counts there. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
   }
 }
