@@ -39,7 +39,7 @@ export default definePlugin({
       .default('50GB')
       .describe('What all backups there together may take; the newest is kept in any case.'),
   }),
-  limits: { memory: '256MB', timeout: '6h', silence: '30m', attempts: 5, backoff: { first: '1m', longest: '30m' } },
+  limits: { memory: '256MB', timeout: '12h', silence: '30m', attempts: 5, backoff: { first: '1m', longest: '30m' } },
   needs: {
     fleet: true,
     net: ['settings.endpoint'],

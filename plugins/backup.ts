@@ -31,7 +31,7 @@ export default definePlugin({
     budget: size().default('10GB').describe('What all backups together may take; the newest is kept in any case.'),
     leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
   }),
-  limits: { memory: '256MB', timeout: '2h', silence: '1h', attempts: 3, backoff: { first: '1m', longest: '10m' } },
+  limits: { memory: '256MB', timeout: '12h', silence: '20m', attempts: 3, backoff: { first: '1m', longest: '10m' } },
   needs: { fleet: true, read: [...FOLDERS, ...FILES, NPMRC, VERSIONS], write: ['backups'] },
   async run({ settings, agent, job, folder, fleet, beat, signal, summary }) {
     const parts = await fleet.parts();

@@ -10,7 +10,7 @@ export default definePlugin({
   settings: z.strictObject({
     oldest: duration().default('26h').describe('The newest backup may be so old; an older one fails the drill.'),
   }),
-  limits: { memory: '64MB', timeout: '2h', silence: '1h', attempts: 2, backoff: { first: '10m', longest: '10m' } },
+  limits: { memory: '64MB', timeout: '12h', silence: '20m', attempts: 2, backoff: { first: '10m', longest: '10m' } },
   needs: { fleet: true, write: ['backups'] },
   async run({ settings, folder, fleet, summary }) {
     const backups = join(folder, 'backups');

@@ -183,7 +183,8 @@ function fleetAnswers(fleet: FleetView) {
     fleetReport: (call: CallTo<'fleetReport'>, by: Agent) => fleetFor(by).report(call.from, call.to),
     fleetHealth: (_call: HostCall, by: Agent) => fleetFor(by).health(),
     backUp: (call: CallTo<'backUp'>, by: Agent) => fleetFor(by).backUp(call.to, by),
-    proveBackup: (call: CallTo<'proveBackup'>, by: Agent) => fleetFor(by).proveBackup(call.file, by),
+    proveBackup: (call: CallTo<'proveBackup'>, by: Agent) =>
+      fleetFor(by).proveBackup(call.file, by, `${call.job} ${call.attempt}`),
     fleetParts: (_call: HostCall, by: Agent) => fleetFor(by).parts(),
     fleetEvidence: (call: CallTo<'fleetEvidence'>, by: Agent) => fleetFor(by).evidence(call.incident),
     fleetDiagnosed: ({ incident, answer, model }: CallTo<'fleetDiagnosed'>, by: Agent) =>

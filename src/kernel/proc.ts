@@ -54,6 +54,13 @@ export function parseStat(text: string): ProcessStat | undefined {
   };
 }
 
+/** Bytes that a process has read and written since its start, of files and pipes together; undefined when it is gone, or where there is no /proc. */
+export function movedBytes(pid: number): number | undefined {
+  const text = readText(`/proc/${pid}/io`, 'latin1');
+  if (text === undefined) return undefined;
+  return [/^rchar: (\d+)/m, /^wchar: (\d+)/m].reduce((sum, line) => sum + Number(line.exec(text)?.[1] ?? 0), 0);
+}
+
 /** Processor time of the children of this process that have ended, with all that they waited for, in ms in steps of 10; 0 where there is no /proc. */
 export function endedChildrenCpuMs(): number {
   const fields = fieldsOf(readText('/proc/self/stat', 'latin1') ?? '');

@@ -195,7 +195,7 @@ export interface Fleet {
   /**
    * Proves an archive that lies in a folder of `needs.write`, as `daruma backup verify` does: a process of its own unpacks it into an
    * empty folder, has SQLite look at the whole store, and starts the installation up to the point at which agents would work.
-   * Rejects with what is wrong: `BACKUP_DAMAGED`, `BACKUP_UNSAFE`, `STORE_CORRUPT`, `BACKUP_NO_START`, `DISK_FULL`, …
+   * Beats for the job as long as that process comes further. Rejects with what is wrong: `BACKUP_DAMAGED`, `BACKUP_UNSAFE`, `STORE_CORRUPT`, `BACKUP_NO_START`, `DISK_FULL`, …
    */
   proveBackup(file: string): Promise<BackupProof>;
   /** Other files of the installation. */

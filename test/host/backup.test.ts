@@ -20,7 +20,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, staysInside } from '../../src/host/backup/archive.ts';
 import { openBackups } from '../../src/host/backup/index.ts';
-import { createProofs } from '../../src/host/backup/prove.ts';
+import { createProofs, type Proofs } from '../../src/host/backup/prove.ts';
 import { refuseHalfRestored, settleRestored } from '../../src/host/backup/restored.ts';
 import { lockFolder } from '../../src/host/lifecycle/lock.ts';
 import { machineTime } from '../../src/kernel/time.ts';
@@ -291,26 +291,64 @@ describe('an archive of an agent', () => {
     return folder;
   };
 
+  /** Asks as a worker does. */
+  async function proved(proofs: Proofs, file: string) {
+    for (let signs = 0; ; signs++) {
+      const answer = await proofs.prove(file, by, 'job-1 1');
+      if (!('proving' in answer)) return { signs, ...answer };
+    }
+  }
+
   it('is proved by a process of its own, which leaves nothing', async () => {
     const folder = await placed();
-    const proofs = createProofs(folder);
+    const proofs = createProofs(folder, { lookMs: 1 });
     const hash = createHash('sha256')
       .update(readFileSync(join(source, 'data/daruma.db')))
       .digest('hex');
-    expect(await proofs.prove('backups/draft', by)).toMatchObject({ jobs: 3, storeHash: hash, agents: [] });
+    const { signs, ...proof } = await proved(proofs, 'backups/draft');
+    expect(proof).toMatchObject({ jobs: 3, storeHash: hash, agents: [] });
+    expect(signs).toBeGreaterThan(0);
     writeFileSync(join(folder, 'backups/draft'), 'no archive');
-    await expect(proofs.prove('backups/draft', by)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
-    await expect(proofs.prove('data/draft', by)).rejects.toMatchObject({ plain: { code: 'NOT_IN_NEEDS' } });
+    await expect(proved(proofs, 'backups/draft')).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+    await expect(proved(proofs, 'data/draft')).rejects.toMatchObject({ plain: { code: 'NOT_IN_NEEDS' } });
     expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
   });
 
   it('is given up when the host stops', async () => {
     const folder = await placed();
     const proofs = createProofs(folder);
-    const proof = proofs.prove('backups/draft', by);
+    const proof = proved(proofs, 'backups/draft');
     proofs.stop();
     await expect(proof).rejects.toMatchObject({ plain: { code: 'BACKUP_UNPROVEN' } });
     expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
+  });
+});
+
+describe('a proof', () => {
+  const by = { name: 'backup', needs: { write: ['backups'] } } as never;
+  const endsSoon = async (bounds: NonNullable<Parameters<typeof createProofs>[1]>) => {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'backups'));
+    // A process that opens it waits for somebody to write, and does nothing else.
+    execFileSync('mkfifo', [join(folder, 'backups/draft')]);
+    return { folder, proofs: createProofs(folder, bounds) };
+  };
+
+  it('that stands still is ended, and is no sign of life', async () => {
+    const { folder, proofs } = await endsSoon({ lookMs: 20, stallMs: 200 });
+    const asked = async () => {
+      for (;;) await proofs.prove('backups/draft', by, 'job-1 1');
+    };
+    await expect(asked()).rejects.toMatchObject({
+      plain: { message: expect.stringContaining('stood still for 200ms') },
+    });
+    expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
+  });
+
+  it('that nobody asks about any more is ended', async () => {
+    const { folder, proofs } = await endsSoon({ lookMs: 1, unaskedMs: 1 });
+    expect(await proofs.prove('backups/draft', by, 'job-1 1')).toHaveProperty('proving');
+    await expect.poll(() => readdirSync(join(folder, 'data/run')), { timeout: 60_000 }).toEqual([]);
   });
 });
 

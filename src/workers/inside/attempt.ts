@@ -199,7 +199,11 @@ export class Attempt implements Context<unknown> {
     };
   }
   get fleet(): Fleet {
-    this.#fleet ??= createContextFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
+    this.#fleet ??= createContextFleet(this.#ask, {
+      allowed: this.#home.mayUseFleet,
+      agent: this.#home.agent,
+      progress: this.beat,
+    });
     return this.#fleet;
   }
 

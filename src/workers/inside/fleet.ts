@@ -17,7 +17,10 @@ import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
 
 /** `context.fleet`; every use throws when the agent's needs do not ask for it. */
-export function createContextFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
+export function createContextFleet(
+  ask: Ask,
+  { allowed, agent, progress }: { allowed: boolean; agent: string; progress(note: string): void },
+): Fleet {
   const look = async (call: BareCall) => {
     if (allowed) return ask(call);
     throw new Fault(fleetNotInNeeds(agent));
@@ -38,7 +41,12 @@ export function createContextFleet(ask: Ask, allowed: boolean, agent: string): F
     },
     async proveBackup(file) {
       if (typeof file !== 'string' || file === '') throw invalid(`proveBackup: ${shown(file)} is no path of a file`);
-      return (await look({ ask: 'proveBackup', file })) as BackupProof;
+      for (;;) {
+        const answer = (await look({ ask: 'proveBackup', file })) as BackupProof | { proving: string };
+        if (!('proving' in answer)) return answer;
+        // The host answers only when the proof has come further.
+        progress(answer.proving);
+      }
     },
     async parts() {
       return (await look({ ask: 'fleetParts' })) as FleetParts;
