@@ -224,7 +224,7 @@ function createParts(needs: CatalogNeeds, options: CatalogOptions, calls: { answ
 }
 
 /**
- * Tells the scanner what an earlier host knew of files: the hashes of files that are there, and of files whose folder
+ * Gives the scanner what an earlier host knew of files: the hashes of files that are there, and of files whose folder
  * is not.
  */
 async function recall(terms: { folder: string; scanner: FileScanner; versions: Versions; remembered: InForce }) {

@@ -81,7 +81,7 @@ export interface RolledBack extends Pick<Rejection, 'kind' | 'why'> {
   /** The id of the rejected version, and of the version in force; equal when the settings were to blame. */
   bad: string;
   good: string;
-  /** When it was rejected, epoch ms. */
+  /** When the version was rejected, epoch ms. */
   at: number;
 }
 

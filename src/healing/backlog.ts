@@ -17,7 +17,7 @@ interface Growth {
   count: number;
   /** Jobs that come, beyond those that are done, in a minute. */
   perMinute: number;
-  /** How long the first of them has waited. */
+  /** How long the first of the jobs has waited. */
   waitedMs: number;
   /** Jobs that will wait in an hour at the present growth. */
   inAnHour: number;

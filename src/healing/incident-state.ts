@@ -62,7 +62,7 @@ export function stepIncident(incident: Incident, event: IncidentEvent): Incident
 /** The end of a remark on an incident that would have escalated, had the questions of its day not been used up. */
 export const UNASKED = 'are used up, so nobody was asked';
 
-/** Whether healing has done what it can: a person or a model was asked, or would have been. */
+/** Whether healing has no remedy left: a person or a model was asked, or would have been. */
 export function wantsSomebody({ state, timeline }: Pick<Incident, 'state' | 'timeline'>): boolean {
   return state === 'escalated' || (state === 'open' && timeline.some(({ text }) => text.endsWith(UNASKED)));
 }

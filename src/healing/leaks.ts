@@ -34,7 +34,7 @@ interface HighMemory {
   agent: string;
   bytes: number;
   limitBytes: number;
-  /** When it was seen, epoch ms. */
+  /** When the leak was seen, epoch ms. */
   at: number;
 }
 

@@ -12,7 +12,7 @@ import type { Incident, IncidentReport, IncidentStore, Verdict } from './ports.t
 export interface OpenIncident {
   /** The `id` is empty until the store has given the incident one. */
   incident: Incident;
-  /** When it was last seen, epoch ms: a job that began before proves nothing. */
+  /** When the signal was last seen, epoch ms: a job that began before proves nothing. */
   lastAt: number;
   /** The worker that it is about, while one is. */
   worker: string | undefined;

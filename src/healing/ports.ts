@@ -84,7 +84,7 @@ export interface Remedy {
   at: number;
   /** A sentence: what was done. */
   what: string;
-  /** Whether it held: the agent's next real job was done. null: not known yet. */
+  /** Whether the remedy held: the agent's next real job was done. null: not known yet. */
   held: boolean | null;
 }
 

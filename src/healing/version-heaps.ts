@@ -23,7 +23,7 @@ export interface VersionLeak {
   before: string;
   leak: Leak;
   limitBytes: number;
-  /** When it was last seen, epoch ms. */
+  /** When the worker was last seen, epoch ms. */
   at: number;
 }
 

@@ -14,7 +14,7 @@ export interface HostContext
   extends Omit<Rooms, 'probation' | 'runnableAgents' | 'aggregation' | 'loopDelay'>,
     Pick<Foundation, 'store' | 'asides' | 'journal' | 'events' | 'meter'>,
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'owner'> {
-  /** Lifts the hold of safe mode, or else a person's pause. `who`: the person, for the event. */
+  /** Ends the hold of safe mode, or else a person's pause. `who`: the person, for the event. */
   resume(agent: string, who?: string): Promise<boolean>;
   /** How long ago each loop of this host last turned, in ms. */
   loopAges(): LoopAges;

@@ -45,7 +45,7 @@ interface HostOptions {
   watched?: Watched;
   /** Gets each loop of the host, by name, as soon as it is started. */
   loops?: Map<string, Service>;
-  /** Writes a text for a person to the terminal of the host. Default: it has none. */
+  /** Writes a text for a person to the terminal of the host. Default: the host has no terminal. */
   say?(text: string): void;
   /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with the settings of then. */
   ending(why: string, failed: boolean, again?: boolean): void;

@@ -9,7 +9,7 @@ import type { Journal } from '../telemetry/journal.ts';
 /** Jobs that wait for an agent that nothing in the folders names any more. */
 interface Orphans {
   agent: string;
-  /** Queued, or waiting for their next attempt. */
+  /** Jobs that are queued, or wait for their next attempt. */
   waiting: number;
   queued: number;
 }

@@ -22,9 +22,9 @@ export interface Placements {
   letThrough(agent: string, due: number): boolean;
   /** Whether nothing of the agent starts, or nothing but a probe. */
   isHeld(agent: string): boolean;
-  /** Hands all placements to the workers. Call it when a fact has changed. */
+  /** Hands all placements to the workers. To be called when a fact has changed. */
   apply(): void;
-  /** Quarantines and pressure are facts from now on. Until it is called, pauses and probation hold no agent. */
+  /** Quarantines and pressure are facts from now on. Until this function is called, pauses and probation hold no agent. */
   watch(health: Health): void;
 }
 

@@ -53,7 +53,7 @@ import { readQuantities } from './warnings/quantities.ts';
 import { createHostWarnings } from './warnings/sources.ts';
 import type { EarlyWarnings } from './warnings/warnings.ts';
 
-/** The ground on which rooms are built. */
+/** The parts of the host on which rooms are built. */
 export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events' | 'meter'> {
   time: Time;
   facts: HostFacts;

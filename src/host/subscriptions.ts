@@ -25,7 +25,7 @@ type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events' | 'meter'
   folder: string;
 };
 
-/** Subscribes the rooms to the facts that they act on, in the order in which they act. Call it once, before any room is started. */
+/** Subscribes the rooms to the facts that they act on, in the order in which they act. To be called once, before any room is started. */
 export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
   rooms.catalog.onChange((change) => bus.emit('agents.changed', change));
   recordFiles({ ...records, catalog: rooms.catalog });

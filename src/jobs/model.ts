@@ -24,7 +24,7 @@ export interface NewJob {
   priority?: number;
   /** A time that the sender named: the job does not start before it. Default: so long from now as `inMs` says. */
   runAt?: number;
-  /** How long from now it may start, by the store's clock. Default 0. */
+  /** How long from now the job may start, by the store's clock. Default 0. */
   inMs?: number;
   /**
    * A time that the sender named: a job that has not started before it is cancelled, with the reason. Default: see
@@ -73,7 +73,7 @@ export interface Job {
   input: string | null;
   result: string | null;
   summary: string | null;
-  /** Why it is retrying, dead or cancelled. */
+  /** Why the job is retrying, dead or cancelled. */
   error: PlainFault | null;
   /** Equal for failures of the same cause; null unless it failed. */
   cause: string | null;

@@ -76,11 +76,11 @@ export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
   serving?: Agent | undefined;
   /** The agent in force is not on probation: a rollback or a person chose it over the one before. Default false. */
   isChosen?: boolean | undefined;
-  /** Healing gave it a cell of its own, or it took a shared cell down too often. */
+  /** Healing gave the agent a cell of its own, or the agent took a shared cell down too often. */
   isApart?: boolean | undefined;
 }
 
-/** Decides all of it for one agent. An agent without further facts runs as its file says. */
+/** Decides the placement of one agent. An agent without further facts runs as its file says. */
 export function planPlacement(facts: PlacementFacts): Placement {
   const agent = substituteOf(facts) ?? facts.agent;
   const hold = planHold({ ...facts, name: facts.agent.name });

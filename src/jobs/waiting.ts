@@ -13,7 +13,7 @@ export const LONGEST_OUTAGE_WAIT_MS = DAY_MS;
 
 /** The reason why a failed attempt's job has to wait, from the room that knows it. */
 export interface HoldUp {
-  /** When it is worth to try again, epoch ms. */
+  /** When a try is worth while again, epoch ms. */
   until: number;
   /** In a word, for people: `https://api.example`. */
   waitsFor: string;

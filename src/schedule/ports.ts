@@ -11,7 +11,7 @@ export interface Slot {
   /** Epoch ms. With `agent` it names the slot. */
   due: number;
   state: SlotState;
-  /** Why it is skipped, missed, caught up late or cancelled, in words; null otherwise. */
+  /** Why the slot is skipped, missed, caught up late or cancelled, in words; null otherwise. */
   reason: string | null;
   /** The job that it asked for. */
   job: string | null;

@@ -14,7 +14,7 @@ export function openStore(needs: StoreNeeds, place: StorePlace): Store {
 
 /**
  * Opens the store at a place for reading, whether a host runs or not. Throws a `Fault`: `STORE_MISSING`, `STORE_OLDER`, `STORE_NEWER`,
- * `STORE_CORRUPT`, `STORE_READONLY`. Close it after use.
+ * `STORE_CORRUPT`, `STORE_READONLY`. The store is to be closed after use.
  */
 export function openStoreForReading({ file }: StorePlace): ReadOnlyStore {
   return openReadOnly(file);

@@ -26,7 +26,7 @@ export interface CellSample {
   accountedBytes: number;
   /** Open file descriptors; null where the system does not say. */
   fds: number | null;
-  /** How many it may have. */
+  /** How many files the cell may have. */
   mostFds: number;
 }
 

@@ -59,11 +59,11 @@ export interface CellProcess {
   lastBegun(place: MarkerPlace | null): number | undefined;
   /** `why` is told in place of the signal. */
   kill(why?: string): void;
-  /** Lets it send what it holds, then kills it. */
+  /** Lets the cell send what it holds, then kills the process. */
   end(): Promise<void>;
 }
 
-/** Starts one. Messages told before it runs are waiting for it. */
+/** Starts a cell. Messages that are posted before the cell runs wait for it. */
 export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOptions): CellProcess {
   const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
   let isOver = false;

@@ -26,7 +26,7 @@ export interface Cell {
   closing: boolean;
   emptySince: number;
   rssBytes: number | null;
-  /** For how long it has said nothing. */
+  /** For how long the cell has said nothing. */
   quietMs: number;
   readonly history: CellHistory;
   /** Whether every layer has to be there: an agent with rights, and `fence: required`. */
@@ -129,7 +129,7 @@ interface FenceGateNeeds {
 interface FenceGate {
   /** The report of the cell; undefined until its fences are up. */
   report(): FenceReport | undefined;
-  /** Tells the cell to shut itself in. Once. */
+  /** Orders the cell to shut itself in. Once. */
   shut(terms: FenceTerms): void;
   post(message: ToCell): void;
   receive(messages: FromCell[]): void;

@@ -64,7 +64,7 @@ export interface Cells {
   startFault(): PlainFault | undefined;
   /** Closes cells that have been empty for long. */
   sweep(): void;
-  /** Ends them all. */
+  /** Ends all cells. */
   end(): Promise<void>;
 }
 

@@ -216,7 +216,7 @@ export interface WorkerReading {
   cpu: number | null;
   /** Event-loop utilisation since the last reading, 0 … 1. */
   loop: number;
-  /** False: it did not answer within the bound; it is in native code. */
+  /** False: the worker did not answer within the bound; it is in native code. */
   answers: boolean;
   job: string | null;
   /** The text of the last beat. */

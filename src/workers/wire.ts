@@ -169,7 +169,7 @@ export interface Reading {
   cpu: number | null;
   /** Event-loop utilisation since the last reading. */
   loop: number;
-  /** False: it has not answered for two seconds, so it is in native code. */
+  /** False: the worker has not answered for two seconds, so it is in native code. */
   answers: boolean;
   running: Running | null;
   lastBeat: string | null;

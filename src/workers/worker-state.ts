@@ -55,7 +55,7 @@ export function heldBy(state: WorkerState): number {
   return 'held' in state ? state.held : 0;
 }
 
-/** Whether it may be given more. */
+/** Whether the worker may be given more. */
 export function takesWork(state: WorkerState): boolean {
   return state.is === 'starting' || state.is === 'idle' || state.is === 'busy';
 }

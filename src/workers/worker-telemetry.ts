@@ -8,7 +8,7 @@ import type { Evidence, OwnedProcess, WorkerReading, WorkersNeeds } from './port
 import type { CellFindings, FromCell, Reading } from './wire.ts';
 import type { HostWorker } from './worker.ts';
 
-/** All of it as JSON, at most. */
+/** All of the evidence as JSON, at most. */
 const MOST_BYTES = 16 * 1024;
 const LINES_KEPT = 20;
 const LONGEST_LINE = 400;

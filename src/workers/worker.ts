@@ -52,17 +52,17 @@ export interface HostWorker {
   /** In monotonic ms. */
   readonly startedAt: number;
   state(): WorkerState;
-  /** How many more it would take when it may hold `most` at a time. */
+  /** How many more jobs the worker would take when it may hold `most` at a time. */
   free(most: number): number;
   /** Sends what its cell needs to start it; until then all else waits. */
   start(spec: WorkerSpec): void;
   dispatch(assignments: Assignment[]): void;
   holds(ref: AttemptRef): boolean;
-  /** Whether it holds the job, or did a short time ago. */
+  /** Whether the worker holds the job, or did a short time ago. */
   hasHeld(job: string): boolean;
-  /** False: it does not hold the attempt. */
+  /** False: the worker does not hold the attempt. */
   abort(ref: AttemptRef, why: PlainFault): boolean;
-  /** Aborts all that it holds, or what was triggered so. */
+  /** Aborts all attempts that the worker holds, or those that were triggered so. */
   abortAll(why: PlainFault, trigger?: Trigger): void;
   /** Takes no more, gives back what has not begun, and ends when the rest is done. A run that does not end by itself is asked to stop. */
   drain(): void;
@@ -75,9 +75,9 @@ export interface HostWorker {
    * the others come back unbegun; undefined: nobody knows, so all are taken for begun.
    */
   end(because: PlainFault, begun: number | undefined): void;
-  /** For how long it has held attempts without one coming back, in ms; `tickMs` have gone by since the last call. */
+  /** For how long the worker has held attempts without one coming back, in ms; `tickMs` have gone by since the last call. */
   waited(tickMs: number): number;
-  /** Whether it holds an attempt that has begun, as far as the ledger's number tells. */
+  /** Whether the worker holds an attempt that has begun, as far as the ledger's number tells. */
   holdsBegun(begun: number | undefined): boolean;
   /** The attempt in progress, as far as the host knows. */
   jobNow(): { job: string | null; startedAt: number | null };

@@ -12,7 +12,7 @@ export interface PipedChild<Outgoing> {
   unread(): number;
   /** `why` is told in place of the signal. */
   kill(why: string): void;
-  /** Ends it, for good; resolves when it is gone. */
+  /** Ends the child, for good; resolves when the process is gone. */
   end(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ interface PipedProgram<Incoming> {
   cwd: string;
   /** The whole environment of the process. */
   env: Readonly<Record<string, string>>;
-  /** How much it stands back when others want the processor; 0: not at all. */
+  /** How much the child stands back when others want the processor; 0: not at all. */
   niceness: number;
   /** The file handle of the pipe in the child. */
   fd: number;

@@ -23,7 +23,7 @@ interface BrokerNeeds {
   lost(how: string): void;
 }
 
-/** The host's side of the broker. Messages told before it runs are waiting for it. */
+/** The host's side of the broker. Messages that are posted before the broker runs wait for it. */
 export interface BrokerProcess {
   readonly pid: number | undefined;
   post(message: ToBroker): void;

@@ -96,9 +96,9 @@ export interface BrokerBroken {
 export interface ExecNeeds {
   time: Time;
   log: Log;
-  /** Tells of processes that a command left, once the broker has killed all of them. */
+  /** Reports processes that a command left, once the broker has killed all of them. */
   left(what: ExecLeft): void;
-  /** Tells the processor time of a command that is gone, with all that it started. */
+  /** Reports the processor time of a command that is gone, with all that it started. */
   used(what: ExecUsed): void;
   /** The broker was killed for what it sent; `agents`: those whose commands it ran. */
   brokerBroken(what: BrokerBroken): void;

@@ -11,7 +11,7 @@ import type { Outside, Watched } from './outside.ts';
 
 /** The hosts of one process, one after the other: each ends so that the next begins with other settings, but for the last. */
 interface Lives {
-  /** Runs them. Resolves with the end of the last one; rejects with why a host could not start. */
+  /** Runs hosts. Resolves with the end of the last one; rejects with why a host could not start. */
   run(): Promise<Ending>;
   /** A signal asks the host to end; it may come while a host starts again. */
   end(signal: NodeJS.Signals): void;

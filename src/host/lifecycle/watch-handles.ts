@@ -94,7 +94,7 @@ export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
     }
   }
 
-  /** Once, when it turns bad. Standard error too: the log may be what is gone. */
+  /** Called once, when the handle turns bad. Standard error too: the log may be what is gone. */
   function report(fact: HandleFact, { message: why, next: then }: PlainFault) {
     const { what, path } = fact;
     const lost = what === 'log' ? 'log lines are kept nowhere' : 'no command reaches this host';

@@ -9,7 +9,7 @@ export const CHECK_KINDS: readonly CheckKind[] = ['plain', 'tool', 'json'];
 /** The findings of a run of the fallback drill about a rung. */
 export interface RungProof {
   name: string;
-  /** Why it was not asked: it has no key. null: it was. */
+  /** Why the rung was not asked: it has no key. null: the rung was asked. */
   off: string | null;
   checks: (Pick<CheckResult, 'ok' | 'tookMs' | 'why' | 'model'> & { kind: CheckKind })[];
 }

@@ -32,7 +32,7 @@ const FULL_SHARE = 0.95;
 /** The long look speaks when a quarter of an hour is complete: what it said counts until the one after the next. */
 const FOUND_FOR_MS = 40 * MINUTE_MS;
 
-/** Follows quantities to their limits, by the looks that follow memory: the forecast of hours, and the edges of two days. Reads them at each look. */
+/** Follows quantities to their limits, by the looks that follow memory: the forecast of hours, and the edges of two days. Reads the quantities at each look. */
 export function createQuantitySource({ time, log, store, read }: QuantityNeeds): WarningSource {
   const edges = createEdges({ time, log, store }, 'quantity');
   const histories = new Map<string, MemoryHistory>();

@@ -44,7 +44,7 @@ export function createStoreChannel(
   let gone: Promise<void> = Promise.resolve();
   let closing = false;
   let lastAnswer: number | undefined;
-  /** Calls on their way, oldest first: answers come in the same order. */
+  /** Calls that are under way, oldest first: answers come in the same order. */
   let waiting: Waiting[] = [];
   let answered = 0;
   /** Calls of this turn. */

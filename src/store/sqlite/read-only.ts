@@ -13,7 +13,7 @@ import { openReads } from './inside/tables.ts';
 /**
  * Opens a store for reading while its host is down; works beside a running host too. Throws a `Fault`: `STORE_MISSING`, `STORE_OLDER`,
  * `STORE_NEWER`, `STORE_CORRUPT`, `STORE_READONLY`. Rows that cannot be read are left out, as they will be once a host has set
- * them aside: the first call that meets one is answered, as all after it, from a copy. Close it after use.
+ * them aside: the first call that meets one is answered, as all after it, from a copy. The store is to be closed after use.
  */
 export function openReadOnly(file: string): ReadOnlyStore {
   const db = openForReading(file);

@@ -136,7 +136,7 @@ function flush() {
   series.flush();
 }
 
-/** Loaded only where it is asked for. */
+/** This module is loaded only where a plugin asks for it. */
 async function rehearse(terms: NonNullable<ThreadData['rehearsal']>) {
   const { rehearseAttempt: rehearse } = await import('./rehearse.ts');
   return rehearse(terms, (call) => calls.ask(currentOf(shared), call), data.llm?.baseURL);

@@ -27,7 +27,7 @@ export function guardDgram(dgram: typeof import('node:dgram'), check: CheckHost,
   prototype.send = function (this: Socket, ...args: unknown[]) {
     const callback = typeof args[args.length - 1] === 'function' ? args[args.length - 1] : undefined;
     const length = callback === undefined ? args.length : args.length - 1;
-    // send(message, [offset, length,] [port] [, address]): a connected socket names no port.
+    // `send(message, [offset, length,] [port] [, address])`: a connected socket names no port.
     const at = length > 3 || (length === 3 && typeof args[2] === 'number') ? 3 : 1;
     if (args[at] === undefined || at >= length) return apply(send, this, args);
     const message: unknown[] = [];

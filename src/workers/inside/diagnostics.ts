@@ -7,7 +7,7 @@ import type { HeapWatch } from './heap-watch.ts';
 import type { MemoryProbe } from './memory-guard.ts';
 import { type CpuProfile, type FindPlace, hottest, idleShare } from './profiles.ts';
 
-/** All of it together stays below a second, whatever the thread does. */
+/** All questions together stay below a second, whatever the thread does. */
 const START_MS = 550;
 const LOOK_MS = 200;
 const STOP_MS = 200;
@@ -144,7 +144,7 @@ interface ThreadSigns {
   loop: number;
   /** Whether the thread stands still and takes no CPU time; null where the system does not say. */
   waits: boolean | null;
-  /** For how long it has not answered a question, in ms; 0: it did. */
+  /** For how long the thread has not answered a question, in ms; 0: the thread answered. */
   silentMs: number;
   /** The kernel function in which it waits; empty when it runs, or when the system does not say. */
   waitsIn: string;

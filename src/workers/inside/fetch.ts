@@ -79,7 +79,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     return answer;
   }
 
-  /** Tells the host what came of a call. Only for a failure it matters what it says to that. */
+  /** Reports the end of a call to the host. Only for a failure it matters what it says to that. */
   async function reportEnd(leave: Leave | undefined, meant: string, end: CallEnd): Promise<OriginDown | null> {
     if (!leave) return null;
     const call: BareCall = { ask: 'fetched', meant, origin: leave.origin, pass: leave.pass, end };

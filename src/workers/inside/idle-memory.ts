@@ -19,7 +19,7 @@ interface IdleMemoryNeeds {
 interface IdleMemory {
   /** The heap is used, and has something to give back later. */
   used(): void;
-  /** Collects if it is time. */
+  /** Collects the heap if the time has come. */
   look(): void;
 }
 

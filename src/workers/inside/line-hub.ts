@@ -2,7 +2,7 @@ import type { BundleFiles } from '../../kernel/source-map.ts';
 import type { FromCell, LinesOfWorker, ThreadLine } from '../wire.ts';
 import type { StackMap } from './stack-map.ts';
 
-/** Batches on their way to the host that it has not taken yet. */
+/** Batches that the host has not taken yet. */
 const BATCHES_UNDERWAY = 4;
 const LINES_A_BATCH = 2_000;
 

@@ -6,7 +6,7 @@ const LONGEST_REST = 64 * 1024;
 
 /** The printed text. */
 interface Output {
-  /** Tells the half lines, each as its job's. */
+  /** Reports the half lines, each as its job's. */
   flush(): void;
 }
 

@@ -9,7 +9,7 @@ import { MARK, type Shared } from './shared.ts';
 /** Lines a second that a worker may write, and how many at once after a pause. */
 const LINES_PER_SECOND = 1_000;
 const LINES_AT_ONCE = 5_000;
-/** Batches on their way to the cell; messages have no back-pressure of their own. */
+/** Batches that the cell has not taken yet; messages have no back-pressure of their own. */
 const BATCHES_UNDERWAY = 8;
 const LONGEST_TEXT = 16 * 1024;
 const AGAIN_MS = 25;
@@ -37,7 +37,7 @@ export interface PluginLines {
   of(job: string): PluginLog;
   /** A job has ended: repeats are told, at most once a second. */
   jobEnded(): void;
-  /** Sends what waits, as far as it may. */
+  /** Sends the lines that wait, as far as the bounds allow. */
   flush(): void;
   /** Sends all that waits, for a thread that ends. */
   flushAll(): void;

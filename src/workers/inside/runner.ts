@@ -39,7 +39,7 @@ interface RunnerNeeds {
   post(message: FromWorkerThread): void;
   /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
   startedMarkers: ({ fd: number } & MarkerPlace) | null;
-  /** Tells the half lines that were printed. */
+  /** Reports the half lines that were printed. */
   flushOutput(): void;
 }
 

@@ -6,7 +6,7 @@ export interface SuspectFacts {
   /** Heap and external memory when it last answered; 0 before it ever did. */
   heldBytes: number;
   limitBytes: number;
-  /** For how long it has given no answer. */
+  /** For how long the thread has given no answer. */
   unansweredMs: number;
 }
 

@@ -22,7 +22,7 @@ interface ThreadLifecycleNeeds {
   say(message: FromCell): void;
   /** The job in progress. */
   running(): Running | null;
-  /** Tells the thread to close. */
+  /** Orders the thread to close. */
   sendClose(): void;
   /** The worker begins its jobs. */
   begin(): void;
@@ -190,7 +190,7 @@ export function crashOf(thrown: Thrown): Thrown {
 
 /**
  * Ends a thread for good: its children first (left for later they would stay zombies, and one that it waits for pins
- * it), then the thread. False: it did not end within 2 s, because it sits in native code; only the process can be killed then.
+ * it), then the thread. False: the thread did not end within 2 s, because it sits in native code; only the process can be killed then.
  */
 async function killThread(worker: Worker, name: string, time: Time): Promise<boolean> {
   const tid = threadIdOf(name);

@@ -48,7 +48,7 @@ export interface Thread {
   /** undefined while it starts or ends. */
   reading(): Reading | undefined;
   isRunning(): boolean;
-  /** Tells what is in the ring. */
+  /** Reports the ends that are in the ring. */
   drain(): void;
 }
 

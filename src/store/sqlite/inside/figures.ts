@@ -26,7 +26,7 @@ export interface Totals {
   count(state: string, agent: string, finishedAt: number, row: number): void;
   /** Writes down what was counted. */
   flush(): void;
-  /** Forgets what was counted, because it was rolled back. */
+  /** Forgets the counts of a transaction that was rolled back. */
   clear(): void;
 }
 

@@ -24,7 +24,7 @@ export interface MinuteCounts {
   flush(): void;
   /** Rows were changed elsewhere: the next count reads them again. */
   forgetRows(): void;
-  /** Forgets what was counted, because it was rolled back. */
+  /** Forgets the counts of a transaction that was rolled back. */
   clear(): void;
 }
 

@@ -34,7 +34,7 @@ export interface Session {
   prepare(text: string, withinMs: number): Promise<void>;
   /** Cancels the query that runs, at the server; a server that does not answer loses its connection. */
   cancel(): void;
-  /** Closes it, with a cancel before when a query runs. Resolves when the server has ended it, 5 s later at most. */
+  /** Closes the session, with a cancel before when a query runs. Resolves when the server has ended it, 5 s later at most. */
   leave(): Promise<void>;
   /** Says goodbye at once, for a thread that ends. */
   part(): void;
