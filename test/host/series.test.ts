@@ -59,7 +59,10 @@ test('gauges show their mean and histograms their P95, of the step that goes on'
 
 test('what the store counts with the ends of attempts is a series, too; one name alone can be asked for', async () => {
   const row = { start: T0 - HOUR_MS, done: 3, dead: 1, failedAttempts: 2, lateP95Ms: null, memoryPeakBytes: 9 };
-  const { read } = lookup([counter(1)], [row]);
+  // The store has them as series, too: they are shown once, and memory by its most.
+  const memory: MetricSeries = { agent: 'a', name: 'memory', labels: '', kind: 'gauge', points: [] };
+  memory.points.push({ at: T0 - HOUR_MS, value: firstValue('gauge', 4) });
+  const { read } = lookup([counter(1), memory], [row]);
   expect((await read({ agent: 'a' })).series.map(({ name, now }) => [name, now])).toEqual([
     ['jobs', 3],
     ['jobs.dead', 1],

@@ -66,7 +66,8 @@ async function readSeries({ store }: SeriesNeeds, filter: SeriesFilter): Promise
     store.metrics(filter),
     agent === null ? [] : store.aggregates({ span, from, to, agent }),
   ]);
-  const all = measured.map(({ points, ...series }) => ({
+  const others = measured.filter(({ name }) => agent === null || !SHOWN_OF_COUNTS.has(name));
+  const all = others.map(({ points, ...series }) => ({
     ...series,
     points: points.flatMap(({ at, value }) => {
       const number = numberOf(value);
@@ -75,6 +76,9 @@ async function readSeries({ store }: SeriesNeeds, filter: SeriesFilter): Promise
   }));
   return [...countedSeries(agent, counted), ...all].filter(({ points }) => points.length > 0);
 }
+
+/** Series that {@link countedSeries} has: of memory the most is shown, not the mean. */
+const SHOWN_OF_COUNTS: ReadonlySet<string> = new Set(['jobs.late', 'memory']);
 
 /** Counts that the store itself keeps of an agent, with the ends of its attempts. */
 function countedSeries(agent: string | null, rows: readonly Aggregate[]): ShownSeries[] {

@@ -23,7 +23,7 @@ export function MeasuredSection({ measured, agent }: { measured: Measured | unde
   const shown = all.toSorted((a, b) => own(b) - own(a)).slice(0, MOST_SERIES);
   return (
     <Section title="Measured" id="measured" aside={<span class="dim">per {formatDuration(measured.stepMs)}</span>}>
-      <Table label="Measured" heads={['Series', 'Course and newest', 'Usual']}>
+      <Table label="Measured" heads={['Series', 'Course, newest and usual']}>
         {shown.map((series) => (
           <SeriesRow series={series} measured={measured} />
         ))}
@@ -46,9 +46,9 @@ function SeriesRow({ series, measured }: { series: Series; measured: Measured })
           values={thinned(evenValues(measured, series), MOST_POINTS)}
           label={name}
           words={seriesFigure(series, series.now)}
-        />
+        />{' '}
+        <span class="dim">usual {seriesFigure(series, series.usual)}</span>
       </td>
-      <td>{seriesFigure(series, series.usual)}</td>
     </tr>
   );
 }

@@ -104,9 +104,11 @@ function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
     <section class="multiple" aria-labelledby={`trend-${name}`}>
       <h3 id={`trend-${name}`}>
         <a href={addressOf('agents', name)}>{name}</a> <DoneShare agent={agent} />{' '}
-        <a class="dim" href={`${addressOf('agents', name)}#measured`} aria-label={`what ${name} measured`}>
-          series
-        </a>
+        <small>
+          <a href={`${addressOf('agents', name)}#measured`} aria-label={`series of ${name}`}>
+            series
+          </a>
+        </small>
       </h3>
       <Beats
         beats={stretchesOf(points, MOST_BARS).map(beatOfStretch)}
@@ -114,7 +116,11 @@ function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
       />
       <dl>
         {line('errorRate', 'Errors', agent.errorRate === null ? '–' : `${(agent.errorRate * 100).toFixed(1)} %`)}
-        {line('p95Ms', 'p50, p95, p99', speedWords(agent))}
+        {line('p95Ms', 'p95', durationWords(agent.p95Ms))}
+        <div>
+          <dt>p50, p99</dt>
+          <dd>{agent.p50Ms === null ? '–' : `${durationWords(agent.p50Ms)}, ${durationWords(agent.p99Ms)}`}</dd>
+        </div>
         {line('lateP95Ms', 'Late, p95', durationWords(agent.lateP95Ms))}
         {line('memoryPeakBytes', 'Memory, peak', memoryTrendWords(agent, trends, limitBytes))}
       </dl>
@@ -165,11 +171,6 @@ function DoneShare({ agent: { uptime, done, dead } }: { agent: AgentTrend }) {
       <span class="dim">of {(done + dead).toLocaleString('en')} done</span>
     </small>
   );
-}
-
-/** `80 ms, 210 ms, 400 ms`: the median and the tails of the whole window. */
-function speedWords({ p50Ms, p95Ms, p99Ms }: AgentTrend): string {
-  return p95Ms === null ? '–' : [p50Ms, p95Ms, p99Ms].map(durationWords).join(', ');
 }
 
 function durationWords(ms: number | null): string {
