@@ -17,7 +17,7 @@ import { type LoopDelay, watchLoopDelay } from './loop-delay.ts';
 
 interface AggregationNeeds {
   time: Time;
-  journal: Pick<Journal, 'child'>;
+  journal: Pick<Journal, 'child' | 'takeWritten'>;
   meter: Meter;
   facts: Pick<HostFacts, 'store' | 'logFolder'>;
   store: StorePorts;
@@ -35,7 +35,7 @@ export function createHostAggregation(needs: AggregationNeeds): { aggregation: A
 
 /** Reads the levels of the host, and what the ledger of models counted, into the meter. */
 function createReadings(needs: AggregationNeeds, delay: LoopDelay): () => Promise<void> {
-  const { meter, facts, store, workers } = needs;
+  const { meter, facts, store, workers, journal } = needs;
   const readCpu = cpuSince();
   const readSpend = spendSince(needs);
   const host = (name: string, value: number) => meter.gauge(name, {}, value);
@@ -57,6 +57,8 @@ function createReadings(needs: AggregationNeeds, delay: LoopDelay): () => Promis
   return async () => {
     readProcesses();
     readSpend();
+    for (const [agent, bytes] of journal.takeWritten())
+      meter.count('log.written', agent === null ? {} : { agent }, bytes);
     host('jobs.waiting', sumOf((await store.overview()).map(({ queued, retrying }) => queued + retrying)));
     host('store.size', (await store.health()).bytes);
     host('log.size', sumOf(logFiles(facts.logFolder, 'daruma').map(({ bytes }) => bytes)));

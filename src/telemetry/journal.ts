@@ -35,6 +35,8 @@ export interface Journal {
   hide(values: Iterable<string>): void;
   /** Hides the same values in whatever else is recorded or shown. */
   scrub: Omit<Scrubber, 'hide'>;
+  /** The bytes of the lines that were written since the last call, by agent; null: of the host. */
+  takeWritten(): ReadonlyMap<string | null, number>;
   /** Lines that a full disk or a closed file has cost so far. */
   dropped(): number;
   /** The file that is written to now. */
@@ -75,13 +77,18 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
     if (code === 'ENOSPC') files.full();
   });
 
+  let written = new Map<string | null, number>();
+  /** The agent whose line is being written. */
+  let writer: string | null = null;
+
   /** The last step of each line, which is here the text that goes to the file. */
   function onLine(given: string): string {
     const line = given.includes('dk-') ? given.replace(WORKER_KEY, '[secret]') : given;
     files.wrote(line.length);
+    written.set(writer, (written.get(writer) ?? 0) + Buffer.byteLength(line));
     if (followers.size > 0) {
-      const written = JSON.parse(line) as Record<string, unknown>;
-      for (const call of followers) call(written);
+      const parts = JSON.parse(line) as Record<string, unknown>;
+      for (const call of followers) call(parts);
     }
     return line;
   }
@@ -116,8 +123,10 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
       for (const { level, data, message, at, agent, job, worker } of lines) {
         const facts = { at: isoOf(at), agent, job, worker };
         const line = data ? { ...facts, data: scrub.value(parsed(data)) } : facts;
+        writer = agent;
         plugins[level](line, scrub.text(message));
       }
+      writer = null;
     },
     follow(call) {
       followers.add(call);
@@ -130,6 +139,11 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
     shrink: files.shrink,
     hide: scrub.hide,
     scrub,
+    takeWritten() {
+      const taken = written;
+      written = new Map();
+      return taken;
+    },
     dropped: losses.dropped,
     file,
     close() {

@@ -200,3 +200,15 @@ it('goes on after a full disk although no line is short enough for what is left 
     disk.unmount();
   }
 });
+
+it('says how many bytes were written for each agent since it was asked last, and how many for the host', async () => {
+  const journal = await journalOf();
+  journal.lines([line(1), { ...line(2), agent: 'b' }, line(3)]);
+  journal.child('host').info('täglich');
+  const written = journal.takeWritten();
+  expect([...written.keys()]).toEqual(['a', 'b', null]);
+  const [file] = readdirSync(folder);
+  expect([...written.values()].reduce((sum, bytes) => sum + bytes, 0)).toBe(statSync(join(folder, file!)).size);
+  expect(written.get('a')).toBeGreaterThan(1.9 * written.get('b')!);
+  expect([...journal.takeWritten()]).toEqual([]);
+});

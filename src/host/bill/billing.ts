@@ -14,8 +14,11 @@ import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { Meter } from '../../telemetry/meter/meter.ts';
+import type { MetricStore } from '../../telemetry/meter/ports.ts';
 import type { UsageStore } from '../../telemetry/ports.ts';
 import { createUsageMeter, type UsageMeter } from '../../telemetry/usage.ts';
+import type { HostFacts } from '../facts.ts';
+import { diskOf } from './disk.ts';
 
 /** The spend of agents and their use of the machine, for their bills. */
 export interface Billing {
@@ -30,7 +33,8 @@ interface BillingNeeds {
   journal: Pick<Journal, 'child'>;
   events: Pick<Events, 'record'>;
   meter: Pick<Meter, 'count' | 'gauge'>;
-  store: SpendStore & UsageStore & Pick<StateStore, 'stateSizes'>;
+  store: SpendStore & UsageStore & Pick<StateStore, 'stateSizes'> & Pick<MetricStore, 'metrics'>;
+  facts: Pick<HostFacts, 'logFolder'>;
   settings: Pick<HostSettings, 'timezone' | 'models'>;
   catalog: Pick<Catalog, 'agents' | 'rollouts'>;
   runnableAgents(): ReadonlyMap<string, Agent>;
@@ -48,7 +52,7 @@ export function createBilling(needs: BillingNeeds): Billing {
   });
   const usage = createUsageMeter({
     ...{ ...base, meter, log: journal.child('telemetry') },
-    disk: () => diskOf(store, catalog),
+    disk: () => diskOf({ store, catalog, logFolder: needs.facts.logFolder }, time.now()),
   });
 
   /** Says once of each model that it has no price, while money is limited. */
@@ -115,18 +119,4 @@ export function risingWords({ agent, which, spent, limit }: RisingBudget): strin
   const share = Math.floor((spent / limit) * 100);
   const spentWords = which === 'money' ? amountWords(which, spent) : spent.toLocaleString('en');
   return `${who} spent ${share} % of today’s ${which} of models: ${spentWords} of ${amountWords(which, limit)}`;
-}
-
-/** State in the store, and the versions of a plugin, which its agents share. */
-async function diskOf(store: Pick<StateStore, 'stateSizes'>, catalog: BillingNeeds['catalog']) {
-  const state = new Map((await store.stateSizes()).map(({ agent, bytes }) => [agent, bytes]));
-  const agents = [...catalog.agents().values()];
-  const ofPlugin = Map.groupBy(agents, ({ version }) => version.plugin);
-  const share = new Map(
-    [...ofPlugin].map(([plugin, those]) => {
-      const bytes = catalog.rollouts.versionsOf(plugin).reduce((sum, version) => sum + version.bytes, 0);
-      return [plugin, Math.round(bytes / those.length)];
-    }),
-  );
-  return new Map(agents.map(({ name, version }) => [name, (state.get(name) ?? 0) + (share.get(version.plugin) ?? 0)]));
 }

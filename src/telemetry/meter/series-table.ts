@@ -44,8 +44,9 @@ export const AGENT_SERIES: Readonly<Record<string, MeasuredSeries>> = {
     kind: 'gauge',
     unit: 'bytes',
     labels: [],
-    about: 'Its state and its share of the versions of its plugin; measured each hour.',
+    about: 'Its state, its share of the versions of its plugin and of the log files; measured each hour.',
   },
+  'log.written': { kind: 'counter', unit: 'bytes', labels: [], about: 'Its lines of the log.' },
   restarts: { kind: 'counter', unit: '', labels: [], about: 'Workers that ended otherwise than by a drain.' },
   calls: {
     kind: 'counter',
@@ -107,6 +108,7 @@ export const HOST_SERIES: Readonly<Record<string, MeasuredSeries>> = {
   },
   'disk.free': { kind: 'gauge', unit: 'bytes', labels: [], about: 'Free room on the disk of the store.' },
   'store.size': { kind: 'gauge', unit: 'bytes', labels: [], about: 'The store on disk.' },
+  'log.written': { kind: 'counter', unit: 'bytes', labels: [], about: 'Lines of the log that no agent wrote.' },
   'log.size': { kind: 'gauge', unit: 'bytes', labels: [], about: 'All log files.' },
   'rung.calls': {
     kind: 'counter',

@@ -117,14 +117,20 @@ function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
       <dl>
         {line('errorRate', 'Errors', agent.errorRate === null ? '–' : `${(agent.errorRate * 100).toFixed(1)} %`)}
         {line('p95Ms', 'p95', durationWords(agent.p95Ms))}
-        <div>
-          <dt>p50, p99</dt>
-          <dd>{agent.p50Ms === null ? '–' : `${durationWords(agent.p50Ms)}, ${durationWords(agent.p99Ms)}`}</dd>
-        </div>
+        <Quantiles agent={agent} />
         {line('lateP95Ms', 'Late, p95', durationWords(agent.lateP95Ms))}
         {line('memoryPeakBytes', 'Memory, peak', memoryTrendWords(agent, trends, limitBytes))}
       </dl>
     </section>
+  );
+}
+
+function Quantiles({ agent: { p50Ms, p99Ms } }: { agent: AgentTrend }) {
+  return (
+    <div>
+      <dt>p50, p99</dt>
+      <dd>{p50Ms === null ? '–' : `${durationWords(p50Ms)}, ${durationWords(p99Ms)}`}</dd>
+    </div>
   );
 }
 
