@@ -102,14 +102,7 @@ function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
   );
   return (
     <section class="multiple" aria-labelledby={`trend-${name}`}>
-      <h3 id={`trend-${name}`}>
-        <a href={addressOf('agents', name)}>{name}</a> <DoneShare agent={agent} />{' '}
-        <small>
-          <a href={`${addressOf('agents', name)}#measured`} aria-label={`series of ${name}`}>
-            series
-          </a>
-        </small>
-      </h3>
+      <AgentHead agent={agent} />
       <Beats
         beats={stretchesOf(points, MOST_BARS).map(beatOfStretch)}
         label={`Jobs of ${name}: ${agent.done} done, ${agent.dead} gave up`}
@@ -122,6 +115,20 @@ function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
         {line('memoryPeakBytes', 'Memory, peak', memoryTrendWords(agent, trends, limitBytes))}
       </dl>
     </section>
+  );
+}
+
+function AgentHead({ agent }: { agent: AgentTrend }) {
+  const name = agent.agent;
+  return (
+    <h3 id={`trend-${name}`}>
+      <a href={addressOf('agents', name)}>{name}</a> <DoneShare agent={agent} />{' '}
+      <small>
+        <a href={`${addressOf('agents', name)}#measured`} aria-label={`series of ${name}`}>
+          series
+        </a>
+      </small>
+    </h3>
   );
 }
 
