@@ -5,6 +5,7 @@ import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import type { Watched } from './lifecycle/outside.ts';
+import { hostEndsOf } from './lifecycle/starts.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { Web } from './web/web.ts';
@@ -75,8 +76,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       return false;
     },
     lagMs: rooms.loopDelay.now,
-    // The guardian knows more of lost hosts than the count of starts.
-    hostEnds: watched.lost.length > 0 ? watched.lost : starts.lost,
+    hostEnds: hostEndsOf(watched, starts),
     warnings: () => [
       ...watched.warning(),
       ...(needs.handles()?.warnings() ?? []),

@@ -17,10 +17,10 @@ import { type Foundation, openFoundation } from './foundation.ts';
 import type { HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
-import { PROVEN_MS, recordLostHosts, type Starts } from './lifecycle/starts.ts';
+import { hostEndsOf, PROVEN_MS, recordLostHosts, type Starts } from './lifecycle/starts.ts';
 import { type HandlesWatch, watchOwnHandles } from './lifecycle/watch-handles.ts';
 import { createPauses } from './pauses.ts';
-import { recordHostLost, recordStart } from './records.ts';
+import { recordHostLost, recordStart, recordStop } from './records.ts';
 import { createRooms } from './rooms.ts';
 import { createShutdownStack } from './shutdown-stack.ts';
 import { startRooms } from './start-rooms.ts';
@@ -86,6 +86,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal.budget(logs.budgetBytes);
     });
 
+    // What comes of the end of the host before finds the event of it.
+    await recordLostHosts({ store, events }, hostEndsOf(watched, foundation.starts));
     const loopAges = () => loopAgesOf(loops, time.monotonic());
     const base = { time, facts, settings, config, loopAges, ...(await openOwnFacts(foundation, facts, time)) };
     await order.startService('pauses', base.pauses);
@@ -98,7 +100,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       () => options.ending('asked to stop', false),
     );
     order.onStop('audit', async () => audit.end());
-    await recordLostHosts({ store, events }, hostContext.hostEnds);
     recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     foundation.starts.recorded();
     await recordMissedRollbacks({ store, events, rollouts: rooms.catalog.rollouts });
@@ -127,7 +128,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
           foundation.starts.over(lock.claim.placeNow());
           config.ended();
         }
-        events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });
+        recordStop(events);
         await order.unwind();
       },
     };

@@ -137,6 +137,11 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
   };
 }
 
+/** Records that the host ends in good order. */
+export function recordStop(events: Pick<Events, 'record'>): void {
+  events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops', about: [subject.host()] });
+}
+
 /** Records that the host is at work, and logs the problems of the host itself. Resolves when the event is on disk or given up. */
 export async function recordStart({ events, catalog, warnings, journal }: HostContext): Promise<void> {
   events.record('info', {
@@ -144,6 +149,8 @@ export async function recordStart({ events, catalog, warnings, journal }: HostCo
     agent: null,
     message: `host ${VERSION} started, pid ${process.pid}`,
     data: { agents: catalog.agents().size, node: process.versions.node },
+    // Of the end of the host before.
+    ...{ about: [subject.host()], cameOf: [subject.host()] },
   });
   const log = journal.child('host');
   for (const { code, message } of warnings()) log.warn(message, { code });

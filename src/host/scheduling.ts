@@ -6,6 +6,7 @@ import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
 import type { HostBus } from './bus.ts';
+import type { HostFacts } from './facts.ts';
 import type { Placements } from './placements.ts';
 
 interface SchedulingNeeds {
@@ -15,10 +16,11 @@ interface SchedulingNeeds {
   jobs: Jobs;
   placements: Pick<Placements, 'holdOf' | 'letThrough'>;
   bus: Pick<HostBus, 'emit'>;
+  facts: Pick<HostFacts, 'startedAt'>;
 }
 
 /** The schedule, wired to the rooms. */
-export function createScheduling({ time, log, store, jobs, placements, bus }: SchedulingNeeds): Schedule {
+export function createScheduling({ time, log, store, jobs, placements, bus, facts }: SchedulingNeeds): Schedule {
   return createSchedule({
     time,
     log,
@@ -31,6 +33,7 @@ export function createScheduling({ time, log, store, jobs, placements, bus }: Sc
     cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
     holdOf: placements.holdOf,
     letThrough: placements.letThrough,
+    startedAt: facts.startedAt,
     troublesChanged: () => bus.emit('planning.changed', undefined),
   });
 }

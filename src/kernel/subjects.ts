@@ -21,6 +21,10 @@ export const subject = {
   warning: (fingerprint: string) => `warning:${fingerprint}`,
   /** The settings of the host. */
   config: () => 'config',
+  /** The alert of that id. */
+  alert: (id: string) => `alert:${id}`,
+  /** The host of the installation, whichever process it is: its starts and its ends. */
+  host: () => 'host',
   /** A host that was lost, by its pid and the time of its end in epoch ms. */
   lostHost: (pid: number | null, endedAt: number) => `host:${pid}:${endedAt}`,
   /** The state of an agent beside its version: its settings, its schedule, its being there. */

@@ -52,6 +52,6 @@ export interface SlotDecision {
   reason?: string;
   /** For `ran` and `caught-up`. */
   job?: NewJob;
-  /** For `skipped`: the subjects of the hold that skips it, for its event. */
+  /** For the event of a slot that is skipped, the subjects of the hold that skips it; of one that is missed, the host that was not there. */
   cameOf?: string[];
 }

@@ -27,6 +27,8 @@ export interface SettleNeeds {
   holdOf?(agent: string, due: number): Hold | null;
   /** Whether the slot may ask for the one job that a hold allows. Default: no. */
   letThrough?(agent: string, due: number): boolean;
+  /** When this host began, epoch ms. Default: it was always there. */
+  startedAt?: number;
 }
 
 const DECISIONS_AT_ONCE = 1_000;
@@ -93,10 +95,19 @@ async function settleAgent(
   return decisions.map((decision, i) => {
     const { note } = rows[i]!;
     const hold = holds[i];
-    const cameOf = hold ? { cameOf: subjectsOf(scheduled.agent, hold) } : {};
+    const cameOf = cameOfSlot(needs, { agent: scheduled.agent, hold, decision });
     const reason = note ? { reason: [decision.reason, note].filter(Boolean).join('; ') } : {};
     return { ...decision, ...reason, ...cameOf };
   });
+}
+
+/** A slot that a hold skips came of it; one that was missed before this host began, of the end of the host before, if there was one. */
+function cameOfSlot(
+  { startedAt = Number.NEGATIVE_INFINITY }: SettleNeeds,
+  { agent, hold, decision }: { agent: string; hold: Hold | undefined; decision: SlotDecision },
+): { cameOf?: string[] } {
+  if (hold) return { cameOf: subjectsOf(agent, hold) };
+  return decision.state === 'missed' && decision.due < startedAt ? { cameOf: [subject.host()] } : {};
 }
 
 /** The pause or the quarantine; no event is about the other holds. */

@@ -16,6 +16,7 @@ beforeAll(async () => {
     'plugins/shop.ts': GOOD,
     'plugins/clock.ts': plugin("return 'tick';", "schedule: '* * * * * *',"),
     'plugins/dies.ts': plugin("throw new GiveUp('no use');"),
+    'plugins/fresh.ts': plugin("return 'tick';", "schedule: '* * * * * *', limits: { staleAfter: '1s' },"),
   });
   await place.start();
 });
@@ -98,6 +99,40 @@ it('what a person does with a dead letter came of its death', async () => {
   const replayed = await eventsOf('job.replayed');
   expect(kinds(await lineOf(replayed[0]!.id)).slice(0, 2)).toEqual(['job.dead', 'job.replayed']);
   expect(replayed[0]!.who).toMatch(/^cli:./);
+});
+
+it('what people are told came of the dead letter, and its end of the begin', async () => {
+  const told = await place.until(
+    () => eventsOf('alert.firing'),
+    (found) => found.some(({ agent }) => agent === 'dies'),
+    WITHIN_MS,
+  );
+  const firing = told.find(({ agent }) => agent === 'dies');
+  const line = await lineOf(firing!.id);
+  expect(kinds(line)[0]).toBe('job.dead');
+  expect(line.at(-1)).toMatchObject({ kind: 'alert.firing', who: 'alerts', data: { severity: 'open' } });
+  expect(isOneLine(line)).toBe(true);
+});
+
+it('the start of a host, and the slots that were missed before it, came of the end of the host before', async () => {
+  const [first] = await eventsOf('host.started');
+  expect(first!.cause).toBe(null);
+  process.kill(place.host()!.pid, 'SIGKILL');
+  const starts = await place.until(
+    () => eventsOf('host.started').catch(() => []),
+    (found) => found.length === 2,
+    WITHIN_MS,
+  );
+  expect(kinds(await lineOf(starts.at(-1)!.id)).slice(0, 2)).toEqual(['host.lost', 'host.started']);
+  // A slot that was missed while a host was there has no cause that is known.
+  const missed = await place.until(
+    () => eventsOf('slot.missed'),
+    (found) => found.some(({ cause }) => cause !== null),
+    WITHIN_MS,
+  );
+  const line = await lineOf(missed.find(({ cause }) => cause !== null)!.id);
+  expect(kinds(line)[0]).toBe('host.lost');
+  expect(line.at(-1)).toMatchObject({ kind: 'slot.missed', agent: 'fresh' });
 });
 
 it('an event that is not kept is said to be so, and other filters are refused', async () => {

@@ -7,6 +7,8 @@ import { decideAlerts, isAnnounced, RETURN_WITHIN_MS } from '../../telemetry/ale
 import { type DeliveryOrder, isUnended, planDeliveries, withState } from '../../telemetry/alerts/deliveries.ts';
 import type { Alert, AlertStep, AlertStore } from '../../telemetry/alerts/ports.ts';
 import { blockOf, composePost, type Post } from '../../telemetry/alerts/text.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { recordAlert } from './alert-events.ts';
 import type { Channels } from './channels.ts';
 import { type AlertFactNeeds, gatherAlertFacts } from './gather.ts';
 import { createSummaries } from './summaries.ts';
@@ -36,6 +38,7 @@ interface AlertsNeeds extends AlertFactNeeds {
   page: string | undefined;
   /** Writes to the terminal of the host; undefined: it has none. */
   say: ((text: string) => void) | undefined;
+  events: Pick<Events, 'record'>;
   /** Adds to the file of alerts. May throw. */
   write(key: string, block: string): void;
 }
@@ -104,6 +107,7 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
       for (const step of fresh) {
         // Terminal and file come first: no channel may be in their way.
         if (!step.silent) needs.say?.(blockFor(alert, step));
+        recordAlert(needs.events, alert, step);
         writeToFile(alert, step);
       }
       let after = alert;

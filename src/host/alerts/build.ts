@@ -28,7 +28,7 @@ interface HostAlertsNeeds extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings'
 /** Builds alerts out of the rooms, and has them look when something has happened. */
 export function createHostAlerts(needs: HostAlertsNeeds): HostAlerts {
   const { time, facts, settings, bus, foundation, rooms } = needs;
-  const { store, journal } = foundation;
+  const { store, journal, events } = foundation;
   const channels = createChannels({ time, store, settings, ...rooms });
   let file: { path: string; alerts: AlertFile } | undefined;
 
@@ -39,7 +39,7 @@ export function createHostAlerts(needs: HostAlertsNeeds): HostAlerts {
   }
 
   const service = createAlerts({
-    ...{ time, store, settings, channels, write, say: needs.say },
+    ...{ time, store, settings, channels, write, events, say: needs.say },
     ...{ healer: rooms.healer, states: rooms.states, runnableAgents: rooms.runnableAgents },
     ...{ log: journal.child('alerts'), scrub: journal.scrub, startedAt: facts.startedAt },
     pings: () => pingsOf({ time, heartbeats: rooms.heartbeats }),

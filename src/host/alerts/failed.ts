@@ -5,6 +5,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 import { gaveUpWords } from '../api/agent-state.ts';
 import type { AgentStatus } from '../api/states.ts';
@@ -12,6 +13,8 @@ import type { AgentStatus } from '../api/states.ts';
 /** An agent whose work was not done: jobs of it gave up, or it runs always and does not run. */
 export interface FailedAgent {
   name: string;
+  /** The newest dead letter, or the run. */
+  job: string;
   /** A sentence. */
   why: string;
   /** Dead letters, which wait until somebody replays or drops them. */
@@ -53,7 +56,15 @@ async function ofDeadLetters(
   const isBack = ended?.state !== 'dead';
   const newest = isBack ? (await store.list({ agent: name, states: ['dead'], limit: 1 }))[0] : ended;
   if (!newest || OF_ALERTS.test(newest.key ?? '')) return undefined;
-  return { name, why: gaveUpWords(newest), dead, isBack, since: newest.finishedAt, error: newest.error };
+  return {
+    name,
+    job: newest.id,
+    why: gaveUpWords(newest),
+    dead,
+    isBack,
+    since: newest.finishedAt,
+    error: newest.error,
+  };
 }
 
 function ofAlways(
@@ -63,7 +74,7 @@ function ofAlways(
 ): FailedAgent | undefined {
   const { newest } = overview;
   if (newest?.trigger !== 'always' || (state !== 'failed' && !isOnTrial(newest, now))) return undefined;
-  return { name, why, dead: 0, isBack: false, since: null, error: newest.error };
+  return { name, job: newest.id, why, dead: 0, isBack: false, since: null, error: newest.error };
 }
 
 /** A run that was started after one that failed, a moment ago. */
@@ -72,7 +83,7 @@ function isOnTrial({ state, cause, startedAt }: Job, now: number): boolean {
 }
 
 /** The trouble of a failed agent. */
-export function failedTrouble({ name, why, dead, isBack, since }: FailedAgent, now: number): AlertTrouble {
+export function failedTrouble({ name, job, why, dead, isBack, since }: FailedAgent, now: number): AlertTrouble {
   const [jobs, wait] = dead === 1 ? ['the job', 'dead letter waits'] : [`the ${dead} jobs`, 'dead letters wait'];
   return {
     ...given({ newestAt: since ?? undefined }),
@@ -81,7 +92,7 @@ export function failedTrouble({ name, why, dead, isBack, since }: FailedAgent, n
     seen: [oneLine(why), ...(dead > 1 ? [`${dead} ${wait}`] : []), ...(isBack ? ['later jobs are done'] : [])].join(
       '; ',
     ),
-    ...{ done: ['its attempts are used up'], culprit: null, incident: null, parent: null },
+    ...{ cameOf: [subject.job(job)], done: ['its attempts are used up'], culprit: null, incident: null, parent: null },
     left: dead === 0 ? 'mend the cause' : `mend the cause, then run ${jobs} again${dead > 1 ? ', or drop them' : ''}`,
     next: dead === 0 ? `daruma logs ${name}` : `daruma jobs ${name} --state dead; daruma replay --agent ${name}`,
   };

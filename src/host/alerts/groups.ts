@@ -1,5 +1,6 @@
 import { causeOf } from '../../jobs/faults.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 
@@ -72,6 +73,7 @@ function groupTrouble(cause: string, members: readonly CausedTrouble[]): AlertTr
     title: `${who} ${isFailed ? 'failed' : `(${kind})`} of one cause: ${cutAt(oneLine(error!.message))}`,
     seen: `${names.slice(0, MOST_NAMED).join(', ')}${more}: ${error!.code}, ${oneLine(error!.message)}`,
     done: trouble.done,
+    ...given({ cameOf: trouble.cameOf }),
     left: isFailed ? 'mend the cause, then run the jobs again' : trouble.left,
     next: isFailed ? 'daruma dlq' : 'daruma incidents --open',
     ...{ parent: null, needsPerson: true },

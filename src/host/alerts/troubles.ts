@@ -3,6 +3,7 @@ import type { Evidence, Incident, Verdict } from '../../healing/ports.ts';
 import { verdictWords } from '../../healing/words.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
+import { subject } from '../../kernel/subjects.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 import { type FailedAgent, failedTrouble } from './failed.ts';
@@ -132,6 +133,7 @@ function incidentTrouble(incident: Incident): AlertTrouble {
     next: next({ agent: who, id }),
     culprit: culpritOf(evidence),
     incident: id,
+    cameOf: [subject.incident(id)],
     parent: null,
     // An agent in quarantine does none of its work, whether a model was asked or not.
     needsPerson: wantsSomebody(incident) || isEarly || verdict === 'crash-looping',
@@ -187,7 +189,12 @@ function safeTrouble({ since, message, next }: NonNullable<TroubleFacts['safeMod
       needsPerson: true,
       title: 'host is in safe mode',
     },
-    ...{ seen: message, done: ['all agents are held'], left: 'see why the host failed, then let the agents go on' },
+    ...{
+      seen: message,
+      cameOf: [subject.host()],
+      done: ['all agents are held'],
+      left: 'see why the host failed, then let the agents go on',
+    },
     ...{ next: next ?? 'daruma status', culprit: null, incident: null, parent: null },
   };
 }

@@ -1,3 +1,4 @@
+import { subject } from '../../kernel/subjects.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 import type { Warning } from '../../telemetry/warnings/warning.ts';
@@ -13,6 +14,7 @@ export function warningTroubles(warnings: readonly Warning[], now: number): Aler
       ...{ fingerprint: `warning:${fingerprint}`, severity: 'warning', agent, since, culprit, next },
       ...{ title: `${quantity} of ${agent ?? 'host'} is ${word}`, seen: `${text}${left}`, done: [] },
       left: 'see to it while there is time',
+      cameOf: [subject.warning(fingerprint)],
       ...{ incident: null, parent: parentOf(fingerprint, hitsAt, warnings, now) },
       needsPerson: word === 'leaking' || (word === 'rising' && RISING.has(fingerprint)),
     };

@@ -36,7 +36,16 @@ export async function openAlerts(store: Pick<AlertStore, 'alerts'>, now: number)
   return { firing: firing.length, worst: { id, severity, agent, title, since: isoOf(since), next } };
 }
 
-function viewAlert({ fingerprint: _, parent: __, quietUntil, steps, since, endedAt, ...alert }: Alert): AlertView {
+function viewAlert({
+  fingerprint: _,
+  parent: __,
+  cameOf: ___,
+  quietUntil,
+  steps,
+  since,
+  endedAt,
+  ...alert
+}: Alert): AlertView {
   const announced = steps.filter(({ silent }) => silent === undefined);
   return {
     ...alert,

@@ -97,9 +97,23 @@ export async function recordLostHosts(
     const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}`;
     const tail = stderr.slice(-MOST_WORDS);
     const data = { pid, endedAt: isoOf(at), why, code, signal, uptimeMs, ...(tail && { stderr: tail }) };
-    events.record('warn', { kind: 'host.lost', agent: null, message, data, about: [subject.lostHost(pid, at)] });
+    events.record('warn', {
+      kind: 'host.lost',
+      agent: null,
+      message,
+      data,
+      about: [subject.lostHost(pid, at), subject.host()],
+    });
   }
   await events.settled();
+}
+
+/** The lost hosts before this one: the guardian knows more of them than the count of starts. */
+export function hostEndsOf(
+  watched: { lost: readonly HostEndRecord[] },
+  starts: Pick<Starts, 'lost'>,
+): readonly HostEndRecord[] {
+  return watched.lost.length > 0 ? watched.lost : starts.lost;
 }
 
 function lostHost({ pid, at }: { pid: number; at: number }): HostEndRecord {

@@ -28,6 +28,8 @@ export interface AlertTrouble {
   culprit: string | null;
   /** The incident that it is; null: it is none. */
   incident: string | null;
+  /** The subjects that it came of, for its events (`kernel/subjects.ts`). Default: none that is known. */
+  cameOf?: readonly string[];
   /** The fingerprint of the trouble that this one comes of: people are told of that one instead. null: of none. */
   parent: string | null;
   /** False: somebody deals with it, and people are told of it only when others come of it that want a person. */
@@ -35,7 +37,10 @@ export interface AlertTrouble {
 }
 
 /** The content of a trouble that an alert keeps, as last seen. */
-type AlertWords = Pick<AlertTrouble, 'title' | 'seen' | 'done' | 'left' | 'next' | 'culprit' | 'incident' | 'parent'>;
+type AlertWords = Pick<
+  AlertTrouble,
+  'title' | 'seen' | 'done' | 'left' | 'next' | 'culprit' | 'incident' | 'cameOf' | 'parent'
+>;
 
 /** What people are told of one trouble, from the first word to the last. Times in epoch ms. */
 export interface Alert extends AlertWords {

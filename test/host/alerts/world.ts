@@ -11,6 +11,7 @@ import type { PlainFault } from '../../../src/kernel/fault.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import type { AlertStore, AlertTrouble } from '../../../src/telemetry/alerts/ports.ts';
 import type { Post } from '../../../src/telemetry/alerts/text.ts';
+import type { FleetEvent } from '../../../src/telemetry/ports.ts';
 import type { Clock } from '../../clock.ts';
 import { memoryAlerts } from '../../store/memory/alerts.ts';
 
@@ -44,6 +45,7 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
   const written: string[] = [];
   /** What the service could not do. */
   const errors: unknown[] = [];
+  const events: Omit<FleetEvent, 'at'>[] = [];
   const statuses = new Map<string, Pick<AgentStatus, 'state' | 'why' | 'overview'>>();
   const named = [...(alerts.open ?? ['mail']), ...(alerts.warning ?? []), ...(alerts.healed ?? [])];
   const agents = new Map<string, Agent>(['mail', ...named].map((name) => [name, agentOf(name)]));
@@ -142,6 +144,7 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
       scrub: { value: (value) => value },
       states: { all: async () => statuses as Map<string, AgentStatus> },
       runnableAgents: () => agents,
+      events: { record: (_, event) => void events.push(event) },
       ...{ pings: () => pings, warnings: () => problems, earlyWarnings: warnings, startedAt: clock.wall },
     });
   }
@@ -149,7 +152,7 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
   let channels = newChannels();
   let service = build();
   return {
-    ...{ told, said, written, errors, away, agents, statuses, settings, store: ofAlerts, pings, problems },
+    ...{ told, said, written, errors, events, away, agents, statuses, settings, store: ofAlerts, pings, problems },
     service: () => service,
     channels: () => channels,
     /** A job of the agent ended. */
