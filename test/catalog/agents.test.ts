@@ -132,6 +132,8 @@ isolation: own
     await world.until('it is off', () => world.listing('shop')?.is === 'off');
     expect(world.catalog.agents().has('shop')).toBe(false);
     expect(world.catalog.agents().has('health')).toBe(false);
+    expect(world.listing('shop')?.why).toBe('switched off in agents/shop.yaml:2');
+    expect(await world.catalog.switchedOff('shop')).toMatchObject({ name: 'shop', version: { plugin: 'health' } });
     world.write('agents/shop.yaml', 'plugin: health\n');
     await world.until('it is on', () => world.listing('shop')?.is === 'live');
   });

@@ -87,6 +87,18 @@ daruma 0.1.0 · up 18d 4h · host 96 MB · 7 agents · workers 3 in 2 cells · q
     expect(lines.filter((line) => line.includes('a brace is missing'))).toHaveLength(1);
   });
 
+  test('agents that are off stand together below the others, each with the line that holds it', () => {
+    const off = (name: string, line: number) =>
+      agent({ name, state: 'off', why: `switched off in agents/${name}.yaml:${line}` });
+    const wrong = agent({ name: 'wrong', state: 'off', why: 'rejected: x', problem: { code: 'X', message: 'x' } });
+    const lines = statusLines(status({ agents: [off('post-x', 6), agent(), wrong, off('nightly', 3)] }), look);
+    const title = lines.indexOf('2 agents are off; on without their line "enabled: false":');
+    expect(lines[title + 1]).toBe('  post-x agents/post-x.yaml:6 · nightly agents/nightly.yaml:3');
+    expect(lines.slice(0, title).join('\n')).toContain('wrong');
+    expect(lines.slice(0, title).join('\n')).not.toContain('post-x');
+    expect(statusLines(status({ agents: [off('nightly', 3)] }), look).join('\n')).toContain('1 agent is off');
+  });
+
   test('an installation without agents says how to get one', () => {
     expect(statusLines(status({ agents: [] }), look).join('\n')).toContain('daruma new hello');
   });

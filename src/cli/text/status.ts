@@ -1,5 +1,12 @@
 import type { AgentView, ConfigView, OriginView, StatusView, WarningView } from '../../control/protocol.ts';
-import { lastRun, memoryWords, needsSomebody, stateWords } from '../../control/words/agent.ts';
+import {
+  isSwitchedOff,
+  lastRun,
+  memoryWords,
+  needsSomebody,
+  offPlaceOf,
+  stateWords,
+} from '../../control/words/agent.ts';
 import { openAlertWords } from '../../control/words/alert.ts';
 import { warningWords } from '../../control/words/warning.ts';
 import { type Clock, nextTime, relative, shortTime } from '../../kernel/clock.ts';
@@ -28,7 +35,10 @@ const MOST_WHY_LINES = 3;
  * on.
  */
 export function statusLines(status: StatusView, look: Look): string[] {
-  const lines = [...hostLine(status, look), ...agentTable(status.agents, look)];
+  const off = status.agents.filter(isSwitchedOff);
+  const others = status.agents.filter((agent) => !isSwitchedOff(agent));
+  const agents = others.length > 0 || off.length === 0 ? agentTable(others, look) : [];
+  const lines = [...hostLine(status, look), ...agents, ...offLines(off, look)];
   const asides = status.problems.filter((problem) => !status.agents.some((agent) => same(agent.problem, problem)));
   if (asides.length > 0) lines.push('');
   for (const problem of asides) {
@@ -46,6 +56,19 @@ export function statusLines(status: StatusView, look: Look): string[] {
   const sums = summary(status);
   if (sums) lines.push('', sums);
   return lines;
+}
+
+/** Agents that are off stand together, each with the line that holds it. */
+function offLines(off: readonly AgentView[], { paint, width }: Look): string[] {
+  if (off.length === 0) return [];
+  const [are, their] = off.length === 1 ? ['agent is', 'its'] : ['agents are', 'their'];
+  const title = `${off.length} ${are} off; on without ${their} line "enabled: false":`;
+  const places = joined(
+    off.map((agent) => `${agent.name} ${offPlaceOf(agent)}`),
+    ' · ',
+    width - 2,
+  );
+  return ['', paint('dim', title), ...places.map((line) => paint('dim', `  ${line}`))];
 }
 
 function same(one: { message: string } | null, other: { message: string }): boolean {

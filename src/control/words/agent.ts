@@ -55,3 +55,16 @@ export function memoryWords({ memory }: AgentView): string {
   const [number, unit] = used.split(' ');
   return limit.endsWith(` ${unit}`) ? `${number}/${limit}` : `${used}/${limit}`;
 }
+
+/** Whether a file says that the agent is off; an agent that is wrong is off as well, and is another matter. */
+export function isSwitchedOff({ state, problem, why }: AgentView): boolean {
+  return state === 'off' && problem === null && why.startsWith(OFF_IN);
+}
+
+/** The place of the line that switches the agent off: `agents/shop.yaml:3`. */
+export function offPlaceOf({ why }: AgentView): string {
+  return why.slice(OFF_IN.length);
+}
+
+/** How the catalog begins the reason of such an agent. */
+const OFF_IN = 'switched off in ';

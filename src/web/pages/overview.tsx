@@ -1,5 +1,5 @@
 import type { AgentView, IncidentView, StatusView } from '../../control/protocol.ts';
-import { lastRun, stateWords } from '../../control/words/agent.ts';
+import { isSwitchedOff, lastRun, offPlaceOf, stateWords } from '../../control/words/agent.ts';
 import { openAlertWords } from '../../control/words/alert.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
@@ -45,7 +45,8 @@ export const overviewPage: Page = {
             id="agents"
             aside={<Choices call={call} name="span" choices={SPANS} fallback="runs" label="What the bars show" />}
           >
-            <AgentTable agents={status.agents} beats={beats} call={call} />
+            <AgentTable agents={status.agents.filter((agent) => !isSwitchedOff(agent))} beats={beats} call={call} />
+            <OffAgents agents={status.agents.filter(isSwitchedOff)} />
           </Section>
           <WarningList warnings={warnings} call={call} />
           <Healed incidents={healed} call={call} />
@@ -113,6 +114,26 @@ function percent(part: number, all: number): string {
 /** Few runs stand at the right edge, where the newest of every agent is. */
 function atTheRight(beats: Beat[]): Beat[] {
   return [...new Array<Beat>(Math.max(0, RUNS - beats.length)).fill('none'), ...beats];
+}
+
+/** Agents that are off, folded away, each with the line that holds it. */
+function OffAgents({ agents }: { agents: AgentView[] }) {
+  if (agents.length === 0) return null;
+  return (
+    <details id="off">
+      <summary>{agents.length === 1 ? '1 agent is off' : `${agents.length} agents are off`}</summary>
+      <ul class="lines">
+        {agents.map((agent) => (
+          <li>
+            <a href={addressOf('agents', agent.name)}>{agent.name}</a> {agent.about}{' '}
+            <span class="next">
+              → to switch it on, take out the line <code>enabled: false</code>: <code>{offPlaceOf(agent)}</code>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
 }
 
 interface TableProps {

@@ -83,6 +83,14 @@ describe.each(ADDRESSES)('%s', (address) => {
 });
 
 describe('the overview', () => {
+  it('folds agents that are off below the others, each with the line that holds it', async () => {
+    const off = agent({ name: 'nightly', state: 'off', why: 'switched off in agents/nightly.yaml:3', problem: null });
+    const html = await render('/', { answers: { ...ANSWERS, status: () => status({ agents: [agent(), off] }) } });
+    expect(html).toContain('<summary>1 agent is off</summary>');
+    expect(html).toContain('<code>agents/nightly.yaml:3</code>');
+    expect(html).not.toContain('id="agent-nightly"');
+  });
+
   it('is at most 30 KB with 20 agents and 50 runs of each', async () => {
     const agents = Array.from({ length: 20 }, (_, at) => agent({ name: `agent-number-${at}`, plugin: 'api-health' }));
     const runs = agents.map(({ name }) => ({ ...ANSWERS.runs!({})[0]!, agent: name }));
