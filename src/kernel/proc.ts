@@ -194,7 +194,8 @@ function fieldsOf(stat: string): string[] {
   return end < 0 ? [] : stat.slice(end + 2).split(' ');
 }
 
-function namesIn(folder: string): string[] {
+/** The names in a folder; none where it cannot be read. */
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { openFrameChannel } from '../kernel/frames.ts';
 import { entryFile } from '../kernel/paths.ts';
+import { stderrTail } from '../kernel/stderr-tail.ts';
 import type { Time } from '../kernel/time.ts';
 import { CHANNEL_FD, FROM_CELL, readFromCell } from './cell-messages.ts';
 import { workerFaults } from './faults.ts';
@@ -67,15 +68,11 @@ export interface CellProcess {
 export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOptions): CellProcess {
   const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
   let isOver = false;
-  let stderr = '';
   let killedFor: string | undefined;
   const over = Promise.withResolvers<void>();
   const child = forkCell(options, startedMarkers?.fd);
-  for (const stream of [child?.stdout, child?.stderr]) stream?.on('error', () => {});
-  child?.stdout?.resume();
-  child?.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
-  });
+  child?.stdout?.on('error', () => {}).resume();
+  const stderr = stderrTail(child?.stderr, STDERR_KEPT);
   const pipe = child?.stdio[CHANNEL_FD] as Duplex | null | undefined;
   const channel = pipe && openFrameChannel(pipe, { receive, broken }, FROM_CELL);
   child?.on('error', (error) => {
@@ -116,7 +113,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   function lost(how: string) {
     if (isOver) return;
     isOver = true;
-    const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr);
+    const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr());
     needs.lost({ outOfMemory, fault: workerFaults.cellLost(child?.pid, how) });
     startedMarkers?.close();
     over.resolve();

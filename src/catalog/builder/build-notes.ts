@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { bootId } from '../../kernel/proc.ts';
+import { bootId, namesIn } from '../../kernel/proc.ts';
 import { sha256 } from '../../kernel/sha256.ts';
 
 /**
@@ -77,13 +77,5 @@ function readNote(path: string): BuildNote | undefined {
     return typeof file === 'string' && typeof hash === 'string' ? { file, hash, boot } : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

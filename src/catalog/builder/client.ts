@@ -6,6 +6,7 @@ import { openFrameChannel } from '../../kernel/frames.ts';
 import { given } from '../../kernel/given.ts';
 import type { Log } from '../../kernel/log.ts';
 import { entryFile } from '../../kernel/paths.ts';
+import { stderrTail } from '../../kernel/stderr-tail.ts';
 import type { Time } from '../../kernel/time.ts';
 import {
   BUILDER_BOUNDS,
@@ -190,7 +191,6 @@ interface BuilderProcessNeeds {
 function openBuilderProcess(options: BuilderOptions, needs: BuilderProcessNeeds): BuilderProcess {
   const child = spawnBuilder(options);
   const { promise: gone, resolve } = Promise.withResolvers<void>();
-  let stderr = '';
   let isOver = false;
 
   function receive(messages: unknown) {
@@ -202,9 +202,10 @@ function openBuilderProcess(options: BuilderOptions, needs: BuilderProcessNeeds)
     isOver = true;
     killGroup(child.pid);
     resolve();
-    needs.lost(opened, how, stderr);
+    needs.lost(opened, how, stderr());
   }
 
+  const stderr = stderrTail(child.stderr, STDERR_KEPT);
   const pipe = child.stdio[3] as Socket;
   const channel = openFrameChannel(pipe, { receive, broken: () => opened.kill() }, BUILDER_BOUNDS);
   const opened: BuilderProcess = {
@@ -215,9 +216,6 @@ function openBuilderProcess(options: BuilderOptions, needs: BuilderProcessNeeds)
     send: (message) => channel.send([message]),
     kill: () => killGroup(child.pid),
   };
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
-  });
   child.once('exit', (code, signal) => over(signal ?? `exit code ${code}`));
   child.on('error', (error) => child.pid === undefined && over(error.message));
   return opened;

@@ -8,6 +8,7 @@ import { framesOf, openFrameChannel } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { LENT_FILES } from '../../kernel/plugin-modules.ts';
+import { stderrTail } from '../../kernel/stderr-tail.ts';
 import { machineTime } from '../../kernel/time.ts';
 import {
   ALONE,
@@ -110,7 +111,6 @@ function openLoadProcess(reads: readonly string[] = [], kind = ALONE): LoadProce
   const key = randomUUID();
   const child = spawnLoader(reads, kind);
   const { promise, resolve } = Promise.withResolvers<LoadOutcome>();
-  let stderr = '';
   let stopWatch = () => {};
   const pipe = child.stdio[3] as Socket;
   openFrameChannel(
@@ -118,10 +118,8 @@ function openLoadProcess(reads: readonly string[] = [], kind = ALONE): LoadProce
     { receive: (messages) => settle(outcomeIn(messages, key)), broken: () => settle({ is: 'forged' }) },
     LOAD_BOUNDS,
   );
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
-  });
-  child.once('close', (code, signal) => settle(endOf(code, signal, stderr)));
+  const stderr = stderrTail(child.stderr, STDERR_KEPT);
+  child.once('close', (code, signal) => settle(endOf(code, signal, stderr())));
   child.on('error', (error) => settle({ is: 'died', how: error.message }));
 
   /** The first outcome counts, and ends the process. */

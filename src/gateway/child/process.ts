@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { type FrameBounds, openFrameChannel } from '../../kernel/frames.ts';
+import { stderrTail } from '../../kernel/stderr-tail.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** The host's side of a child that it speaks with by frames on one pipe. */
@@ -52,7 +53,6 @@ export function openPipedChild<Outgoing, Incoming>(
   const over = Promise.withResolvers<void>();
   let state: 'alive' | 'ending' | 'over' = 'alive';
   let killedFor: string | undefined;
-  let stderr = '';
   const child = spawn(process.execPath, program.args, {
     cwd: program.cwd,
     env: { ...program.env },
@@ -61,17 +61,16 @@ export function openPipedChild<Outgoing, Incoming>(
   const pipe = child.stdio[program.fd] as Duplex | null;
   const channel = pipe && openFrameChannel(pipe, { receive, broken: ({ message }) => kill(message) }, program.bounds);
   lowerPriority(child, program.niceness);
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
+  const stderr = stderrTail(child.stderr, STDERR_KEPT);
+  child.stderr?.on('data', (text: string) => {
     for (const line of text.split('\n')) if (line.trim()) needs.wrote(line);
   });
-  child.stderr?.on('error', () => {});
   child.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
   child.on('exit', (code, signal) => {
     const how = killedFor ? `was killed: ${killedFor}` : signal ? `was killed by ${signal}` : `ended with code ${code}`;
-    const last = killedFor ? undefined : stderr.trim().split('\n')[0];
+    const last = killedFor ? undefined : stderr().trim().split('\n')[0];
     lost(last ? `${how}: ${last}` : how);
   });
 

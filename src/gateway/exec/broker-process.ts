@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { entryFile } from '../../kernel/paths.ts';
+import { stderrTail } from '../../kernel/stderr-tail.ts';
 import type { Time } from '../../kernel/time.ts';
 import { BROKER_FD, FROM_BROKER, readFromBroker } from './broker-messages.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from './wire.ts';
@@ -35,7 +36,6 @@ export interface BrokerProcess {
 /** Starts a broker. `cwd`: the folder for data of this run, which the process list shows beside the broker. */
 export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cwd: string }): BrokerProcess {
   const over = Promise.withResolvers<void>();
-  let stderr = '';
   let isEnding = false;
   let isOver = false;
   const child = spawn(
@@ -48,17 +48,14 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     },
   );
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
-  });
-  child.stderr!.on('error', () => {});
+  const stderr = stderrTail(child.stderr, STDERR_KEPT);
   const pipe = child.stdio[BROKER_FD] as Duplex;
   const channel = openFrameChannel(pipe, { receive, broken }, FROM_BROKER);
   child.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
   child.on('exit', (code, signal) => {
-    const last = stderr.trim().split('\n').at(-1);
+    const last = stderr().trim().split('\n').at(-1);
     lost(`${signal ? `was killed by ${signal}` : `ended with code ${code}`}${last ? `: ${last}` : ''}`);
   });
 

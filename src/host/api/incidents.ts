@@ -2,7 +2,6 @@ import type { Diagnosis } from '../../healing/diagnosis.ts';
 import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
-import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
@@ -12,7 +11,7 @@ import type { DiagnosisView, IncidentView } from '../../operations/results/agent
 import type { StatusView } from '../../operations/results/status.ts';
 import type { Ops } from '../../operations/table.ts';
 import type { FindingStore } from '../../telemetry/ports.ts';
-import { diagnosisIn } from '../diagnosis/diagnosis.ts';
+import { diagnosisIn, incidentOf } from '../diagnosis/diagnosis.ts';
 import type { HostContext } from '../host-context.ts';
 import { type OpTable, whoOf } from './handlers.ts';
 import { instantOf } from './known.ts';
@@ -106,12 +105,6 @@ export function incidentLookups({ time, store }: IncidentNeeds<IncidentReads>) {
       return view!;
     },
   };
-}
-
-async function incidentOf(store: Pick<IncidentStore, 'incident'>, id: string): Promise<Incident> {
-  const incident = await store.incident(id);
-  if (incident) return incident;
-  throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
 }
 
 /** The operations by which people close incidents and mute their causes. */

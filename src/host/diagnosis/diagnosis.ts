@@ -48,14 +48,8 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
   const evidenceOf = createEvidenceReader(needs);
   const terms = () => needs.settings.models.diagnose;
 
-  async function incidentOf(id: string): Promise<Incident> {
-    const incident = await store.incident(id);
-    if (incident) return incident;
-    throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
-  }
-
   async function escalated(id: string): Promise<Incident> {
-    const incident = await incidentOf(id);
+    const incident = await incidentOf(store, id);
     if (incident.timeline.some(({ what }) => what === 'escalated')) return incident;
     const message = `${id} has not escalated: healing deals with it, and nobody is asked`;
     throw new Fault({ code: 'DIAGNOSIS_NOT_DUE', message, next: `daruma incidents ${id}` });
@@ -134,7 +128,7 @@ export function createDiagnoses(needs: DiagnosesNeeds): Diagnoses {
       return { ask: true, evidence, remedies };
     },
 
-    evidence: async (id) => evidenceFor(await incidentOf(id)),
+    evidence: async (id) => evidenceFor(await incidentOf(store, id)),
 
     async answer(id, said, model) {
       const incident = await escalated(id);
@@ -179,4 +173,11 @@ function unasked(id: string): PlainFault {
     message: `nobody asked for a diagnosis of ${id}, or it has its answer`,
     next: 'ask by fleet.evidence before',
   };
+}
+
+/** Rejects with `INCIDENT_UNKNOWN`. */
+export async function incidentOf(store: Pick<IncidentStore, 'incident'>, id: string): Promise<Incident> {
+  const incident = await store.incident(id);
+  if (incident) return incident;
+  throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
 }

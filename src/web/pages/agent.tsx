@@ -1,7 +1,6 @@
 import type { AgentView, IncidentView, JobView, Ops, TrendsView } from '../../control/protocol.ts';
 import { stateWords } from '../../control/words/agent.ts';
 import { billWords, monthWords } from '../../control/words/bill.ts';
-import { resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
@@ -9,6 +8,7 @@ import type { BillView } from '../../operations/results/bill.ts';
 import type { Page, PageCall } from '../page.ts';
 import { DurationChart, LineChart } from './charts.tsx';
 import { type Deliveries, DeliverySection, deliveriesOf } from './deliveries.tsx';
+import { IncidentLink } from './incidents.tsx';
 import { InputFields } from './input-form.tsx';
 import { FactList } from './job.tsx';
 import { JobTable } from './job-table.tsx';
@@ -262,9 +262,7 @@ function Incidents({ incidents, call }: { incidents: readonly IncidentView[]; ca
       <ul class="lines">
         {incidents.map((incident) => (
           <li>
-            <State state={incident.state} word={resultWords(incident).toLowerCase()} />{' '}
-            <When at={incident.openedAt} clock={call.clock} />{' '}
-            <a href={addressOf('incidents', incident.id)}>{incident.id}</a> {incident.verdict}:{' '}
+            <IncidentLink incident={incident} clock={call.clock} /> {incident.verdict}:{' '}
             <Said text={incident.seen} most={160} />
           </li>
         ))}

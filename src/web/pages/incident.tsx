@@ -5,6 +5,7 @@ import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
 import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import type { Page, PageCall } from '../page.ts';
+import { IncidentLink } from './incidents.tsx';
 import { FactList } from './job.tsx';
 import { aroundIncident, MomentChart } from './moment.tsx';
 import { Act, addressOf, counted, Said, SaidLines, Section, State, When } from './parts.tsx';
@@ -201,9 +202,7 @@ function SeenBefore({ same, call }: { same: readonly IncidentView[]; call: PageC
       <ul class="lines">
         {same.slice(0, 10).map((incident) => (
           <li>
-            <State state={incident.state} word={resultWords(incident).toLowerCase()} />{' '}
-            <When at={incident.openedAt} clock={call.clock} />{' '}
-            <a href={addressOf('incidents', incident.id)}>{incident.id}</a>
+            <IncidentLink incident={incident} clock={call.clock} />
           </li>
         ))}
       </ul>

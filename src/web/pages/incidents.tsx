@@ -1,5 +1,6 @@
 import type { IncidentView } from '../../control/protocol.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import type { Page, PageCall } from '../page.ts';
@@ -44,6 +45,16 @@ export function groupsOf(incidents: readonly IncidentView[]): IncidentView[][] {
     ({ fingerprint, state }) => `${fingerprint} ${state}`,
   );
   return [...open, ...ended.values()];
+}
+
+/** An incident in a list: its state, its begin and a link to its page. */
+export function IncidentLink({ incident, clock }: { incident: IncidentView; clock: Clock }) {
+  return (
+    <>
+      <State state={incident.state} word={resultWords(incident).toLowerCase()} />{' '}
+      <When at={incident.openedAt} clock={clock} /> <a href={addressOf('incidents', incident.id)}>{incident.id}</a>
+    </>
+  );
 }
 
 function IncidentTable({ incidents, call }: { incidents: readonly IncidentView[]; call: PageCall }) {

@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FenceTerms } from '../../../fence/terms.ts';
 import { isAtOrBelow } from '../../../kernel/paths.ts';
+import { namesIn } from '../../../kernel/proc.ts';
 import { type OrderFence, SYSTEM_FOLDERS } from '../order-fence.ts';
 import { closedFiles } from '../system-secrets.ts';
 
@@ -38,12 +38,4 @@ function partsOf(path: string, closed: readonly string[]): string[] {
   const below = closed.filter((one) => isAtOrBelow(one, path));
   if (below.length === 0) return [path];
   return namesIn(path).flatMap((name) => partsOf(join(path, name), below));
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
