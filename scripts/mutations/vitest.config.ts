@@ -4,7 +4,7 @@ import base from '../../vitest.config.ts';
 /** The tests that are named in MUTATE_TESTS, up to the first failure; a property that fails need not be made small. */
 const config = mergeConfig(base, {
   root: '.',
-  test: { setupFiles: ['./scripts/mutations/first-failure.ts'], testTimeout: 10_000, maxWorkers: 1 },
+  test: { setupFiles: ['./scripts/mutations/first-failure.ts'], testTimeout: 60_000, maxWorkers: 1 },
 });
 config.test.include = process.env.MUTATE_TESTS?.split(',') ?? [];
 export default config;
