@@ -27,7 +27,8 @@ interface Declared {
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
-  .map((file) => ({ file, code: withoutText(readFileSync(join(SRC, file), 'utf8')) }));
+  .map((file) => ({ file, text: readFileSync(join(SRC, file), 'utf8') }))
+  .map(({ file, text }) => ({ file, text, code: withoutText(text) }));
 
 /** Code without comments and without what stands in quotes. */
 function withoutText(source: string): string {
@@ -87,6 +88,35 @@ function declaredIn(code: string): Set<string> {
     [declarations, members, parameters].flatMap((kind) => [...code.matchAll(kind)].map(([, name]) => name!)),
   );
 }
+
+/** The comments of a source, each as one line of text. */
+function commentsOf(source: string): string[] {
+  const blocks = [...source.matchAll(/\/\*\*?([\s\S]*?)\*\//g)].map(([, text]) => text!.replace(/^\s*\* ?/gm, ''));
+  const lines = [...source.matchAll(/(?:^[ \t]*\/\/[^\n]*\n?)+/gm)].map(([text]) => text.replace(/^\s*\/\/ ?/gm, ''));
+  // An empty line, and an item of a list, begin a sentence.
+  return [...blocks, ...lines]
+    .flatMap((text) => text.split(/\n\s*\n|\n(?=- )/))
+    .map((text) => text.replace(/\s*\n\s*/g, ' ').trim());
+}
+
+/** Sentences that begin with a word which names nobody. */
+function namelessSentences(source: string): string[] {
+  return commentsOf(source)
+    .flatMap((text) => text.split(/(?<=[.!?]) +(?=[A-Z])/))
+    .filter((sentence) => /^(One|It|Its|What|Whatever|Who|Whoever)\b/.test(sentence));
+}
+
+describe('comments', () => {
+  it('say who does what: no sentence begins with one, it, what or whoever', () => {
+    const found = files.flatMap(({ file, text }) => namelessSentences(text).map((sentence) => `${file}: ${sentence}`));
+    expect(found).toEqual([]);
+  });
+
+  it('would be found out', () => {
+    const comments = '/** Counts. It is\n * pure. */\n// Whoever calls\n// waits.\nconst a = `It`; /* a. b */';
+    expect(namelessSentences(comments)).toEqual(['It is pure.', 'Whoever calls waits.']);
+  });
+});
 
 describe('names', () => {
   it('are unique where they are exported: one name means one thing in all of src/', () => {

@@ -49,7 +49,7 @@ export interface HostLauncher {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
-  /** What a plugin asks for that no agent runs; `file` is relative to `folder`, where its imports begin. */
+  /** The rights and settings that a plugin asks for, though no agent runs it; `file` is relative to `folder`, where its imports begin. */
   readPlugin(folder: string, file: string): Promise<PluginAsks>;
   /** The checks of the folder while no host runs. */
   doctor(folder: string): Promise<Ops['doctor']['value']>;

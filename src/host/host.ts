@@ -86,7 +86,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal.budget(logs.budgetBytes);
     });
 
-    // What comes of the end of the host before finds the event of it.
+    // Consequences of the end of the host before find the event of it.
     await recordLostHosts({ store, events }, hostEndsOf(watched, foundation.starts));
     const loopAges = () => loopAgesOf(loops, time.monotonic());
     const base = { time, facts, settings, config, loopAges, ...(await openOwnFacts(foundation, facts, time)) };

@@ -150,7 +150,7 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   /** The absolute path of the installation. A worker's own working directory is empty: build paths from this one. */
   readonly folder: string;
   /**
-   * true: `daruma run --dry-run` asks what the job would do. Show it in the result and the summary. Whatever a plugin does all the same, nothing gets out:
+   * true: `daruma run --dry-run` asks what the job would do. Show it in the result and the summary. Nothing that a plugin does all the same gets out:
    * requests that write, commands and files are refused, and `send`, `emit` and `state` are noted and not done.
    */
   readonly dryRun: boolean;

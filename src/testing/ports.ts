@@ -33,7 +33,7 @@ export interface RunOptions {
   http?: Http;
   /** Where the plugin's clock (`Date`, `Temporal.Now`) stands when `run` begins; it goes on from there. */
   now?: Date | string;
-  /** `context.dryRun`. Default false. What the plugin does is answered as in any other test. */
+  /** `context.dryRun`. Default false. Calls of the plugin are answered as in any other test. */
   dryRun?: boolean;
   /** The number of the attempt. Default 1. */
   attempt?: number;

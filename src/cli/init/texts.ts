@@ -46,7 +46,7 @@ ${when}
   async run({ settings, job, log, beat }) {
     beat('started');
     log.info(settings.greeting, { attempt: job.attempt, slot: job.slot });
-    // What is returned is the result; a throw is a failed attempt, which is tried again.
+    // The value that is returned is the result; a throw is a failed attempt, which is tried again.
     return { said: settings.greeting };
   },
 });
@@ -58,7 +58,7 @@ export function pluginTestText(name: string): string {
   return `import { runPlugin } from 'daruma/testing';
 import { expect, it } from 'vitest';
 
-// A real worker with the plugin's own rights and limits. What it fetches is answered here: { http: [{ url, body }] }
+// A real worker with the plugin's own rights and limits. Calls of fetch are answered here: { http: [{ url, body }] }
 it('says what it is told to', async () => {
   const { state, result, logs } = await runPlugin('${name}', { settings: { greeting: 'good morning' } });
 

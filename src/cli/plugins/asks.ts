@@ -2,7 +2,7 @@ import type { PluginAsks } from '../../control/protocol.ts';
 import type { Stage } from '../ports.ts';
 import { type Facts, factLines } from '../text/width.ts';
 
-/** What a plugin asks for, in lines for people: each right that it would have, when it runs, and the settings that it has. */
+/** The needs of a plugin, in lines for people: each right that it would have, when it runs, and the settings that it has. */
 export function asksLines(name: string, asks: PluginAsks, { paint, width }: Pick<Stage, 'paint' | 'width'>): string[] {
   const { needs } = asks;
   const listed = (list: readonly string[] | undefined) => (list?.length ? list.join(', ') : 'none');

@@ -13,7 +13,7 @@ export interface PluginSource {
   name: string;
   /** The folder that its imports are looked for in; absolute. */
   root: string;
-  /** Its file, relative to `root`. */
+  /** The file of the plugin, relative to `root`. */
   file: string;
   /** The text of the agent file that comes with it, if there is one. */
   agentFile: string | undefined;

@@ -3,7 +3,7 @@ import { oneLine } from '../../kernel/shown-text.ts';
 import { faultLines } from './fault.ts';
 import type { Paint } from './paint.ts';
 
-/** What a job would do, whole: no line of it is cut, since it says what would be sent. */
+/** The effects of a job that ran dry, whole: no line of it is cut, since it says what would be sent. */
 export function dryRunLines(answer: DryRunView, { paint }: { paint: Paint }): string[] {
   const { agent, state, error, effects, result, summary, standIns, live } = answer;
   const wanted = (effects ?? []).filter(({ is }) => is !== 'answered');

@@ -14,8 +14,8 @@ import { type AlertFactNeeds, gatherAlertFacts } from './gather.ts';
 import { createSummaries } from './summaries.ts';
 
 /**
- * Tells people of troubles: each once, with reminders and its end, on the channels of the settings, in the terminal and in a file. What
- * is told is written down before it is sent, and sent as a job with a key, so that neither a killed host nor a channel that is away
+ * Tells people of troubles: each once, with reminders and its end, on the channels of the settings, in the terminal and in a file. Each
+ * alert is written down before it is sent, and sent as a job with a key, so that neither a killed host nor a channel that is away
  * loses or repeats it.
  */
 export interface Alerts extends Service {

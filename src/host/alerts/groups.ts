@@ -7,7 +7,7 @@ import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 /** A trouble with the error that it is about; undefined: it is about none, and stands for itself. */
 interface CausedTrouble {
   trouble: AlertTrouble;
-  /** What happened to the agent: `failed`, `late`. Troubles of several kinds are several groups. */
+  /** The trouble of the agent: `failed`, `late`. Troubles of several kinds are several groups. */
   kind: string;
   error: Pick<PlainFault, 'code' | 'message'> | undefined;
 }

@@ -19,7 +19,7 @@ interface SummariesNeeds extends Pick<AlertFactNeeds, 'scrub' | 'store'> {
   settings: Pick<HostSettings, 'alerts' | 'timezone'>;
 }
 
-/** What was healed longer ago, while no host looked, is for the digest. */
+/** An incident that was healed longer ago, while no host looked, is for the digest. */
 const HEALED_WITHIN_MS = 600_000;
 
 export function createSummaries(needs: SummariesNeeds): Summaries {

@@ -9,7 +9,7 @@ import type { AlertTrouble } from '../../telemetry/alerts/ports.ts';
 import { type FailedAgent, failedTrouble } from './failed.ts';
 import { groupTroubles } from './groups.ts';
 
-/** What a person is left with, and the next command. */
+/** The work that a person is left with, and the next command. */
 interface Way {
   left: string;
   next(facts: { agent: string; id: string }): string;
@@ -100,7 +100,7 @@ export function troublesOf(facts: TroubleFacts): AlertTrouble[] {
   return safe ? [safe, ...grouped] : grouped;
 }
 
-/** What a trouble is about, so that several agents with the same are one message. */
+/** The cause of a trouble, so that several agents with the same are one message. */
 function causeOfTrouble({ incident, fingerprint, agent }: AlertTrouble, facts: TroubleFacts) {
   if (fingerprint.startsWith('failed:'))
     return { kind: 'failed', error: facts.failed.find(({ name }) => name === agent)?.error ?? undefined };
@@ -119,7 +119,7 @@ function incidentTrouble(incident: Incident): AlertTrouble {
   const why = timeline.findLast(({ what }) => what === 'escalated')?.text;
   const { left, next } = WAYS[verdict];
   const origin = verdict === 'failing-over' ? originOf(incident) : undefined;
-  // Its workers are replaced in time: a person has hours to mend the code.
+  // Workers of the agent are replaced in time: a person has hours to mend the code.
   const isEarly = verdict === 'leaking' && !wantsSomebody(incident);
   return {
     fingerprint: fingerprintOf(incident),
@@ -201,7 +201,7 @@ function safeTrouble({ since, message, next }: NonNullable<TroubleFacts['safeMod
 
 /** Troubles of the machine and of servers, of which others come. */
 const PARENTS: ReadonlySet<Verdict> = new Set(['pressed', 'disk-short', 'host-lost', 'failing-over']);
-/** What comes of a machine that is short of memory, and of a host that was lost. */
+/** The consequences of a machine that is short of memory, and of a host that was lost. */
 const OF_MEMORY: ReadonlySet<Verdict> = new Set([
   'late',
   'out-of-memory',

@@ -48,7 +48,7 @@ function asksOf({ manifest, entry, inputs, emptyIssues }: StoredVersion): Plugin
     memory: String(manifest.limits?.memory ?? DEFAULT_LIMITS.memory),
     needs: needsOf(manifest),
     settings: settingsOf(manifest.settingsSchema, new Set(emptyIssues.map(({ path }) => String(path[0])))),
-    // What lies outside of the folder is absolute.
+    // Files outside of the folder have absolute paths.
     parts: own.map(({ path }) => (isAbsolute(path) ? path : relative(dirname(entry), path))).sort(),
     packages: [...new Set(packages)].sort(),
   };

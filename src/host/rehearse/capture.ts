@@ -79,7 +79,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
       note('once', key, 'answered', effect.is === 'done' ? effect.result : null);
       return;
     }
-    // What the effect does is answered here as well, and not done.
+    // Calls of the effect are answered here as well, and not done.
     if (needs.dryRun) {
       note('once', key, 'captured');
       return;

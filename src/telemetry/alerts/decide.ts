@@ -6,7 +6,7 @@ import type { Alert, AlertStep, AlertTrouble } from './ports.ts';
 export interface AlertFacts {
   /** Epoch ms. */
   now: number;
-  /** What holds now, each fingerprint once. */
+  /** The troubles that hold now, each fingerprint once. */
   troubles: readonly AlertTrouble[];
   /** People want to hear nothing of this cause. */
   isMuted(fingerprint: string): boolean;
@@ -34,8 +34,8 @@ const MOST_STEPS = 60;
  * Decides what people are told now. `known`: alerts that hold, that owe their end, or that were over within the last hour. Returns the
  * alerts that changed; a step without deliveries that `known` did not have is to be told.
  *
- * One alert for each fingerprint; `over` only after `firing`; nothing in a maintenance window, while the cause is muted, or while the
- * trouble holds that it came of. What was kept back is told afterwards, if it still holds, or if people know of it.
+ * Each fingerprint has one alert; `over` only after `firing`; nothing in a maintenance window, while the cause is muted, or while the
+ * trouble holds that it came of. An alert that was kept back is told afterwards, if it still holds, or if people know of it.
  */
 export function decideAlerts(facts: AlertFacts, known: readonly Alert[]): Alert[] {
   const wanted = troublesToAnnounce(facts.troubles);

@@ -12,13 +12,13 @@ export interface ChannelFacts {
   stateOf(channel: string): 'up' | 'held' | 'missing';
 }
 
-/** What became of the job of a delivery. `at` in epoch ms. */
+/** The end of the job of a delivery. `at` in epoch ms. */
 export type DeliveryFate =
   | { is: 'waiting'; isRunning: boolean }
   | { is: 'done'; at: number }
   | { is: 'failed'; at: number; why: string };
 
-/** What is to be done for a delivery. `both`: the channel was told nothing of the trouble yet, so it gets begin and end at once. */
+/** The step that is due for a delivery. `both`: the channel was told nothing of the trouble yet, so it gets begin and end at once. */
 export type DeliveryOrder =
   | { do: 'add'; step: AlertStep; channel: string; both: boolean }
   | { do: 'withdraw'; step: AlertStep; channel: string; job: string };
@@ -76,7 +76,7 @@ function withChannels(
   fates: ReadonlyMap<string, DeliveryFate>,
   facts: ChannelFacts,
 ): AlertStep[] {
-  // What was said of an earlier time of the trouble is left as it is: no other channel hears of it now.
+  // Deliveries of an earlier time of the trouble are left as they are: no other channel hears of it now.
   const begun = before.steps.findLastIndex(({ is }) => is === 'firing');
   const settled = before.steps.map((step) => withFates(step, fates));
   return settled.map((step, at) => {

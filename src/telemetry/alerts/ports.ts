@@ -42,7 +42,7 @@ type AlertWords = Pick<
   'title' | 'seen' | 'done' | 'left' | 'next' | 'culprit' | 'incident' | 'cameOf' | 'parent'
 >;
 
-/** What people are told of one trouble, from the first word to the last. Times in epoch ms. */
+/** The words to people about one trouble, from the first word to the last. Times in epoch ms. */
 export interface Alert extends AlertWords {
   /** `al-3f9a21` */
   id: string;
@@ -57,7 +57,7 @@ export interface Alert extends AlertWords {
   ending: string | null;
   /** How often the trouble came back within an hour of its end. */
   returns: number;
-  /** It stays quiet: while the trouble holds that it came of (`parent`), and until then after its end. */
+  /** The alert stays quiet: while the trouble holds that it came of (`parent`), and until then after its end. */
   quietUntil: number | 'parent' | null;
   /** Oldest first. Between `firing` and `over` people know of the trouble. */
   steps: AlertStep[];

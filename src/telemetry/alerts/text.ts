@@ -2,7 +2,7 @@ import { type Clock, fullTime, shortTime } from '../../kernel/clock.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Alert, AlertStep } from './ports.ts';
 
-/** What a channel agent is sent. */
+/** The input of a channel agent. */
 export interface Post {
   title: string;
   text: string;

@@ -15,7 +15,7 @@ const MOST_POINTS = 36;
 /** Series that the charts above show already. */
 const CHARTED: ReadonlySet<string> = new Set(['memory', 'duration', 'jobs.late']);
 
-/** What the meter measured of an agent in the window: the author's own series first, each with its course. */
+/** The series of an agent in the window: the author's own series first, each with its course. */
 export function MeasuredSection({ measured, agent }: { measured: Measured | undefined; agent: string }) {
   const all = (measured?.series ?? []).filter(({ name }) => !CHARTED.has(name));
   if (!measured || all.length === 0) return null;

@@ -95,7 +95,7 @@ export function minuteCounts(db: DatabaseSync): MinuteCounts {
       changed.clear();
     },
     forgetRows() {
-      // What is counted for the commit that comes stays; versions that are gone leave with their rows.
+      // Counts for the commit that comes stay; versions that are gone leave with their rows.
       agents.clear();
       for (const of of changed) {
         of.written = undefined;
