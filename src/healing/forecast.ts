@@ -42,8 +42,9 @@ export interface MemoryHistory {
   add(at: number, bytes: number, limitBytes: number): Leak | null;
 }
 
-export function createMemoryHistory(): MemoryHistory {
-  const slow = createEnvelope(SLOW.bucketMs, SLOW.most);
+/** `lookBackMs`: at most three hours. */
+export function createMemoryHistory(lookBackMs = SLOW.most * SLOW.bucketMs): MemoryHistory {
+  const slow = createEnvelope(SLOW.bucketMs, Math.ceil(lookBackMs / SLOW.bucketMs));
   const fast = createEnvelope(FAST.bucketMs, FAST.most);
   return {
     add(at, bytes, limitBytes) {

@@ -15,6 +15,8 @@ interface LookTerms {
   thirds: { least: number; most: number };
   /** A rise beyond yesterday's height by less than this share of the limit is a rhythm of days. */
   beyondShare: number;
+  /** So far from the same time of yesterday its height is looked for. */
+  besideMs: number;
 }
 
 /** The lower edge of a quantity in a quarter of an hour: of memory, what a worker held between jobs. */
@@ -33,14 +35,23 @@ export const MOST_EDGES = (2 * DAY_MS) / EDGE_MS;
 
 /** Of lower edges of quarters of an hour. */
 export const QUARTER_TERMS: LookTerms = {
-  ...{ stepMs: EDGE_MS, firstDayHours: [10], hours: [12, 8, 6], leastSteadiness: 0.8, beyondShare: 0.05 },
+  ...{
+    stepMs: EDGE_MS,
+    firstDayHours: [10],
+    hours: [12, 8, 6],
+    leastSteadiness: 0.8,
+    beyondShare: 0.05,
+    besideMs: HOUR_MS,
+  },
   thirds: { least: 0.75, most: 1.25 },
 };
 /** Of a count of few things, such as connections of a pool: a staircase. */
 export const STAIR_TERMS: LookTerms = { ...QUARTER_TERMS, thirds: { least: 0.6, most: 1.6 }, beyondShare: 0.15 };
+/** Of what is spent of a day's budget, which only rises: it grows from day to day by less than it rises within an hour. */
+export const SPEND_TERMS: LookTerms = { ...QUARTER_TERMS, beyondShare: 0.1, besideMs: HOUR_MS / 2 };
 /** Of figures of whole hours, such as quantiles of few runs: a day of them, for they are noisy. */
 export const HOUR_TERMS: LookTerms = {
-  ...{ stepMs: HOUR_MS, firstDayHours: [24], hours: [24], leastSteadiness: 0.7, beyondShare: 0.05 },
+  ...{ stepMs: HOUR_MS, firstDayHours: [24], hours: [24], leastSteadiness: 0.7, beyondShare: 0.05, besideMs: HOUR_MS },
   thirds: { least: 0.3, most: 2 },
 };
 /** A rise that did not begin with its series is seen by these looks alone: an import of six hours is none of them. */
@@ -83,7 +94,7 @@ export function riseOf(
 ): Leak | null {
   if (found && isImminent(found, limit)) return found;
   if (!found && !isEdgeDone) return null;
-  const before = yesterdayOf(edges, now);
+  const before = yesterdayOf(edges, now, terms);
   const life = lifeOf(edges, series);
   if (found && !repeats(found.usedBytes, before, limit, terms)) {
     if (isSinceBirth(life, found.perMinuteBytes / MINUTE_MS, terms)) return found;
@@ -96,7 +107,7 @@ export function riseOf(
 export function highOf(edges: readonly Edge[], now: number, limit: number): number | null {
   const last = edges.at(-1);
   if (!last || limit <= 0 || last.value < HIGH_SHARE * limit) return null;
-  return repeats(last.value, yesterdayOf(edges, now), limit, QUARTER_TERMS) ? null : last.value;
+  return repeats(last.value, yesterdayOf(edges, now, QUARTER_TERMS), limit, QUARTER_TERMS) ? null : last.value;
 }
 
 /** A leak that is too slow for the forecast of hours. */
@@ -115,9 +126,9 @@ function repeats(value: number, before: number | null, limit: number, { beyondSh
   return before !== null && value <= before + beyondShare * limit;
 }
 
-/** The most that was held within an hour around this time of yesterday; null where nothing is known of it. */
-function yesterdayOf(edges: readonly Edge[], at: number): number | null {
-  const near = edges.filter((edge) => Math.abs(edge.at - (at - DAY_MS)) <= HOUR_MS);
+/** The most that was held around this time of yesterday; null where nothing is known of it. */
+function yesterdayOf(edges: readonly Edge[], at: number, { besideMs }: LookTerms): number | null {
+  const near = edges.filter((edge) => Math.abs(edge.at - (at - DAY_MS)) <= besideMs);
   return near.length === 0 ? null : Math.max(...near.map(({ value }) => value));
 }
 

@@ -190,7 +190,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const { aggregation, loopDelay } = createHostAggregation({ ...base, workers, ledger: billing.ledger });
   const room = () => machineResourcesOf(dirname(facts.store.file));
-  const quantities = () => readQuantities({ room, facts, workers });
+  const quantities = () => readQuantities({ room, facts, workers, budgets: billing.ledger.budgets });
   const earlyWarnings = createHostWarnings({
     ...{ ...base, ...log('warnings'), healer, catalog, billing, room, quantities },
   });

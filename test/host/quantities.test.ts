@@ -68,11 +68,20 @@ it('reads the machine, the write-ahead log, the folder of logs and the pools of 
   const view = () => ({ cells: [], workers }) as unknown as WorkersView;
   const room = async () => ({ memoryFree: 4, memoryTotal: 10, diskFree: 1_000, diskTotal: 5_000 });
   const facts = { store: { file: join(folder, 'store.db') }, logFolder: join(folder, 'logs') };
-  expect(await readQuantities({ room, facts, workers: { view } })).toEqual([
+  const money = { agent: 'shop', which: 'money', spent: 5, limit: 9 } as const;
+  const budgets = () => ({ day: '2026-11-24', end: T0 + HOUR, budgets: [money] });
+  expect(await readQuantities({ room, facts, workers: { view }, budgets })).toEqual([
     { quantity: 'memory', agent: null, value: 6, limit: 10 },
     { quantity: 'disk', agent: null, value: 4_000, limit: 5_000 },
     { quantity: 'wal', agent: null, value: 300, limit: 1_300 },
     { quantity: 'logs', agent: null, value: 200, limit: 1_200 },
     { quantity: 'pool', agent: 'shop', value: 6, limit: 10 },
+    {
+      quantity: 'spend',
+      agent: 'shop',
+      value: 5,
+      limit: 9,
+      budget: { which: 'money', day: '2026-11-24', end: T0 + HOUR },
+    },
   ]);
 });

@@ -64,6 +64,65 @@ const QUANTITIES: readonly OtherCourse[] = [
   },
 ];
 
+/** Micros of a day. */
+const BUDGET = 5_000_000;
+/** Midnight (UTC) after T0, in hours from it. */
+const MIDNIGHT = 24 - (T0 % DAY) / HOUR;
+
+/** What is spent since midnight, by the share of the budget in an hour; asked in order. */
+function spentBy(random: () => number, shareOf: (hour: number, day: number) => number): (ms: number) => number {
+  let [day, spent, last] = [0, 0, 0];
+  return (ms) => {
+    const at = T0 + ms;
+    const today = Math.floor(at / DAY) - Math.floor(T0 / DAY);
+    if (today !== day) [day, spent] = [today, 0];
+    spent += (BUDGET * shareOf((at % DAY) / HOUR, day) * noise(random, 0.6) * (ms - last)) / HOUR;
+    last = ms;
+    return Math.min(BUDGET, spent);
+  };
+}
+const inHours = (hour: number, from: number, until: number, share: number) =>
+  hour >= from && hour < until ? share / (until - from) : 0;
+
+const SPENDS: readonly OtherCourse[] = [
+  {
+    ...{ name: 'budget that is spent in 16 h', quantity: 'spend', limit: BUDGET, hitsAfter: MIDNIGHT + 16 },
+    of: (random) => spentBy(random, (_, day) => (day === 0 ? 0.01 : 1 / 16)),
+  },
+  {
+    ...{ name: 'agent that asks in a loop from 10:00 on', quantity: 'spend', limit: BUDGET },
+    hitsAfter: MIDNIGHT + 24 + 10 + 6,
+    of: (random) => spentBy(random, (hour, day) => (day === 2 && hour >= 10 ? 0.9 / 6 : 0.01)),
+  },
+  {
+    ...{ name: 'spend that grows by a fifth each day', quantity: 'spend', limit: BUDGET },
+    hitsAfter: MIDNIGHT + 4 * 24 + 24 / (0.55 * 1.2 ** 4),
+    of: (random) => spentBy(random, (_, day) => (0.55 * 1.2 ** (day - 1)) / 24),
+  },
+  {
+    ...{ name: 'spend of 60 % each day', quantity: 'spend', limit: BUDGET },
+    of: (random) => spentBy(random, () => 0.6 / 24),
+  },
+  {
+    ...{ name: 'spend of working hours', quantity: 'spend', limit: BUDGET },
+    of: (random) => spentBy(random, (hour) => inHours(hour, 8, 18, 0.7)),
+  },
+  {
+    ...{ name: 'spend of a nightly batch', quantity: 'spend', limit: BUDGET },
+    of(random) {
+      const late = Array.from({ length: 9 }, () => random() * 0.3);
+      return spentBy(random, (hour, day) => inHours(hour - late[day]!, 2, 4, 0.5));
+    },
+  },
+  {
+    ...{ name: 'spend of chance', quantity: 'spend', limit: BUDGET },
+    of(random) {
+      const shares = Array.from({ length: 24 * 8 }, () => random() * 0.05);
+      return spentBy(random, (hour, day) => shares[(day * 24 + Math.floor(hour)) % shares.length]!);
+    },
+  },
+];
+
 const HOURS: readonly OtherCourse[] = [
   {
     ...{ name: 'latency creeping 3 % an hour', quantity: 'duration', limit: 10_000 },
@@ -110,26 +169,24 @@ const HOURS: readonly OtherCourse[] = [
   },
 ];
 
-export const OTHER_COURSES: readonly OtherCourse[] = [...QUANTITIES, ...HOURS];
+export const OTHER_COURSES: readonly OtherCourse[] = [...QUANTITIES, ...SPENDS, ...HOURS];
 
 /** The hours at which a warning of the course began in some days; of a true course the first. */
 export async function replayOther(course: OtherCourse, seed: number, days: number, stepMs: number): Promise<number[]> {
   const end = Math.min(days * 24, course.hitsAfter ?? Number.POSITIVE_INFINITY);
   const held = course.of(randomOf(seed));
-  const words = QUANTITIES.includes(course)
-    ? replayQuantity(course, held, end, stepMs)
-    : replayHours(course, held, end);
+  const words = !HOURS.includes(course) ? replayQuantity(course, held, end, stepMs) : replayHours(course, held, end);
   return course.hitsAfter === undefined ? await words : (await words).slice(0, 1);
 }
 
 async function replayQuantity(course: OtherCourse, held: (ms: number) => number, end: number, stepMs: number) {
   const { quantity, limit, hitsAfter } = course;
   const clock = new Clock();
-  const agent = quantity === 'pool' ? 'shop' : null;
+  const agent = quantity === 'pool' || quantity === 'spend' ? 'shop' : null;
   let value = 0;
   const source = createQuantitySource({
     ...{ time: clock, log: silentLog, store: { putFinding: async () => {}, findings: async () => [] } },
-    read: () => [{ quantity, agent, value, limit } as BoundedQuantity],
+    read: () => [{ quantity, agent, value, limit, ...budgetOf(quantity, clock.wall) } as BoundedQuantity],
   });
   const words: number[] = [];
   let isOn = false;
@@ -141,6 +198,13 @@ async function replayQuantity(course: OtherCourse, held: (ms: number) => number,
     isOn = isSeen;
   }
   return words;
+}
+
+function budgetOf(quantity: OtherCourse['quantity'], now: number): Pick<BoundedQuantity, 'budget'> {
+  const begin = now - (now % DAY);
+  return quantity === 'spend'
+    ? { budget: { which: 'money', day: new Date(begin).toISOString(), end: begin + DAY } }
+    : {};
 }
 
 const RUNS = 200;

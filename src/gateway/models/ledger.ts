@@ -17,6 +17,7 @@ import {
 import { createSpendDays, type SpendDay } from './spend-days.ts';
 import { spendFault, spendUnwritten } from './spend-faults.ts';
 import {
+  budgetsOf,
   decideSpend,
   isNothing,
   type ModelPrice,
@@ -24,8 +25,8 @@ import {
   NO_AMOUNTS,
   plus,
   type ReservedRung,
-  type RisingBudget,
   risingOf,
+  type SpentBudget,
   type UnpaidRung,
 } from './spend-rules.ts';
 import { createSpendWriter } from './spend-writer.ts';
@@ -52,7 +53,9 @@ export interface SpendLedger extends Service {
   /** The money and tokens that each agent spent since the host started, by rung. */
   totals(): ReadonlyMap<string, ReadonlyMap<string, Amounts>>;
   /** Budgets of today of which at least 80 % are spent. */
-  rising(): RisingBudget[];
+  rising(): SpentBudget[];
+  /** All budgets of today of agents that asked a model, and those of all agents together; `end`: of the day, epoch ms. */
+  budgets(): { day: string; end: number; budgets: SpentBudget[] };
 }
 
 interface SpendCall {
@@ -78,7 +81,7 @@ interface LedgerNeeds {
   limits(): SpendLimits;
   priceOf(rung: string, model: string): ModelPrice;
   /** A budget has reached 80 %: once a day for each limit. */
-  rose(budget: RisingBudget): void;
+  rose(budget: SpentBudget): void;
 }
 
 const EVERY_MS = 500;
@@ -183,6 +186,14 @@ export function createSpendLedger(needs: LedgerNeeds): SpendLedger {
       if (!of) return [];
       const agents = [...of.accounts.values()].flatMap(({ agent, spent, limits }) => risingOf(agent, spent, limits));
       return [...risingOf(null, of.spent, needs.limits()), ...agents];
+    },
+    budgets() {
+      const { day, end } = days.today();
+      const of = days.get(day);
+      const agents = [...(of?.accounts.values() ?? [])].flatMap(({ agent, spent, limits }) =>
+        budgetsOf(agent, spent, limits),
+      );
+      return { day, end, budgets: [...budgetsOf(null, of?.spent ?? NO_AMOUNTS, needs.limits()), ...agents] };
     },
     async start() {
       for (const { day } of await store.spendAhead()) await days.load(day);

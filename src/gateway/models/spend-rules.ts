@@ -145,8 +145,8 @@ export function soonestOver(skipped: readonly UnpaidRung[]): SpendObstacle | und
   return of('reserved') ?? of('spent') ?? of('small');
 }
 
-/** A budget that is nearly spent. */
-export interface RisingBudget {
+/** A budget of a day, and what is spent of it. */
+export interface SpentBudget {
   /** null: of all agents. */
   agent: string | null;
   which: SpendObstacle['which'];
@@ -156,13 +156,23 @@ export interface RisingBudget {
 }
 
 /** The budgets of which at least 80 % are spent; with `before` only those of which less was spent then. */
-export function risingOf(agent: string | null, spent: Amounts, limits: SpendLimits, before?: Amounts): RisingBudget[] {
+export function risingOf(agent: string | null, spent: Amounts, limits: SpendLimits, before?: Amounts): SpentBudget[] {
+  const isRising = (one: SpentBudget) => one.spent >= RISING * one.limit;
+  const were = new Set(
+    before
+      ? budgetsOf(agent, before, limits)
+          .filter(isRising)
+          .map(({ which }) => which)
+      : [],
+  );
+  return budgetsOf(agent, spent, limits).filter((one) => isRising(one) && !were.has(one.which));
+}
+
+/** The budgets that have a limit, with what is spent of each. */
+export function budgetsOf(agent: string | null, spent: Amounts, limits: SpendLimits): SpentBudget[] {
   return PARTS.flatMap((part) => {
     const limit = limits[part];
-    if (!limit) return [];
-    const isRising = ({ [part]: value }: Amounts) => value >= RISING * limit;
-    if (!isRising(spent) || (before && isRising(before))) return [];
-    return [{ agent, which: part === 'micros' ? ('money' as const) : part, spent: spent[part], limit }];
+    return limit ? [{ agent, which: part === 'micros' ? ('money' as const) : part, spent: spent[part], limit }] : [];
   });
 }
 

@@ -5,7 +5,7 @@ import { createSpendLedger, type SpendLedger } from '../../gateway/models/ledger
 import type { SkippedRung } from '../../gateway/models/ports.ts';
 import type { SpendLimits, SpendStore } from '../../gateway/models/spend.ts';
 import { amountWords, priceUnknown } from '../../gateway/models/spend-faults.ts';
-import type { ModelPrice, RisingBudget, UnpaidRung } from '../../gateway/models/spend-rules.ts';
+import type { ModelPrice, SpentBudget, UnpaidRung } from '../../gateway/models/spend-rules.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { StateStore } from '../../jobs/ports.ts';
 import { given } from '../../kernel/given.ts';
@@ -108,13 +108,13 @@ function viewSkipped({ name, model, obstacle }: UnpaidRung): SkippedRung {
   return { name, why, retryAt: null };
 }
 
-function risingEvent({ agent, which, spent, limit }: RisingBudget) {
+function risingEvent({ agent, which, spent, limit }: SpentBudget) {
   const budget = { which, spent, limit, share: Math.floor((spent / limit) * 100) };
   return { kind: 'budget.rising', agent, message: risingWords({ agent, which, spent, limit }), data: budget };
 }
 
 /** `shop has spent 84 % of today’s money of models: $4.21 of $5` */
-export function risingWords({ agent, which, spent, limit }: RisingBudget): string {
+export function risingWords({ agent, which, spent, limit }: SpentBudget): string {
   const who = agent === null ? 'all agents together have' : `${agent} has`;
   const share = Math.floor((spent / limit) * 100);
   const spentWords = which === 'money' ? amountWords(which, spent) : spent.toLocaleString('en');

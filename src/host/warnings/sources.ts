@@ -1,4 +1,4 @@
-import type { RisingBudget } from '../../gateway/models/spend-rules.ts';
+import type { SpentBudget } from '../../gateway/models/spend-rules.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Incident } from '../../healing/ports.ts';
 import type { MachineResources } from '../../healing/pressure.ts';
@@ -14,7 +14,7 @@ import { createEarlyWarnings, type EarlyWarnings, type EarlyWarningsNeeds, type 
 interface HostWarningNeeds extends ComparisonNeeds, Omit<EarlyWarningsNeeds, 'sources' | 'store'> {
   store: ComparisonNeeds['store'] & EarlyWarningsNeeds['store'];
   healer: Pick<Healer, 'open' | 'versionLeaks' | 'highMemory'>;
-  billing: { ledger: { rising(): readonly RisingBudget[] } };
+  billing: { ledger: { rising(): readonly SpentBudget[] } };
   /** The memory and disk that the machine has left. */
   room(): Promise<MachineResources>;
   /** The quantities of the host that have limits. */
@@ -93,9 +93,9 @@ function highSource(healer: Pick<Healer, 'highMemory'>): WarningSource {
 }
 
 /** Budgets of models that are nearly spent: of an agent's budgets the one of which most is spent. */
-function spendSource(rising: () => readonly RisingBudget[]): WarningSource {
+function spendSource(rising: () => readonly SpentBudget[]): WarningSource {
   return () => {
-    const share = ({ spent, limit }: RisingBudget) => spent / limit;
+    const share = ({ spent, limit }: SpentBudget) => spent / limit;
     const byAgent = Map.groupBy(rising(), ({ agent }) => agent);
     return [...byAgent].map(([agent, budgets]): SeenWarning => {
       const fullest = budgets.reduce((most, one) => (share(one) > share(most) ? one : most));

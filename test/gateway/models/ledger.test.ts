@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createSpendLedger, type SpendAnswer } from '../../../src/gateway/models/ledger.ts';
 import type { SpentTry } from '../../../src/gateway/models/ports.ts';
 import type { Amounts, SpendLimits } from '../../../src/gateway/models/spend.ts';
-import { costOf, type ModelPrice, type RisingBudget } from '../../../src/gateway/models/spend-rules.ts';
+import { costOf, type ModelPrice, type SpentBudget } from '../../../src/gateway/models/spend-rules.ts';
 import { DAY_MS, HOUR_MS } from '../../../src/kernel/measures.ts';
 import { microsOf } from '../../../src/kernel/money.ts';
 import { Clock, quiet } from '../../clock.ts';
@@ -24,7 +24,7 @@ const plus = (a: Amounts, b: Amounts) => ({
 });
 
 function open(disk = spendStore(), clock = new Clock(), limits: SpendLimits = {}, timezone = 'UTC') {
-  const rose: RisingBudget[] = [];
+  const rose: SpentBudget[] = [];
   const said = { limits, timezone };
   const ledger = createSpendLedger({
     ...{ time: clock, log, store: disk.handle() },
