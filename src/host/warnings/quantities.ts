@@ -33,7 +33,7 @@ interface QuantityNeeds extends EdgesNeeds {
 
 /** A rise that has reached its limit goes on no more, and is not over. */
 const FULL_SHARE = 0.95;
-/** What is spent never falls: a loop that begins at noon is not seen beside the two hours before it. */
+/** Spend never falls: a loop that begins at noon is not seen beside the two hours before it. */
 const SPEND_BACK_MS = HOUR_MS;
 /** Work of a day ends by itself: a budget that lasts longer is no matter of now. */
 const SPEND_AHEAD_MS = 3.5 * HOUR_MS;
@@ -94,7 +94,7 @@ function keyOf({ quantity, agent, budget }: BoundedQuantity): string {
   return budget ? `${fingerprint}:${budget.which}` : fingerprint;
 }
 
-/** What is spent of another day is another series. */
+/** The spend of another day is another series. */
 function seriesOf(key: string, budget: BoundedQuantity['budget']): string {
   return budget ? `${key} ${budget.day}` : key;
 }
