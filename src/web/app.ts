@@ -7,7 +7,6 @@ import type { Time } from '../kernel/time.ts';
 import type { Assets } from './assets.ts';
 import type { Flashes } from './flashes.ts';
 import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type RequestSource } from './guard.ts';
-import { SECURITY_HEADERS } from './headers.ts';
 import type { HostLink } from './host-link.ts';
 import { type Live, MOST_STREAMS } from './live.ts';
 import { logQueryOf } from './log-query.ts';
@@ -218,3 +217,18 @@ export function shortAnswer(
 function sourceOf(c: Context): RequestSource {
   return { host: c.req.header('host'), origin: c.req.header('origin'), site: c.req.header('sec-fetch-site') };
 }
+
+/** Headers of every answer: nothing from elsewhere is loaded, nothing inline runs, and no other page shows or reads this page. */
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  [
+    'content-security-policy',
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  ],
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+  ['referrer-policy', 'no-referrer'],
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['cross-origin-resource-policy', 'same-origin'],
+  ['permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()'],
+  ['x-robots-tag', 'noindex, nofollow'],
+];

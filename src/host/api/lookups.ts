@@ -1,23 +1,24 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { WhyView } from '../../control/protocol.ts';
+import type { EventView, WhyView } from '../../control/protocol.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
 import { nextTimes, timetableOf } from '../../kernel/cron/timetable.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
 import type { MetricStore } from '../../telemetry/meter/ports.ts';
-import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
+import type { AggregateStore, EventStore, FigureStore, KeptEvent } from '../../telemetry/ports.ts';
 import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
 import { type WarningReads, warningLookup } from '../warnings/op.ts';
 import { type BatchReads, batchLookups } from './batches.ts';
-import { causeLine, viewEvent } from './events.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
@@ -207,4 +208,22 @@ export function nextLookup({ time, catalog }: NextNeeds): Pick<OpTable, 'next'> 
       return { agent, schedule, timezone, ...wordsOf(spec), times };
     },
   };
+}
+
+function viewEvent({ at, data, ...event }: KeptEvent): EventView {
+  return { ...event, at: isoOf(at), data: data ?? null };
+}
+
+/**
+ * The line of causes of an event (`812`) or an incident (`inc-41`), and what came of it, newest first as all events are. Rejects with
+ * `EVENT_UNKNOWN`.
+ */
+async function causeLine(store: Pick<EventStore, 'causesOf'>, of: string, limit: number): Promise<EventView[]> {
+  const found = await store.causesOf(/^\d/.test(of) ? { id: Number(of) } : { about: subject.incident(of) }, limit);
+  if (found) return [...found.line, ...found.after].map(viewEvent).reverse();
+  throw new Fault({
+    code: 'EVENT_UNKNOWN',
+    message: `no event ${/^\d/.test(of) ? of : `of ${of}`} is kept`,
+    next: of.startsWith('inc') ? `daruma incidents ${of}` : 'daruma events',
+  });
 }

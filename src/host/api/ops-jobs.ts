@@ -1,6 +1,7 @@
 import { createInputCheck } from '../../catalog/files/input-check.ts';
 import { whyOfAct } from '../../jobs/batch.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
 import { type JobId, UNFINISHED } from '../../jobs/model.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -11,7 +12,7 @@ import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import { mustTakeJobs } from '../always-agents.ts';
 import type { HostContext } from '../host-context.ts';
-import { createDebugRuns } from './debug-runs.ts';
+import type { LogLevels } from '../log-levels.ts';
 import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { agentInForce, listingOf } from './known.ts';
@@ -137,4 +138,31 @@ function keyInUse(id: JobId): Fault {
     message: `${id} is not run again: another job has its key by now`,
     next: `daruma jobs ${id}`,
   });
+}
+
+/** Jobs during which their agent logs at debug level. */
+interface DebugRuns {
+  /** Sets the level, then queues the job by `queue`. Rejects as `queue` does. */
+  begin<Queued extends { id: JobId }>(agent: string, queue: () => Promise<Queued>): Promise<Queued>;
+}
+
+interface DebugRunsNeeds {
+  logLevels: Pick<LogLevels, 'debug'>;
+  jobs: Pick<Jobs, 'finished'>;
+}
+
+function createDebugRuns({ logLevels, jobs }: DebugRunsNeeds): DebugRuns {
+  return {
+    async begin(agent, queue) {
+      const end = logLevels.debug(agent);
+      try {
+        const queued = await queue();
+        jobs.finished(queued.id).then(end, end);
+        return queued;
+      } catch (thrown) {
+        end();
+        throw thrown;
+      }
+    },
+  };
 }

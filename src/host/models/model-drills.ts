@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import type { CheckKind, CheckResult, RungState } from '../../gateway/models/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
@@ -8,12 +10,12 @@ import { isoOf } from '../../kernel/instant.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop, type Turn } from '../../kernel/loop.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { DrillView } from '../../operations/results/command.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { FindingStore } from '../../telemetry/ports.ts';
-import { diagnosisDrillOf, type OpenDiagnosisDrill } from './drill-process.ts';
 import {
   CHECK_KINDS,
   type DiagnosisRun,
@@ -213,4 +215,24 @@ export async function drillWords(store: Pick<FindingStore, 'findings'>) {
       ? [{ name: 'diagnosis' as const, at: isoOf(diagnosis.at), ...diagnosisWords(diagnosis.record as never) }]
       : []),
   ];
+}
+
+/**
+ * Begins `daruma drill diagnosis`. `ended` is called once, later, with why the drill failed; null: every answer has its score. The
+ * function that comes back ends the drill.
+ */
+type OpenDiagnosisDrill = (ended: (why: string | null) => void) => () => void;
+
+/** Exit codes of a drill whose answers were scored: all right, or some wrong. */
+const SCORED = [0, 1];
+
+/** Diagnosis drills of the installation in `folder`, each a client in a process of its own. */
+function diagnosisDrillOf(folder: string): OpenDiagnosisDrill {
+  const main = fileURLToPath(entryFile('main.js'));
+  return (ended) => {
+    const child = spawn(process.execPath, [main, 'drill', 'diagnosis', '--json', '--dir', folder], { stdio: 'ignore' });
+    child.once('error', (error) => ended(toPlainFault(error).message));
+    child.once('exit', (code) => ended(SCORED.includes(code ?? -1) ? null : `it ended with ${code ?? 'a signal'}`));
+    return () => void child.kill('SIGTERM');
+  };
 }
