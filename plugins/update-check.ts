@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type Llm, z } from 'daruma';
 import { directIn, lockedIn } from './lib/lockfile.ts';
-import { type Advisory, advisoriesOf, type Known, newsOf, type Registry, type Update } from './lib/registry.ts';
+import {
+  type Advisory,
+  advisoriesOf,
+  type Known,
+  newsOf,
+  type Registry,
+  type Update,
+  unreachable,
+} from './lib/registry.ts';
 import { clip, escapeMarkdown, markdownTable } from './lib/text.ts';
 import { showMany } from './lib/units.ts';
 
@@ -44,6 +52,13 @@ export default definePlugin({
     const direct = directIn(await read('package.json'), locked).filter(({ name }) => !settings.ignore.includes(name));
     const registry: Registry = { url: settings.registry, fetch };
 
+    const offline = await unreachable(registry);
+    if (offline !== null) {
+      summary(`${escapeMarkdown(settings.registry)} cannot be reached: ${escapeMarkdown(offline)}`);
+      log.warn('the registry cannot be reached', { why: offline });
+      return { reached: false, why: offline };
+    }
+
     const known = (await state.get<Record<string, Known>>('packages')) ?? {};
     const updates: Update[] = [];
     const waiting = direct.values();
@@ -75,7 +90,7 @@ export default definePlugin({
       for (const channel of settings.channels)
         await send(channel, postOf(fresh, direct.length), { key: `updates:${job.id}` });
     await state.set('told', keysOf(found));
-    return { packages: direct.length, ...found, advisoriesMissing: asked.why };
+    return { reached: true, packages: direct.length, ...found, advisoriesMissing: asked.why };
   },
 });
 

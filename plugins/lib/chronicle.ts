@@ -18,12 +18,12 @@ export interface Chronicle {
 const MOST = 12;
 
 export function chronicleOf(report: FleetReport, period: Period): Chronicle {
-  const { healed, failures, versions, needs, page } = report;
+  const { healed, failures, versions, page } = report;
   const shown = (id: string, kind: 'incidents' | 'jobs') =>
     page === null ? `\`daruma ${kind} ${id}\`` : `[${id}](${page}/${kind}/${id})`;
   const incidents = healed.slice(0, MOST);
   const lost = failures.slice(0, MOST);
-  const open = needs.filter(({ incident }) => incident !== null).slice(0, MOST);
+  const open = openIn(report, period).slice(0, MOST);
   return {
     title: titleOf(report, period),
     facts: [
@@ -68,10 +68,17 @@ export function draftOf(
   };
 }
 
-function titleOf({ healed, needs }: FleetReport, { title }: Period): string {
-  const open = needs.filter(({ incident }) => incident !== null).length;
+/** Incidents that are open now and were opened before the period's end. */
+function openIn({ needs }: FleetReport, { to }: Period): FleetReport['needs'] {
+  const end = Date.parse(to);
+  return needs.filter(({ incident, since }) => incident !== null && (since === null || Date.parse(since) < end));
+}
+
+function titleOf(report: FleetReport, period: Period): string {
+  const { healed } = report;
+  const open = openIn(report, period).length;
   const left = open === 0 ? 'nothing is left open' : `${showMany(open, 'incident')} left open`;
-  return `${title}: ${showMany(healed.length, 'incident')} healed without a person, ${left}`;
+  return `${period.title}: ${showMany(healed.length, 'incident')} healed without a person, ${left}`;
 }
 
 const daysOf = ({ from, to }: Period) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);

@@ -4,6 +4,8 @@ import { z } from 'daruma';
 export interface Locked {
   name: string;
   version: string;
+  /** true: the one that the installation itself imports; other versions may lie below packages. */
+  isTop: boolean;
 }
 
 const lockfile = z.object({
@@ -21,7 +23,8 @@ export function lockedIn(lock: unknown): Locked[] {
   for (const [path, { version, resolved, link }] of Object.entries(lockfile.parse(lock).packages)) {
     const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
     if (name === undefined || version === undefined || link || /^(?:file|git|link)\b/.test(resolved ?? '')) continue;
-    found.set(`${name} ${version}`, { name, version });
+    const isTop = path === `node_modules/${name}` || found.get(`${name} ${version}`)?.isTop === true;
+    found.set(`${name} ${version}`, { name, version, isTop });
   }
   return [...found.values()];
 }
@@ -33,7 +36,5 @@ export function directIn(pack: unknown, locked: readonly Locked[]): Locked[] {
   const fromRegistry = new Set(
     Object.keys(named).filter((name) => /^(?:[\d^~<>=*vx]|latest|next|$)/i.test(named[name]!)),
   );
-  const first = new Map<string, Locked>();
-  for (const one of locked) if (fromRegistry.has(one.name) && !first.has(one.name)) first.set(one.name, one);
-  return [...first.values()];
+  return locked.filter(({ name, isTop }) => isTop && fromRegistry.has(name));
 }

@@ -51,6 +51,17 @@ const bulk = z.record(
   ),
 );
 
+/** Why the registry cannot be reached now; null: it answers. One call, so that a machine without a network counts no server as down. */
+export async function unreachable({ url, fetch }: Registry): Promise<string | null> {
+  try {
+    const answer = await fetch(`${base(url)}/-/ping`, { attempts: 1, timeout: '20s' });
+    await answer.body?.cancel();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Asks whether there is a newer version; a package that the registry does not have has none. Throws for other answers. */
 export async function newsOf({ name, version }: Locked, before: Known | undefined, { url, fetch }: Registry) {
   const headers = {
@@ -77,7 +88,7 @@ function knownOf({ 'dist-tags': { latest }, versions }: z.output<typeof packumen
   return { etag, latest, newest };
 }
 
-function updateOf({ name, version }: Locked, { latest, newest }: Known): Update | null {
+function updateOf({ name, version }: Pick<Locked, 'name' | 'version'>, { latest, newest }: Known): Update | null {
   const ofLine = newest[lineOf(version)];
   const within = ofLine !== undefined && compareVersions(ofLine, version) > 0 ? ofLine : null;
   return within === null && compareVersions(latest, version) <= 0 ? null : { name, installed: version, latest, within };

@@ -71,6 +71,7 @@ async function world(advisories: Reply = { body: { deep: [{ ...ADVISORY, vulnera
   };
   const packages = {
     '': {},
+    'node_modules/a/node_modules/zod': { version: '3.0.0' },
     'node_modules/zod': { version: '4.6.7' },
     'node_modules/daruma': { version: '0.1.0', resolved: 'file:packages/daruma.tgz' },
     'node_modules/@types/node': { version: '26.6.6' },
@@ -101,9 +102,10 @@ it('tells what is newer and what is unsafe, once, and asks for nothing that is n
   });
   expect(sent).toMatchObject([{ agent: 'post-file', input: { title: 'Updates: 1 advisory', level: 'warning' } }]);
   expect(summary).toContain('| zod | 4.6.7 | 4.7.0 | 5.0.0 |');
-  expect(seen[0]!.headers.accept).toMatch(/^application\/vnd\.npm\.install-v1\+json/);
+  expect(seen[0]!.path).toBe('/-/ping');
+  expect(seen[1]!.headers.accept).toMatch(/^application\/vnd\.npm\.install-v1\+json/);
   expect(jsonOf(seen.find(({ method }) => method === 'POST'))).toEqual({
-    zod: ['4.6.7'],
+    zod: ['3.0.0', '4.6.7'],
     '@types/node': ['26.6.6'],
     deep: ['1.0.2', '1.0.3'],
   });
@@ -123,6 +125,9 @@ it('goes on where the registry has no advisories, and fails where it does not an
   const { result, warnings } = await look();
   expect(result).toMatchObject({ advisories: [], advisoriesMissing: 'the registry has none: 404' });
   expect(warnings).toEqual(['no advisories']);
+  const offline = await look({ settings: { registry: 'http://127.0.0.1:9' } });
+  expect(offline.result).toMatchObject({ reached: false });
+  expect(offline.warnings).toEqual(['the registry cannot be reached']);
   const down = await network(() => ({ status: 503 }));
   await expect(look({ settings: { registry: down.url } })).rejects.toThrow('the registry answered 503');
 });
