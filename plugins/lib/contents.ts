@@ -37,8 +37,10 @@ export async function contentsOf(folder: string, roots: readonly string[]): Prom
     if (isFile) return void paths.push(path);
     if (!isFolder) return void lacks.push(`${path}: neither a file nor a folder`);
     if (above.includes(real)) return void lacks.push(`${path}: a link to a folder that it lies in`);
+    // A folder that cannot be read is left out, and said so, rather than packed as an empty one.
+    const names = await readdir(real);
     paths.push(path);
-    for (const name of (await readdir(real)).sort()) {
+    for (const name of names.sort()) {
       if (name === PACKAGES) continue;
       if (SECRET.test(name)) lacks.push(`${path}/${name}`);
       else await attempt(`${path}/${name}`, [...above, real]);
