@@ -175,8 +175,9 @@ function costs({ month, agents }: BillsView): ReportSection {
       tokensOf(line).toLocaleString('en'),
       memoryHours(line),
       processorWords(line),
+      line.diskBytes === 0 ? '–' : formatSize(line.diskBytes),
     ]);
-  const heads = ['AGENT', 'TODAY:', 'MONTH:', 'FORECAST:', 'CALLS:', 'TOKENS:', 'MEMORY:', 'PROCESSOR:'];
+  const heads = ['AGENT', 'TODAY:', 'MONTH:', 'FORECAST:', 'CALLS:', 'TOKENS:', 'MEMORY:', 'PROCESSOR:', 'DISK:'];
   return { title: `Costs of ${month}`, empty: 'nothing was measured yet', items: [], table: { heads, rows } };
 }
 

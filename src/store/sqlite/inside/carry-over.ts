@@ -90,23 +90,52 @@ function beginRollUps(db: DatabaseSync): void {
 
 type AggregateRow = Omit<MinuteRow, 'version'> & { span: number };
 
+/** Rows of an agent come one after the other: points of a row are written together. */
 function carryAggregates(db: DatabaseSync, put: Put): void {
   const rows = db.prepare(`
     SELECT span, start, agent, done, dead, failed_attempts AS failedAttempts, durations, lateness, memory_peak AS memoryPeak
     FROM aggregate WHERE span IN (${MINUTE_MS}, ${HOUR_MS}, ${DAY_MS}) ORDER BY span, agent, start`);
+  const idOf = seriesFinder(db);
+  let current = '';
+  let ofRow = new Map<number, RowPoint[]>();
+  let writeRow = () => {};
+
+  for (const row of rows.iterate() as unknown as Iterable<AggregateRow>) {
+    const { span, agent, start: at } = row;
+    const { rowMs } = Object.values(POINT_SPANS).find(({ pointMs }) => pointMs === span)!;
+    const start = startOf(rowMs, at);
+    if (current !== `${span} ${agent} ${start}`) {
+      writeRow();
+      current = `${span} ${agent} ${start}`;
+      ofRow = new Map();
+      const points = ofRow;
+      writeRow = () => points.forEach((of, series) => void put.run(span, start, series, packPoints(of)));
+    }
+    for (const point of pointsOfCounts({ agent, version: '', at }, countsOf(row))) {
+      const series = idOf(point);
+      const points = ofRow.get(series) ?? [];
+      ofRow.set(series, points);
+      points.push({ place: Math.floor((at - start) / span), value: point.value });
+    }
+  }
+  writeRow();
+}
+
+/** Numbers of series by their names, as of the newest day that was asked for. */
+function seriesFinder(db: DatabaseSync): (point: MetricPoint) => number {
   const find = db.prepare('SELECT id FROM metric_series WHERE agent = ? AND name = ? AND labels = ? AND kind = ?');
   const add = db.prepare('INSERT INTO metric_series (agent, name, labels, kind, seen) VALUES (?, ?, ?, ?, ?)');
   const see = db.prepare('UPDATE metric_series SET seen = max(seen, ?) WHERE id = ?');
-
-  function idOf({ agent, name, labels, at, value }: MetricPoint): number {
+  const known = new Map<string, { id: number; day: number }>();
+  return ({ agent, name, labels, at, value: { kind } }) => {
     const day = Math.floor(at / DAY_MS);
-    const known = find.get(agent, name, labels, value.kind) as { id: number } | undefined;
-    if (known) see.run(day, known.id);
-    return known?.id ?? Number(add.run(agent, name, labels, value.kind, day).lastInsertRowid);
-  }
-
-  for (const row of rows.iterate() as unknown as Iterable<AggregateRow>) {
-    const of = { agent: row.agent, version: '', at: row.start };
-    for (const point of pointsOfCounts(of, countsOf(row))) putPoint(put, row.span, row.start, idOf(point), point.value);
-  }
+    const key = `${agent} ${name} ${labels}`;
+    const before = known.get(key);
+    if (before && before.day >= day) return before.id;
+    const found = before ?? (find.get(agent, name, labels, kind) as { id: number } | undefined);
+    if (found) see.run(day, found.id);
+    const id = found?.id ?? Number(add.run(agent, name, labels, kind, day).lastInsertRowid);
+    known.set(key, { id, day });
+    return id;
+  };
 }
