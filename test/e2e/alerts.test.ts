@@ -15,6 +15,10 @@ beforeAll(async () => {
     'plugins/shop.ts': shop,
     'plugins/bill.ts': shop,
     'plugins/cart.ts': plugin("throw new GiveUp('no cart');"),
+    'plugins/crash.ts': plugin(
+      `setTimeout(() => { throw new Error('out of the blue'); }); await new Promise(() => {});`,
+      "limits: { attempts: 9, backoff: { first: '10ms', longest: '10ms' } },",
+    ),
     'config/daruma.yaml': 'web: false\nalerts: { open: [mail, nobody], digest: [chat] }\n',
   });
   await place.start();
@@ -132,3 +136,21 @@ it('sends once what a killed host had not sent, helps a held channel out, and te
   expect(ofBill.map(({ state }) => state).sort()).toEqual(['cancelled', 'done']);
   expect(ofBill.find(({ state }) => state === 'done')!.result!.text).toContain('Nobody could be told before.');
 });
+
+it('who mutes the cause of an incident is not told of its end, and who acknowledges it ends its alert', async () => {
+  const before = (await posts('mail')).filter(({ state }) => state === 'done').length;
+  await place.daruma('run', 'crash');
+  const [post] = await delivered('mail', before + 1);
+  expect(post!.result!.title).toBe('✗ crash is crash-looping');
+  const [alert] = await asked('alerts', 'crash');
+  expect(alert).toMatchObject({ state: 'firing', incident: expect.stringMatching(/^inc-/) });
+  expect((await place.daruma('mute', alert.incident)).code).toBe(0);
+  expect((await place.daruma('ack', alert.incident)).code).toBe(0);
+  const [over] = await place.until(
+    () => asked('alerts', 'crash'),
+    (all) => all.some(({ id, state }: { id: string; state: string }) => id === alert.id && state === 'over'),
+  );
+  expect(over.ending).toContain('closed by a person');
+  const told = over.deliveries.map(({ is }: { is: string }) => is);
+  expect([...new Set(told)]).toEqual(['firing']);
+}, 60_000);

@@ -148,6 +148,45 @@ describe('somebody who signed in by the link', () => {
     await page.getByRole('button', { name: 'Mute this cause' }).waitFor();
   });
 
+  it('walks an incident back along its line of causes', async () => {
+    await open('/incidents');
+    await page.getByRole('link', { name: /^inc-/ }).first().click();
+    const causes = page.locator('section:has(#causes)');
+    const line = causes.locator('ol.lines > li');
+    await line.first().waitFor();
+    const kinds = await line.locator('b').allInnerTexts();
+    expect(kinds).toEqual(expect.arrayContaining(['worker.gone', 'incident.opened', 'incident.healed']));
+    expect(kinds.indexOf('worker.gone')).toBeLessThan(kinds.indexOf('incident.opened'));
+    expect(await line.first().locator('time').getAttribute('datetime')).toMatch(/Z$/);
+    expect(await causes.innerText()).toContain('by healing');
+    await causes.getByRole('link', { name: 'news-digest' }).first().click();
+    await page.waitForURL('**/agents/news-digest');
+  });
+
+  it('is told of a crash loop, and ends its alert by acknowledging it', async () => {
+    fleet.place.write(
+      'plugins/loops.ts',
+      `import { definePlugin } from 'daruma';
+export default definePlugin({
+  about: 'Crashes.', limits: { attempts: 9, backoff: { first: '10ms', longest: '10ms' } },
+  async run() { setTimeout(() => { throw new Error('out of the blue'); }); await new Promise(() => {}); },
+});
+`,
+    );
+    await fleet.place.until(
+      () => fleet.place.daruma('run', 'loops', '--json'),
+      ({ code }) => code === 0,
+    );
+    await open('/alerts');
+    const row = page.locator('tr', { hasText: 'loops is crash-looping' });
+    await row.filter({ hasText: 'firing' }).waitFor();
+    await row.getByRole('button', { name: 'Acknowledge' }).click();
+    await row.filter({ hasText: 'closed by a person' }).waitFor();
+    expect(await row.getByRole('button').count()).toBe(0);
+    await open('/');
+    expect(await page.locator('#alerts', { hasText: 'crash-looping' }).count()).toBe(0);
+  });
+
   it('finds its way by keyboard alone', async () => {
     await open('/');
     await page.keyboard.press('g');
@@ -169,11 +208,11 @@ describe('somebody who signed in by the link', () => {
     const plain = await context.newPage();
     await plain.goto(`${fleet.origin}/`);
     await plain.locator('#pause-all summary').click();
-    await plain.getByRole('button', { name: 'Pause 4 agents' }).click();
+    await plain.getByRole('button', { name: 'Pause 5 agents' }).click();
     expect(await plain.locator('#banners').innerText()).toContain('All agents are paused until you resume them.');
     expect(await stateOf('api-health')).toBe('paused');
     await plain.locator('#pause-all summary').click();
-    await plain.getByRole('button', { name: 'Resume 4 agents' }).click();
+    await plain.getByRole('button', { name: 'Resume 5 agents' }).click();
     expect(await stateOf('api-health')).not.toBe('paused');
     await context.close();
   });
@@ -186,6 +225,7 @@ const PAGES = [
   '/jobs',
   '/incidents',
   '/dlq',
+  '/alerts',
   '/schedule',
   '/versions/price-watch',
   '/trends',

@@ -46,6 +46,8 @@ interface AlertsNeeds extends AlertFactNeeds {
 const EVERY_MS = 15_000;
 /** Many incidents at once are one look. */
 const SOON_MS = 50;
+/** A job that is done may be the last that an alert waits for; an agent with dead letters may have many of them a second. */
+const LATER_MS = 2_000;
 const MOST_LOADED = 1_000;
 
 export function createAlerts(needs: AlertsNeeds): Alerts {
@@ -53,7 +55,7 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
   /** By id: what holds, owes its end, may come back, or is on its way. */
   let memory = new Map<string, Alert>();
   const summaries = createSummaries(needs);
-  let cancelSoon: (() => void) | undefined;
+  const cancels = new Map<number, () => void>();
   const clock = () => ({ now: time.now(), zone: settings.timezone });
   const isKept = (one: Alert) =>
     one.state === 'firing' ||
@@ -121,10 +123,9 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
     const known = [...memory.values()];
     const fates = await channels.fates(known);
     const facts = await gatherAlertFacts(needs, known, channels.troubled(known, fates));
-    const isMore = await deliver(fates, [
-      ...decideAlerts(facts, known),
-      ...(await summaries.due([...memory.values()])),
-    ]);
+    const decided = decideAlerts(facts, known);
+    const current = new Map([...memory, ...decided.map((one) => [one.id, one] as const)]);
+    const isMore = await deliver(fates, [...decided, ...(await summaries.due([...current.values()]))]);
     memory = new Map([...memory].filter(([, one]) => isKept(one)));
     return isMore ? 0 : EVERY_MS;
   }
@@ -134,12 +135,13 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
     { everyMs: EVERY_MS, turn },
   );
 
-  function soon() {
-    if (loop.alive() === undefined) return;
-    cancelSoon ??= time.after(SOON_MS, () => {
-      cancelSoon = undefined;
+  function lookIn(ms: number) {
+    if (loop.alive() === undefined || cancels.has(ms)) return;
+    const look = () => {
+      cancels.delete(ms);
       loop.soon();
-    });
+    };
+    cancels.set(ms, time.after(ms, look));
   }
 
   return {
@@ -158,16 +160,18 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
       await loop.start();
     },
     async stop() {
-      cancelSoon?.();
-      cancelSoon = undefined;
+      for (const cancel of cancels.values()) cancel();
+      cancels.clear();
       await loop.stop();
     },
     alive: loop.alive,
-    soon,
+    soon: () => lookIn(SOON_MS),
     ended(agent) {
       const isOnItsWay = ({ channel, state }: { channel: string; state: string }) =>
         channel === agent && state === 'waiting';
-      if ([...memory.values()].some(({ steps }) => steps.some((step) => step.deliveries.some(isOnItsWay)))) soon();
+      const known = [...memory.values()];
+      if (known.some(({ steps }) => steps.some((step) => step.deliveries.some(isOnItsWay)))) lookIn(SOON_MS);
+      else if (known.some((one) => one.agent === agent && one.state === 'firing')) lookIn(LATER_MS);
     },
     current: () => [...memory.values()],
   };

@@ -1,7 +1,8 @@
 import type { Ops } from '../../control/protocol.ts';
+import { DAY_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
-import { addressOf, counted, Said, Section, State, Table, When } from './parts.tsx';
+import { Act, addressOf, counted, Said, Section, State, Table, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
 type Alert = Ops['alerts']['value'][number];
@@ -66,11 +67,23 @@ function AlertTable({ alerts, call }: { alerts: readonly Alert[]; call: PageCall
               text={alert.state === 'over' ? (alert.ending ?? 'it is over') : `${alert.left}: ${alert.next}`}
               most={300}
             />
+            <IncidentActs alert={alert} call={call} />
           </td>
           <td>{deliveredWords(alert)}</td>
         </tr>
       ))}
     </Table>
+  );
+}
+
+/** An alert of an incident ends when somebody closes that, and is quiet while its cause is muted. */
+function IncidentActs({ alert: { state, incident }, call }: { alert: Alert; call: PageCall }) {
+  if (state === 'over' || incident === null || call.down) return null;
+  return (
+    <div class="acts">
+      <Act call={call} op="ack" args={{ id: incident }} label="Acknowledge" />
+      <Act call={call} op="mute" args={{ id: incident, forMs: String(DAY_MS) }} label="Mute for a day" />
+    </div>
   );
 }
 

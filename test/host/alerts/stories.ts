@@ -6,7 +6,7 @@ import type { CallEnd } from '../../../src/kernel/origin.ts';
 import { T0 } from '../../clock.ts';
 import { randomOf } from '../../healing/courses.ts';
 import { type World, world } from '../../healing/world.ts';
-import { agentOf, fleetAlerts, type Told } from './world.ts';
+import { agentOf, fleetAlerts, type Told, turnOfEvents } from './world.ts';
 
 /**
  * A day of an installation to which the stories happen that Daruma was made for, and some of their neighbours, in which no person does
@@ -18,7 +18,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const MB = 1024 ** 2;
 const GB = 1024 * MB;
-const STEP_MS = 20_000;
+const STEP_MS = 30_000;
 /** The host starts at noon, UTC. */
 const DAY_HOURS = 24;
 const PROVIDER = 'https://api.provider.example';
@@ -255,11 +255,6 @@ export function rowsOf({ told }: Pick<Day, 'told'>): StoryRow[] {
       next: first ? (/^next: (.*)$/m.exec(first.text)?.[1] ?? null) : null,
     };
   });
-}
-
-/** Nothing here asks the system: promises are all that has to resolve. */
-async function turnOfEvents() {
-  await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 interface Machine {

@@ -153,6 +153,13 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
   let service = build();
   return {
     ...{ told, said, written, errors, events, away, agents, statuses, settings, store: ofAlerts, pings, problems },
+    /** Lets time pass. */
+    pass: (ms: number) => clock.pass(ms, turnOfEvents),
+    /** Hours in which nothing is looked at, and a minute. */
+    async leap(ms: number) {
+      clock.wall += ms - 60_000;
+      await clock.pass(60_000, turnOfEvents);
+    },
     service: () => service,
     channels: () => channels,
     /** A job of the agent ended. */
@@ -176,6 +183,11 @@ export function fleetAlerts({ clock, store, open, warnings = () => [], alerts = 
       await service.start();
     },
   };
+}
+
+/** Nothing here asks the system: promises are all that has to resolve. */
+export async function turnOfEvents() {
+  await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** An agent that may call one server. */
