@@ -29,9 +29,8 @@ export async function endTree(find: () => Promise<Process[]>, { kill, graceMs, s
   await kill([...met.values()], 'SIGTERM');
   let left = await whoIsLeft([...met.values()], graceMs, signal);
   for (let round = 0; round < ROUNDS; round++) {
-    const found = await find();
-    meet(found);
-    left = await whoIsLeft([...new Set([...left, ...found])], 0, signal);
+    meet(await find());
+    left = await whoIsLeft([...met.values()], 0, signal);
     if (left.length === 0) return met.size;
     await kill(left, 'SIGKILL');
     left = await whoIsLeft(left, KILLED_WITHIN_MS, signal);

@@ -140,6 +140,9 @@ describe('needs', () => {
     expect(narrowNeeds({ exec: ['git', 'tar'] }, { exec: ['git'] })).toMatchObject({ needs: { exec: ['git'] } });
     expect(narrowNeeds({ exec: ['git'] }, { exec: ['/usr/bin/git'] })).toHaveProperty('widened');
     expect(narrowNeeds({}, { exec: ['git'] })).toHaveProperty('widened');
+    expect(narrowNeeds({ kill: ['*'] }, { kill: ['vite'] })).toMatchObject({ needs: { kill: ['vite'] } });
+    expect(narrowNeeds({ kill: ['vite'] }, { kill: ['node'] })).toHaveProperty('widened');
+    expect(narrowNeeds({}, { kill: ['vite'] })).toHaveProperty('widened');
     const log = { command: 'git', args: ['log', '*'] };
     expect(narrowNeeds({ exec: ['git'] }, { exec: [log] })).toMatchObject({ needs: { exec: [log] } });
     expect(narrowNeeds({ exec: [log] }, { exec: [{ command: 'git', args: ['log', '--oneline'] }] })).toHaveProperty(

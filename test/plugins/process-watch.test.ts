@@ -8,16 +8,10 @@ import processWatch from '../../plugins/process-watch.ts';
 import { createKills } from '../../src/host/kill.ts';
 import { contextFor, runPlugin, tempFolder } from './context.ts';
 
-/**
- * Starts a storm that this process is not above, as a dev server of a person: a leader with two children, of two sleepers each, and a
- * third that it starts again whenever it ends. `deaf`: SIGTERM ends none of them. Resolves when all ten are there.
- */
-async function storm(word: string, { deaf = false } = {}): Promise<number> {
-  const trap = deaf ? "trap '' TERM; " : '';
-  const child = `sh -c "${trap}sleep 300 & sleep 300 & wait" ${word}`;
-  const leader = `${trap}${child} & ${child} & while :; do ${child} & wait $!; done`;
-  const start = 'setsid sh -c "$1" "$2" >/dev/null 2>&1 & echo $!';
-  const pid = Number(execFileSync('sh', ['-c', start, 'sh', leader, word], { encoding: 'utf8' }));
+/** Starts a tree that this process is not above, as a dev server of a person. Resolves when so many sleepers are there: each hears SIGTERM, or does not, by then. */
+async function start(script: string, word: string, sleepers: number): Promise<number> {
+  const setsid = 'setsid sh -c "$1" "$2" >/dev/null 2>&1 & echo $!';
+  const pid = Number(execFileSync('sh', ['-c', setsid, 'sh', script, word], { encoding: 'utf8' }));
   onTestFinished(() => {
     try {
       process.kill(-pid, 'SIGKILL');
@@ -26,9 +20,19 @@ async function storm(word: string, { deaf = false } = {}): Promise<number> {
     }
   });
   await expect
-    .poll(async () => (await storming(pid)).length, { timeout: 30_000, interval: 20 })
-    .toBeGreaterThanOrEqual(10);
+    .poll(async () => (await storming(pid)).filter(({ command }) => command === 'sleep 300').length, {
+      timeout: 30_000,
+      interval: 20,
+    })
+    .toBeGreaterThanOrEqual(sleepers);
   return pid;
+}
+
+/** A leader with two children, of two sleepers each, and a third that it starts again whenever it ends. `deaf`: SIGTERM ends none of them. */
+function storm(word: string, { deaf = false } = {}): Promise<number> {
+  const trap = deaf ? "trap '' TERM; " : '';
+  const child = `sh -c "${trap}sleep 300 & sleep 300 & wait" ${word}`;
+  return start(`${trap}${child} & ${child} & while :; do ${child} & wait $!; done`, word, 6);
 }
 
 async function storming(pid: number) {
@@ -83,6 +87,15 @@ it('ends one that does not hear SIGTERM', async () => {
   const pidFile = join(tempFolder(), 'server.pid');
   writeFileSync(pidFile, `${pid}\n`);
   const settings = { watch: [{ name: 'server', pidFile, count: 4, kill: true }], grace: '0s' };
+  const { context } = contextFor(processWatch, { settings, kill: killBy(word) });
+  await processWatch.run({ ...context, job: { ...context.job, attempt: 2 } });
+  expect(await storming(pid)).toEqual([]);
+});
+
+it('ends a child that does not hear SIGTERM and has lost its parent, and with it the word', async () => {
+  const word = wordOf('orphan');
+  const pid = await start('sh -c \'trap "" TERM; exec sleep 300\' & wait', word, 1);
+  const settings = { watch: [{ name: 'server', command: word, count: 1, kill: true }], grace: '500ms' };
   const { context } = contextFor(processWatch, { settings, kill: killBy(word) });
   await processWatch.run({ ...context, job: { ...context.job, attempt: 2 } });
   expect(await storming(pid)).toEqual([]);
