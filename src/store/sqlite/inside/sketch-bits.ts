@@ -3,8 +3,8 @@ import { type ByteReader, putWhole, readWhole } from './whole-numbers.ts';
 
 /**
  * A sketch as bits: the number of its buckets with the length of the lower part of counts, then of each bucket the distance to the one before
- * (Elias gamma: small ones in few bits) and its count less one (Golomb–Rice: few bits for counts that are alike). 60 lengths in 30 buckets
- * take some 12 bytes.
+ * (Elias gamma: small ones in few bits) and its count less one (Golomb–Rice: few bits for counts that are alike). 60 lengths in 23 buckets
+ * take some 15 bytes.
  */
 export function putSketch(bytes: number[], sketch: Sketch): void {
   const buckets = [...sketch].sort(([a], [b]) => a - b);
