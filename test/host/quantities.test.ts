@@ -54,6 +54,28 @@ it('says how fast, how much of how much, and when; by what an earlier host wrote
   expect(await source()).toEqual([]);
 });
 
+it('a pool that has run dry is no end of its warning; one that has room again is', async () => {
+  const clock = new Clock();
+  const store = { putFinding: async () => {}, findings: async () => [] };
+  let value = 0;
+  const read = () => [{ quantity: 'pool' as const, agent: 'shop', value, limit: 20 }];
+  const source = createQuantitySource({ time: clock, log: silentLog, store, read });
+  let seen: Awaited<ReturnType<typeof source>> = [];
+  const live = async (hours: number, held: (hour: number) => number) => {
+    const from = clock.wall;
+    for (let minute = 0; minute < hours * 60; minute += 5) {
+      clock.wall = from + minute * 60_000;
+      value = held(minute / 60);
+      seen = await source();
+    }
+  };
+  await live(16, (hour) => Math.min(20, Math.floor((hour / 14) * 20)));
+  await live(6, () => 20);
+  expect(seen).toMatchObject([{ word: 'leaking', text: 'pools of shop are dry: 20 of 20 connections are held' }]);
+  await live(2, () => 4);
+  expect(seen).toEqual([]);
+});
+
 it('reads the machine, the write-ahead log, the folder of logs and the pools of each agent', async () => {
   folder = mkdtempSync(join(tmpdir(), 'daruma-quantities-'));
   mkdirSync(join(folder, 'logs'));

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
-import { Clock } from '../../clock.ts';
-import { fleetAlerts, noIncidents } from './world.ts';
+import type { Incident } from '../../../src/healing/ports.ts';
+import { Clock, T0 } from '../../clock.ts';
+import { agentOf, fleetAlerts, noIncidents } from './world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -103,6 +104,30 @@ it('a channel that gave up is in trouble until it delivers, also when its alert 
   at.channels().proven('mail');
   await at.pass(MINUTE);
   expect(ofMail().at(-1)).toMatch(/^✓ over: mail delivers no alerts/);
+});
+
+it('a leak is over after a day without one, with another version, or when a person closes it, not with its worker', async () => {
+  const incident = (more: object) =>
+    ({
+      ...{ id: 'inc-1', agent: 'shop', verdict: 'leaking', seen: 'w1 grows', openedAt: T0, fingerprint: 'f-1' },
+      ...{ timeline: [], remedies: [{ what: 'w1 goes', held: true }], evidence: null, version: 'v1' },
+      ...{ state: 'open', endedAt: null, ...more },
+    }) as unknown as Incident;
+  const lives = async (end: object, version: string) => {
+    let open = [incident({})];
+    const at = await host({ open: () => open, store: { ...noIncidents, incident: async () => incident(end) } });
+    at.agents.set('shop', { ...agentOf('shop'), version: { id: version } } as never);
+    await at.pass(MINUTE);
+    open = [];
+    await at.leap(HOUR);
+    const early = at.titles().length;
+    await at.leap(24 * HOUR);
+    await stop();
+    return [early, at.titles().filter((title) => title.includes('shop')).length];
+  };
+  expect(await lives({ state: 'healed', endedAt: T0 + MINUTE }, 'v1')).toEqual([1, 2]);
+  expect(await lives({ state: 'healed', endedAt: T0 + MINUTE }, 'v2')).toEqual([2, 2]);
+  expect(await lives({ state: 'closed', endedAt: T0 + MINUTE }, 'v1')).toEqual([2, 2]);
 });
 
 function warning(fingerprint: string) {

@@ -143,6 +143,19 @@ describe('nobody is told', () => {
     ]);
   });
 
+  test('of a trouble that comes back as one that is only shown', () => {
+    const one = alertWorld();
+    one.begin('disk', { severity: 'warning' });
+    one.post('mail');
+    one.end('disk');
+    one.post('mail');
+    one.begin('disk', { severity: 'warning', needsPerson: false });
+    one.pass(30 * MINUTE);
+    expect(one.said()).toEqual(['mail firing', 'mail over']);
+    one.begin('disk', { severity: 'warning' });
+    expect(one.said()).toEqual(['mail firing', 'mail over', 'mail firing']);
+  });
+
   test('of what somebody deals with, as long as nothing comes of it', () => {
     const one = alertWorld();
     one.begin('api.example', { agent: null, needsPerson: false });
