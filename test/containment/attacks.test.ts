@@ -259,7 +259,6 @@ describe.each(USERS)('on a host of %s, with all attackers at once', (_name, uid)
     await place.until(
       async () => processesOf(place.folder).filter((line) => !/^\d+ [ZX]/.test(line)),
       ({ length }) => length === 0,
-      5_000,
     );
     expect(isRunning(loops!)).toBe(false);
   });

@@ -121,7 +121,6 @@ it('a run that fails over and over is a crash loop: quarantine, one job, nothing
   const broken = await place.until(
     () => agentNow('broken'),
     ({ state }) => state === 'quarantined',
-    60_000,
   );
   expect(broken.why).toContain('no use');
   expect(await runsOf('broken')).toMatchObject([

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectControl } from '../../src/control/client.ts';
+import { readHostFile } from '../../src/control/place.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import { HANGS_MS } from '../hangs.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 const MANY = 20_000;
@@ -76,14 +79,9 @@ it('replays a cause: shows the number first, drops what is stale, and says what 
 it('goes on with a batch after a kill -9 in its middle: every job once, none left out', async () => {
   const { daruma, until, host } = place;
   const asked = daruma('replay', '--agent', 'idle', '--yes', '--json');
-  const running = await until(
-    () => daruma('batch', 'list', '--limit', '1', '--json'),
-    ({ json }) => json[0]?.state === 'working' && json[0].done > 0,
-  );
   const killed = host()!.pid;
+  const id = await whenHalfDone('replay');
   process.kill(killed, 'SIGKILL');
-  const { id, done } = running.json[0];
-  expect(done).toBeLessThan(MANY);
   expect((await asked).code).not.toBe(0);
   const ended = await until(
     () => daruma('batch', 'show', id, '--limit', '1', '--json'),
@@ -103,18 +101,34 @@ it('goes on with a batch after a kill -9 in its middle: every job once, none lef
   expect(event).toBeUndefined();
 });
 
+/** The id of the batch that has begun; read from the store each few ms, because a command may take longer than the batch. */
+async function whenHalfDone(act: string): Promise<string> {
+  const db = new DatabaseSync(join(place.folder, 'data/daruma.db'), { readOnly: true });
+  const newest = db.prepare('SELECT id, state, done FROM batch WHERE act = ? AND total > 2 ORDER BY id DESC LIMIT 1');
+  try {
+    const row = await place.until(
+      async () => newest.get(act) as { id: number; state: string; done: number } | undefined,
+      (row) => row !== undefined && row.done > 0,
+      HANGS_MS,
+      2,
+    );
+    expect(row).toMatchObject({ state: 'working' });
+    return `batch-${row!.id}`;
+  } finally {
+    db.close();
+  }
+}
+
 it('is ended where it is by a person, and cancels jobs that wait', async () => {
-  const { daruma, until } = place;
+  const { daruma } = place;
+  const person = await connectControl(readHostFile(place.folder)!.socket);
   const asked = daruma('cancel', '--agent', 'idle', '--state', 'queued', '--yes', '--json');
-  const { json } = await until(
-    () => daruma('batch', 'list', '--limit', '1', '--json'),
-    (said) => said.json[0].act === 'cancel' && said.json[0].done > 0,
-  );
-  const { json: cancelled } = await daruma('batch', 'cancel', json[0].id, '--json');
+  const cancelled = await person.ask('batchCancel', { id: await whenHalfDone('cancel') });
+  person.close();
   expect(cancelled).toMatchObject({ state: 'cancelled', total: MANY });
   expect(cancelled.done + cancelled.left).toBe(MANY);
   expect((await asked).json).toMatchObject({ count: cancelled.done, batch: cancelled.id });
-  expect(await daruma('batch', 'cancel', json[0].id)).toMatchObject({
+  expect(await daruma('batch', 'cancel', cancelled.id)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('is cancelled already'),
   });

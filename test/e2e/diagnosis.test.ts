@@ -70,7 +70,6 @@ const untilIncident = (agent: string, holds: (one: NonNullable<Awaited<ReturnTyp
   place.until(
     () => incidentOf(agent),
     (one) => one !== undefined && holds(one),
-    20_000,
   );
 
 it('an incident that escalates is diagnosed by a model, and with suggest nothing is carried out', async () => {

@@ -75,7 +75,6 @@ const ended = (id: string) =>
   place.until(
     () => place.daruma('jobs', id, '--json'),
     ({ json }) => ['done', 'dead', 'cancelled'].includes(json.state),
-    20_000,
   );
 
 it('gives the job of a cell that stands still to another one, and the first cell can do nothing more', async () => {
@@ -130,7 +129,6 @@ it('ends a cell that stood still while its host was killed, before it can do any
   await place.until(
     async () => processesOf(place.folder).filter((text) => text.startsWith(`${stopped} `)),
     (left) => left.length === 0,
-    2_000,
   );
   expect(paid()).toBe('attempt 2\n');
 });

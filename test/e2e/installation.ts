@@ -55,8 +55,8 @@ export interface Installation {
    * file asks again, and each one inside `until`, may run in this process: the first time is a process of its own.
    */
   daruma(...args: string[]): Promise<Said>;
-  /** Asks again until the answer holds; fails with the last answer after `withinMs`. */
-  until<T>(what: () => Promise<T>, holds: (answer: T) => boolean, withinMs?: number): Promise<T>;
+  /** Asks again each `everyMs` (default 100) until the answer holds; fails with the last answer after `withinMs`. */
+  until<T>(what: () => Promise<T>, holds: (answer: T) => boolean, withinMs?: number, everyMs?: number): Promise<T>;
   /** Stops the host and removes the folder; throws when a process of it is left. */
   leave(): Promise<void>;
 }
@@ -177,7 +177,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         );
       });
     },
-    async until(what, holds, withinMs = HANGS_MS) {
+    async until(what, holds, withinMs = HANGS_MS, everyMs = POLL_EVERY_MS) {
       const deadline = performance.now() + withinMs;
       for (;;) {
         polls++;
@@ -185,7 +185,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         if (holds(answer)) return answer;
         if (performance.now() > deadline)
           throw new Error(`it did not come true within ${withinMs} ms: ${JSON.stringify(answer).slice(0, 2_000)}`);
-        await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
+        await new Promise((resolve) => setTimeout(resolve, everyMs));
       }
     },
     async leave() {

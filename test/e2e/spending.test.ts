@@ -134,7 +134,6 @@ it('a kill of the host in the middle of calls forgets nothing, and takes at most
   await place.until(
     async () => place.host()?.pid,
     (pid) => pid !== undefined && pid !== host,
-    20_000,
   );
   const done = (tokens: number) => billed() > answered && tokens - before.tokens >= billed() - answered;
   const after = await place.until(other, ({ tokens }) => done(tokens));

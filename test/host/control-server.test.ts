@@ -250,19 +250,38 @@ describe('a client that', () => {
     await expect(ping()).resolves.toMatchObject({ pid: 1 });
   });
 
+  /** The time of a deadline, and of the look at what has come by then. */
+  async function isLate(ms: number) {
+    waits.get(ms)!();
+    await vi.waitFor(() => expect(waits.has(100)).toBe(true));
+    waits.get(100)!();
+  }
+
   it('is silent, or slow in a line, loses its connection; once it has said who it is, it may be silent', async () => {
     await serve();
     const silent = await stranger('');
     await vi.waitFor(() => expect(waits.has(10_000)).toBe(true));
-    waits.get(10_000)!();
+    await isLate(10_000);
     await silent.gone;
     const slow = await stranger(`${request(1)}{"id":`);
     await slow.answer();
     await vi.waitFor(() => expect(waits.has(30_000)).toBe(true));
     expect(waits.has(10_000)).toBe(false);
-    waits.get(30_000)!();
+    await isLate(30_000);
     await slow.gone;
     await expect(ping()).resolves.toMatchObject({ pid: 1 });
+  });
+
+  it('is heard when its words came in time, and the host had no processor to read them', async () => {
+    await serve();
+    const late = await stranger('');
+    await vi.waitFor(() => expect(waits.has(10_000)).toBe(true));
+    waits.get(10_000)!();
+    expect(waits.has(100)).toBe(true);
+    late.socket.write(request(1));
+    await late.answer();
+    expect(waits.has(100)).toBe(false);
+    late.socket.destroy();
   });
 
   it('has 1,024 requests under way is refused more', async () => {

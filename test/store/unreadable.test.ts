@@ -247,6 +247,21 @@ describe('a row that cannot be read', () => {
     },
   );
 
+  test.each(['allowed', 'attempt'])(
+    'whose %s is so large that a sum has no integer is met by the call that adds',
+    async (column) => {
+      const file = copyOfTemplate();
+      afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));
+      const store = createSqliteStore({ time: AT_T0, log: silentLog }, { file });
+      afterThisTest(() => store.stop());
+      await store.start();
+      spoil(file, 'job', column, '9223372036854775807');
+      await everyRead(store);
+      await store.setAside();
+      expect(await store.unreadable()).toEqual([]);
+    },
+  );
+
   test('is met and set aside by calls of one commit: the call that met it is answered', async () => {
     const file = copyOfTemplate();
     afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));

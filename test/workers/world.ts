@@ -273,7 +273,17 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       return assignments;
     },
     async run(agent, input) {
-      return world.outcomeOf(world.dispatch(agent, [input])[0]!);
+      for (;;) {
+        const [ref] = world.dispatch(agent, [input]);
+        const isReleased = () => world.released.some(({ job }) => job === ref!.job);
+        const outcome = () => world.outcomes.find((one) => one.outcome.job === ref!.job)?.outcome;
+        const end = await world.until(
+          `the end of ${ref!.job}`,
+          () => outcome() ?? (isReleased() ? 'released' : undefined),
+        );
+        // The worker ended before the job began: a host hands it over again.
+        if (end !== 'released') return end;
+      }
     },
     outcomeOf(ref, withinMs) {
       return world.until(

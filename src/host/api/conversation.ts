@@ -25,6 +25,8 @@ const MOST_OPEN = 1_024;
 /** A client has to say who it is within this time, and to end a line within the other. */
 const FIRST_WITHIN_MS = 10_000;
 const LINE_WITHIN_MS = 30_000;
+/** Bytes that a client has sent in time are read within so many ms of its deadline. */
+const READ_WITHIN_MS = 100;
 
 interface ConversationNeeds {
   operations: Operations;
@@ -48,7 +50,7 @@ export function createConversation(socket: Socket, needs: ConversationNeeds): vo
   let parts: string[] = [];
   let kept = 0;
   const leave = () => void socket.destroy();
-  let cancelWait = time.after(FIRST_WITHIN_MS, leave);
+  let cancelWait = lateAfter(FIRST_WITHIN_MS);
   let cancelLine = () => {};
   socket.setEncoding('utf8');
   socket.on('error', leave);
@@ -68,10 +70,18 @@ export function createConversation(socket: Socket, needs: ConversationNeeds): vo
     keep(chunk.slice(from));
   });
 
+  /** Leaves a client that is late, after what has come meanwhile is read: a host that had no processor is not the client's fault. */
+  function lateAfter(ms: number): () => void {
+    let cancel = time.after(ms, () => {
+      cancel = time.after(READ_WITHIN_MS, leave);
+    });
+    return () => cancel();
+  }
+
   /** The beginning of a line. */
   function keep(part: string) {
     if (part === '') return;
-    if (parts.length === 0) cancelLine = time.after(LINE_WITHIN_MS, leave);
+    if (parts.length === 0) cancelLine = lateAfter(LINE_WITHIN_MS);
     parts.push(part);
     kept += part.length;
     if (kept > LONGEST_LINE) leave();

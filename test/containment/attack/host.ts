@@ -70,7 +70,8 @@ export function attackedHost({ uid, files, env = {}, through }: HostTerms): Atta
       const one = waiting.get(id);
       waiting.delete(id);
       if (error === undefined) one?.resolve(value as never);
-      else one?.reject(new Error(`${error}; the guardian and its hosts said: ${place.said().stderr.slice(-4_000)}`));
+      else
+        void saidOf(place).then((said) => one?.reject(new Error(`${error}; the guardian and its hosts said: ${said}`)));
     });
   }
 
@@ -96,6 +97,18 @@ export function attackedHost({ uid, files, env = {}, through }: HostTerms): Atta
       }
     },
   };
+}
+
+/** What guardian and hosts said, with what they say of an end that is a moment old. */
+async function saidOf(place: Installation): Promise<string> {
+  await place
+    .until(
+      async () => place.said().stderr,
+      (said) => said !== '',
+      2_000,
+    )
+    .catch(() => {});
+  return `${place.said().stderr.slice(-4_000)}; host ${place.host()?.pid}`;
 }
 
 /** Writes files beside the installation, readable for everybody. */

@@ -9,9 +9,14 @@ export class UnreadableRow extends Error {
   override readonly name = 'UnreadableRow';
 }
 
-/** Whether an error means that a row cannot be read: ours, or Node's for an integer beyond 2^53. */
+/** SQLite's code (SQLITE_CONSTRAINT_DATATYPE) for a sum that is no integer any more, because what stands in the row is near 2^63. */
+const SUM_TOO_LARGE = 3_091;
+
+/** Whether an error means that a row cannot be read: ours, Node's for an integer beyond 2^53, or SQLite's for a sum beyond 2^63. */
 export function isUnreadable(thrown: unknown): boolean {
-  return thrown instanceof UnreadableRow || (thrown as { code?: unknown } | null)?.code === 'ERR_OUT_OF_RANGE';
+  if (thrown instanceof UnreadableRow) return true;
+  const { code, errcode } = (thrown ?? {}) as { code?: unknown; errcode?: unknown };
+  return code === 'ERR_OUT_OF_RANGE' || errcode === SUM_TOO_LARGE;
 }
 
 /** Throws {@link UnreadableRow} unless every value is a time that can be shown, or null. */
