@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EventView } from '../../src/control/protocol.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
-const WITHIN_MS = 40_000;
+/** A slot of `fresh` is missed when no host is there for so long. */
+const MISSED_MS = 2_500;
 const GOOD = plugin("return 'good';", 'limits: { attempts: 1 },');
 const CRASHES = plugin(
   `setTimeout(() => { throw new Error('out of the blue'); }); await new Promise(() => {});`,
@@ -37,7 +38,6 @@ it('a version that crashes walks back from healed to the file that was saved, an
   await place.until(
     () => eventsOf('version.good'),
     (found) => found.some(({ agent }) => agent === 'shop'),
-    WITHIN_MS,
   );
   place.write('plugins/shop.ts', CRASHES);
   await place.until(
@@ -46,7 +46,6 @@ it('a version that crashes walks back from healed to the file that was saved, an
       return await eventsOf('incident.healed');
     },
     (found) => found.some(({ agent }) => agent === 'shop'),
-    WITHIN_MS,
   );
   const [healed] = (await eventsOf('incident.healed')).filter(({ agent }) => agent === 'shop');
   const incident = String(healed!.data!.incident);
@@ -82,7 +81,6 @@ it('a slot that a pause skipped walks back to the person', async () => {
   const [skipped] = await place.until(
     () => eventsOf('slot.skipped'),
     (found) => found.length > 0,
-    WITHIN_MS,
   );
   await place.daruma('resume', 'clock');
   const line = await lineOf(skipped!.id);
@@ -105,7 +103,6 @@ it('what people are told came of the dead letter, and its end of the begin', asy
   const told = await place.until(
     () => eventsOf('alert.firing'),
     (found) => found.some(({ agent }) => agent === 'dies'),
-    WITHIN_MS,
   );
   const firing = told.find(({ agent }) => agent === 'dies');
   const line = await lineOf(firing!.id);
@@ -117,18 +114,25 @@ it('what people are told came of the dead letter, and its end of the begin', asy
 it('the start of a host, and the slots that were missed before it, came of the end of the host before', async () => {
   const [first] = await eventsOf('host.started');
   expect(first!.cause).toBe(null);
+  // The guardian starts no host while it stands still, as on a machine that has much else to do.
+  const guardian = place.started()!.pid!;
+  process.kill(guardian, 'SIGSTOP');
   process.kill(place.host()!.pid, 'SIGKILL');
+  const back = Date.now() + MISSED_MS;
+  await place.until(
+    async () => Date.now(),
+    (now) => now > back,
+  );
+  process.kill(guardian, 'SIGCONT');
   const starts = await place.until(
     () => eventsOf('host.started').catch(() => []),
     (found) => found.length === 2,
-    WITHIN_MS,
   );
   expect(kinds(await lineOf(starts.at(-1)!.id)).slice(0, 2)).toEqual(['host.lost', 'host.started']);
   // A slot that was missed while a host was there has no cause that is known.
   const missed = await place.until(
     () => eventsOf('slot.missed'),
     (found) => found.some(({ cause }) => cause !== null),
-    WITHIN_MS,
   );
   const line = await lineOf(missed.find(({ cause }) => cause !== null)!.id);
   expect(kinds(line)[0]).toBe('host.lost');

@@ -9,14 +9,14 @@ export class UnreadableRow extends Error {
   override readonly name = 'UnreadableRow';
 }
 
-/** SQLite's code (SQLITE_CONSTRAINT_DATATYPE) for a sum that is no integer any more, because what stands in the row is near 2^63. */
-const SUM_TOO_LARGE = 3_091;
+/** SQLite's words for a sum that is no integer any more, because the number in the row is near 2^63. */
+const SUM_TOO_LARGE = /^cannot store REAL value in INTEGER column/;
 
 /** Whether an error means that a row cannot be read: ours, Node's for an integer beyond 2^53, or SQLite's for a sum beyond 2^63. */
 export function isUnreadable(thrown: unknown): boolean {
   if (thrown instanceof UnreadableRow) return true;
-  const { code, errcode } = (thrown ?? {}) as { code?: unknown; errcode?: unknown };
-  return code === 'ERR_OUT_OF_RANGE' || errcode === SUM_TOO_LARGE;
+  const { code } = (thrown ?? {}) as { code?: unknown };
+  return code === 'ERR_OUT_OF_RANGE' || (code === 'ERR_SQLITE_ERROR' && SUM_TOO_LARGE.test((thrown as Error).message));
 }
 
 /** Throws {@link UnreadableRow} unless every value is a time that can be shown, or null. */
