@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Installation, installation, plugin } from '../e2e/installation.ts';
-import { pidsWith, until } from './world.ts';
+import { pidsWith, sleepsOf, until } from './world.ts';
 
 /** Lengths of sleep that name the processes of a test. */
 const tag = (n: number) => `${8_000 + n}.${process.pid}`;
@@ -110,9 +110,12 @@ it.each([
 });
 
 it('a job that is cancelled takes its command with it', async () => {
-  const { json } = await place.daruma('run', 'waits', '--json');
-  await until('the command', () => pidsWith(`sleep ${tag(3)}`).length === 1);
-  await place.daruma('cancel', json[0]?.id ?? json.id, '--json');
+  const { id } = (await place.daruma('run', 'waits', '--json')).json;
+  await place.until(
+    async () => ({ pids: sleepsOf(tag(3)), job: (await place.daruma('jobs', id, '--json')).json }),
+    ({ pids }) => pids.length === 1,
+  );
+  await place.daruma('cancel', id, '--json');
   await until('nothing left', () => pidsWith(tag(3)).length === 0);
 });
 
