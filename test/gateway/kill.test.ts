@@ -157,7 +157,7 @@ describe('a broker', () => {
     const { run, broker } = await createWorld({ time });
     const tag = tagOf();
     const lost = run('sleep', [tag]).catch((error) => error);
-    await until('the command', () => pidsWith(`sleep ${tag}`).length === 1);
+    await until('the command', () => sleepsOf(tag).length === 1);
     process.kill(broker()!, 'SIGSTOP');
     jumpMs = 20_000;
     expect(await lost).toMatchObject({ plain: { code: 'EXEC_LOST' } });

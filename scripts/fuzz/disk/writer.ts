@@ -55,8 +55,16 @@ const KINDS: Record<string, () => Promise<[string, string][]>> = {
   },
 };
 
+/** Says a line before it goes on: who kills this process knows what it has told. A reader that is busy is waited for. */
 function tell(line: string): void {
-  writeSync(1, `${line}\n`);
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
 
 /** Where the log ends, as its index in shared memory says: a file that is written anew from its start keeps its length. */
