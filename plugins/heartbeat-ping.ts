@@ -52,7 +52,7 @@ export default definePlugin({
   },
 });
 
-/** What an agent did in the period: a failure where a job of it died, null where nothing ended. */
+/** The ping for an agent's jobs of the period: a failure where a job of it died, null where nothing ended. */
 function beatOf({ agents, failures }: FleetReport, name: string): Heartbeat | null {
   const agent = agents.find((one) => one.name === name);
   if (agent === undefined) throw new GiveUp(`settings.watch: there is no agent ${name}`);

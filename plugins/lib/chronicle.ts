@@ -5,7 +5,7 @@ import { figuresLine } from './report-words.ts';
 import { escapeMarkdown, oneLine } from './text.ts';
 import { showMany, showMs } from './units.ts';
 
-/** What happened in a period, as sentences, and where each of them is from. */
+/** The events of a period, as sentences, and where each of them is from. */
 export interface Chronicle {
   title: string;
   /** One sentence each; plain text that programs wrote in part. */

@@ -61,7 +61,7 @@ type Given = Record<'id' | 'title' | 'url' | 'text', string | undefined>;
 function entryOf({ id, title, url, text }: Given, from: string): FeedEntry {
   const body = plainText(text ?? '');
   const link = url !== undefined && URL.canParse(url.trim(), from) ? new URL(url.trim(), from) : null;
-  // What a stranger's feed calls a link may be a script.
+  // A link in a stranger's feed may be a script.
   const safe = link !== null && /^https?:$/.test(link.protocol) ? link.href : null;
   const heading = plainText(title ?? '') || body.slice(0, 80) || safe || 'Untitled';
   return { id: (id ?? safe ?? heading).trim().slice(0, 500), title: heading, text: body, url: safe };

@@ -6,7 +6,7 @@ import { showMs } from './units.ts';
 
 type FleetProof = FleetReport['proofs'][number];
 
-/** What can be proven, in the order of the table. */
+/** The promises that can be proven, in the order of the table. */
 export const DRILLS = ['faults', 'backup', 'restore', 'chain', 'diagnosis'] as const satisfies FleetProof['what'][];
 type Drill = (typeof DRILLS)[number];
 

@@ -1,7 +1,7 @@
 import { type FetchOptions, GiveUp, z } from 'daruma';
 import { request } from './post-request.ts';
 
-/** What is told to a monitor that speaks the pinging API of Healthchecks. `log` changes nothing there. */
+/** A message to a monitor that speaks the pinging API of Healthchecks. `log` changes nothing there. */
 export const heartbeat = z.strictObject({
   ping: z.enum(['start', 'success', 'fail', 'log']).default('success').describe('What is told.'),
   text: z.string().default('').describe('Stands with the ping; the monitor keeps the first 100 kB.'),
