@@ -31,7 +31,7 @@ interface Tree {
   name: string;
   processes: Process[];
   bytes: number;
-  /** What is too much, in words; null: nothing. */
+  /** The excess in words; null: nothing is too much. */
   excess: string | null;
 }
 

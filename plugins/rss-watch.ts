@@ -55,7 +55,7 @@ export default definePlugin({
       for (const channel of settings.channels) await send(channel, post, { key: `feed:${settings.url}:${id}` });
       if (settings.topic !== undefined) await emit(settings.topic, { feed: settings.url, id, title, url: url ?? null });
     }
-    // What is left is told by the next run, which has to see the feed again.
+    // The rest is told by the next run, which has to see the feed again.
     const isAll = told.length === fresh.length;
     await state.set(settings.url, {
       etag: isAll ? answer.headers.get('etag') : null,

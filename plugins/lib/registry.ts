@@ -7,7 +7,7 @@ export interface Registry {
   fetch(url: string, init?: FetchOptions): Promise<Response>;
 }
 
-/** What is remembered of a package, so that an unchanged one costs an answer without a body. */
+/** The memory of a package, so that an unchanged one costs an answer without a body. */
 export interface Known {
   etag: string | null;
   latest: string;

@@ -19,7 +19,7 @@ export interface Seen {
   startedAt: number;
 }
 
-/** What is known of this machine; `processes` is null where not every process can be seen. */
+/** The facts of this machine; `processes` is null where not every process can be seen. */
 export interface Machine {
   hostname: string;
   bootedAt: number;

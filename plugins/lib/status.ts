@@ -13,7 +13,7 @@ export const SHORT = 500;
 /** The longest that one sentence of it may be, so that a long error does not push out the rest. */
 const SENTENCE = 160;
 
-/** What the installation did in the report's period, in plain words: a title, and sentences by their weight. */
+/** The installation's work in the report's period, in plain words: a title, and sentences by their weight. */
 export interface Status {
   title: string;
   sentences: string[];
@@ -35,7 +35,7 @@ export function statusPost({ title, sentences, markdown }: Status, most = SHORT)
   return { title, text: asManyAsFit([`${title}.`, ...sentences], most), markdown };
 }
 
-/** What needs a person, as the report names it; agents in trouble that it does not name come first. */
+/** The needs of the report, each for a person; agents in trouble that it does not name come first. */
 function callsIn({ agents, needs }: FleetReport): string[] {
   const named = new Set(needs.map(({ agent }) => agent));
   const troubled = agents.filter((agent) => isTroubled(agent) && !named.has(agent.name));

@@ -153,4 +153,4 @@ it('who mutes the cause of an incident is not told of its end, and who acknowled
   expect(over.ending).toContain('closed by a person');
   const told = over.deliveries.map(({ is }: { is: string }) => is);
   expect([...new Set(told)]).toEqual(['firing']);
-}, 60_000);
+});

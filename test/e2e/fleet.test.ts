@@ -31,7 +31,7 @@ beforeAll(async () => {
     `plugin: command\nlimits: { attempts: 1 }\nsettings: { command: cat, args: [${secret}] }\nneeds: { exec: [cat], read: [], write: [], net: [] }\n`,
   );
   await place.start();
-}, 60_000);
+});
 afterAll(() => place.leave());
 
 const run = async (agent: string) => {
@@ -49,12 +49,12 @@ it('a command runs behind the fence with what its agent file names, and its last
     state: 'dead',
     error: { message: expect.stringMatching(/^exit code 1: .*cat: .*config\/daruma\.yaml/) },
   });
-}, 60_000);
+});
 
 it('a command that takes too long is killed with all that it started', async () => {
   expect(await run('slow')).toMatchObject({ state: 'dead', error: { code: 'TIMEOUT' } });
   await place.until(allProcesses, (all) => !all.some(({ command }) => command.includes(`${WORD}-slow`)));
-}, 60_000);
+});
 
 it('a storm of processes is ended by the agent whose needs allow it, and by no other', async () => {
   const start = 'setsid sh -c "$1" "$2" >/dev/null 2>&1 & echo $!';
@@ -69,4 +69,4 @@ it('a storm of processes is ended by the agent whose needs allow it, and by no o
   const ended = await run('watch');
   expect(ended).toMatchObject({ state: 'done', attempts: 2, result: { ended: ['dev server'] } });
   expect(isRunning(pid)).toBe(false);
-}, 60_000);
+});
