@@ -290,6 +290,22 @@ describe('every page', () => {
     await reader.context().close();
   });
 
+  it('has targets that a finger hits at each hour: a mark may stand anywhere below the name of its lane', async () => {
+    await page.setViewportSize({ width: 360, height: 800 });
+    await open('/schedule');
+    await page.evaluate(AXE);
+    const marks = page.locator('.lane a > svg');
+    expect(await marks.count()).toBeGreaterThan(0);
+    for (let share = 0; share <= 100; share += 10) {
+      await marks.evaluateAll((all, x) => {
+        for (const mark of all) mark.setAttribute('x', x);
+      }, `${share}%`);
+      const seen = await page.evaluate<Violations>(AXE_OF_LOOKS);
+      expect(seen.map(({ id, nodes }) => `${share}%: ${id}: ${nodes[0]!.html}`)).toEqual([]);
+    }
+    await page.setViewportSize({ width: 1180, height: 800 });
+  });
+
   it('says nothing to the console: its policy forbids nothing that it does', async () => {
     const said: string[] = [];
     page.on('console', (message) => said.push(message.text()));
