@@ -73,6 +73,7 @@ const FILES = new Set([
   'jobs/waiting.ts',
   'jobs/model.ts',
   'jobs/placement.ts',
+  'jobs/scaling.ts',
   'jobs/rights.ts',
   'jobs/settle.ts',
   'jobs/waiting.ts',
