@@ -1,6 +1,6 @@
 /**
  * Whether the machine lets agents have more workers. `free`: yes · `held`: no agent gets more · `shrink`: idle workers above an
- * agent's `min` go now, without the calm that is waited for otherwise.
+ * agent's `min` go now, without the time of low load that is waited for otherwise.
  */
 export type Growth = 'free' | 'held' | 'shrink';
 
@@ -32,22 +32,22 @@ export interface ScalingState {
   target: number;
   /** When `target` last changed; null: not yet. */
   changedAt: number | null;
-  /** When `target` last shrank because the agent was calm; null: not yet. */
+  /** When `target` last shrank because of low load; null: not yet. */
   shrunkAt: number | null;
   /** Since when fewer workers would have done, and the most that were at work at once since then; null: they would not do now. */
-  calm: { since: number; peak: number } | null;
-  /** How long fewer workers have to do before some go, in ms. */
-  calmMs: number;
+  lowLoad: { since: number; peak: number } | null;
+  /** How long the load has to be low before workers go, in ms. */
+  stabilizationMs: number;
 }
 
 /**
- * Why the number changed. `load`: the workers were at work, and jobs waited · `calm`: fewer workers did for long ·
+ * Why the number changed. `high-load`: the workers were at work, and jobs waited · `low-load`: fewer workers did for long ·
  * `pressure`: the machine is short · `file`: the agent's file has other bounds.
  */
-export type ScalingReason = 'load' | 'calm' | 'pressure' | 'file';
+export type ScalingReason = 'high-load' | 'low-load' | 'pressure' | 'file';
 
 /** The decision of one look. `reason` null: the number stays. */
-export interface WorkerPlan {
+interface WorkerPlan {
   target: number;
   reason: ScalingReason | null;
   state: ScalingState;
@@ -67,11 +67,11 @@ export const SCALING = {
   longWaitMs: 100,
   /** Between a change and the next growth. As long as the load is measured over: what is read then is of the new number. */
   coolDownMs: 1_000,
-  /** Fewer workers have to do for this long. */
-  calmMs: 10_000,
+  /** The load has to be low for this long before workers go. */
+  stabilizationMs: 10_000,
   /** The same where it was too short again and again. */
-  longestCalmMs: 300_000,
-  /** A growth within so many times `calmMs` after a shrink says that the shrink came too soon. */
+  longestStabilizationMs: 300_000,
+  /** A growth within so many times `stabilizationMs` after a shrink says that the shrink came too soon. */
   regretFactor: 4,
   /** With this share of all cores in use, work that burns a core gains nothing by one more worker. */
   fullMachine: 0.95,
@@ -80,7 +80,7 @@ export const SCALING = {
 /** The state of an agent that was never looked at: as few workers as it may have, and the first of them is started by need. */
 export function firstScaling({ min, max }: Pick<ScalingFacts, 'min' | 'max'>): ScalingState {
   const target = Math.min(max, leastOf({ min }));
-  return { target, changedAt: null, shrunkAt: null, calm: null, calmMs: SCALING.calmMs };
+  return { target, changedAt: null, shrunkAt: null, lowLoad: null, stabilizationMs: SCALING.stabilizationMs };
 }
 
 /**
@@ -88,24 +88,24 @@ export function firstScaling({ min, max }: Pick<ScalingFacts, 'min' | 'max'>): S
  * did for long. How many jobs wait is not asked: a crowd that two workers do in a moment needs no third. Pure.
  *
  * Laws: min ≤ target ≤ max · at most one change in {@link SCALING}.coolDownMs, but for changed bounds · a constant load has an
- * end of changes · no growth without work and waiting, and no shrinking within calmMs after a change, but for pressure.
+ * end of changes · no growth without work and waiting, and no shrinking within stabilizationMs after a change, but for pressure.
  */
 export function planWorkers(facts: ScalingFacts, before: ScalingState): WorkerPlan {
   const least = Math.min(facts.max, leastOf(facts));
   const bounded = Math.min(facts.max, Math.max(least, before.target));
   if (bounded !== before.target) return change(facts, before, bounded, 'file');
-  if (!isCool(facts, before)) return stay(before, null);
+  if (!isCool(facts, before)) return keep(before, null);
   if (facts.growth === 'shrink') {
     const needed = Math.max(least, Math.ceil(atWork(facts)));
     if (needed < before.target) return change(facts, before, needed, 'pressure');
   }
   const more = growthOf(facts, before);
-  if (more > before.target) return change(facts, before, more, 'load');
-  const calm = calmOf(facts, before, least);
-  if (!calm || facts.at - calm.since < before.calmMs) return stay(before, calm);
+  if (more > before.target) return change(facts, before, more, 'high-load');
+  const lowLoad = lowLoadOf(facts, before, least);
+  if (!lowLoad || facts.at - lowLoad.since < before.stabilizationMs) return keep(before, lowLoad);
   // Half of them at most: a load that comes back finds the other half.
-  const fewer = Math.max(neededFor(calm.peak, least), Math.ceil(before.target / 2));
-  return change(facts, before, fewer, 'calm');
+  const fewer = Math.max(neededFor(lowLoad.peak, least), Math.ceil(before.target / 2));
+  return change(facts, before, fewer, 'low-load');
 }
 
 function leastOf({ min }: Pick<ScalingFacts, 'min'>): number {
@@ -144,31 +144,31 @@ function burnsAllCores({ cpu, machineCpu }: ScalingFacts): boolean {
 }
 
 /** Since when fewer workers would do, with the present look; null: they would not. */
-function calmOf(facts: ScalingFacts, { target, calm }: ScalingState, least: number): ScalingState['calm'] {
-  const peak = Math.max(calm?.peak ?? 0, atWork(facts));
+function lowLoadOf(facts: ScalingFacts, { target, lowLoad }: ScalingState, least: number): ScalingState['lowLoad'] {
+  const peak = Math.max(lowLoad?.peak ?? 0, atWork(facts));
   if (facts.queueWaitMs >= SCALING.longWaitMs || neededFor(peak, least) >= target) return null;
-  return { since: calm?.since ?? facts.at, peak };
+  return { since: lowLoad?.since ?? facts.at, peak };
 }
 
 function neededFor(atWorkAtOnce: number, least: number): number {
   return Math.max(least, Math.ceil(atWorkAtOnce / SCALING.lowLoad));
 }
 
-function stay(state: ScalingState, calm: ScalingState['calm']): WorkerPlan {
-  return { target: state.target, reason: null, state: { ...state, calm } };
+function keep(state: ScalingState, lowLoad: ScalingState['lowLoad']): WorkerPlan {
+  return { target: state.target, reason: null, state: { ...state, lowLoad } };
 }
 
 function change(facts: ScalingFacts, before: ScalingState, target: number, reason: ScalingReason): WorkerPlan {
   const { at } = facts;
-  const state = { ...before, target, changedAt: at, calm: null };
-  if (reason === 'calm') state.shrunkAt = at;
-  if (reason === 'load') state.calmMs = calmAfterGrowth(at, before);
+  const state = { ...before, target, changedAt: at, lowLoad: null };
+  if (reason === 'low-load') state.shrunkAt = at;
+  if (reason === 'high-load') state.stabilizationMs = stabilizationAfterGrowth(at, before);
   return { target, reason, state };
 }
 
 /** Work that comes and goes at a steady pace is not followed for ever: each shrink that is regretted makes the next one wait for twice as long. */
-function calmAfterGrowth(at: number, { shrunkAt, calmMs }: ScalingState): number {
-  if (shrunkAt === null) return calmMs;
-  const isRegretted = at - shrunkAt < SCALING.regretFactor * calmMs;
-  return isRegretted ? Math.min(SCALING.longestCalmMs, calmMs * 2) : SCALING.calmMs;
+function stabilizationAfterGrowth(at: number, { shrunkAt, stabilizationMs }: ScalingState): number {
+  if (shrunkAt === null) return stabilizationMs;
+  const isRegretted = at - shrunkAt < SCALING.regretFactor * stabilizationMs;
+  return isRegretted ? Math.min(SCALING.longestStabilizationMs, stabilizationMs * 2) : SCALING.stabilizationMs;
 }

@@ -53,7 +53,7 @@ function expectLawful(changes: readonly WorkerChange[], { min, max }: { min: num
     expect(to).toBeLessThanOrEqual(max);
     const before = changes[index - 1];
     if (before) expect(at - before.at).toBeGreaterThanOrEqual(SCALING.coolDownMs);
-    if (before && reason === 'calm') expect(at - before.at).toBeGreaterThanOrEqual(SCALING.calmMs);
+    if (before && reason === 'low-load') expect(at - before.at).toBeGreaterThanOrEqual(SCALING.stabilizationMs);
     if (to > from) {
       expect(facts.growth).toBe('free');
       expect(to - from).toBeLessThanOrEqual(facts.room);
@@ -126,12 +126,12 @@ describe('workers of a queue', () => {
     ];
     const { changes, waits, target } = simulateQueue(load, BOUNDS, 180_000);
     expect(changes.map(({ from, to, reason }) => [from, to, reason])).toEqual([
-      [2, 4, 'load'],
-      [4, 6, 'load'],
-      // Half a second of the load is seen in the first calm look.
-      [6, 5, 'calm'],
-      [5, 3, 'calm'],
-      [3, 2, 'calm'],
+      [2, 4, 'high-load'],
+      [4, 6, 'high-load'],
+      // Half a second of the load is seen in the first look at the low load.
+      [6, 5, 'low-load'],
+      [5, 3, 'low-load'],
+      [3, 2, 'low-load'],
     ]);
     expect(changes[1]!.at).toBeLessThanOrEqual(25_000);
     const late = waits.filter(({ at }) => at >= 30_000).map(({ ms }) => ms);
