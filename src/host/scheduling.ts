@@ -1,6 +1,4 @@
 import type { Jobs } from '../jobs/jobs.ts';
-import { UNFINISHED } from '../jobs/model.ts';
-import { BOUNDS } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
@@ -25,11 +23,6 @@ export function createScheduling({ time, log, store, jobs, placements, bus, fact
     time,
     log,
     slots: store,
-    async unfinished(agent) {
-      const states = [...UNFINISHED];
-      const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
-      return found.map(({ id, slot }) => ({ id, slot }));
-    },
     cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
     holdOf: placements.holdOf,
     letThrough: placements.letThrough,

@@ -149,8 +149,6 @@ export interface JobFilter {
   states?: JobState[];
   cause?: string;
   slot?: number;
-  /** Only those that a schedule asked for. */
-  ofSlots?: boolean;
   /** Only those that deliveries made. With `agent`, few are found quickly among many others. */
   ofDeliveries?: boolean;
   /** Queued at or after, in epoch ms. */

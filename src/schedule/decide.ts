@@ -3,7 +3,7 @@ import type { NewJob } from '../jobs/model.ts';
 import { fnv1a } from '../kernel/fnv.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
-import type { SlotDecision } from './ports.ts';
+import type { SlotDecision, SlotJob } from './ports.ts';
 
 /**
  * A slot that is looked at within this time after it was due counts as on time (a restart, a short stall). Later than
@@ -18,7 +18,7 @@ export interface Asking {
   agent: Pick<Agent, 'name' | 'limits'> & { schedule: NonNullable<Agent['schedule']> };
 }
 
-export interface DueSlot {
+export interface SlotFacts {
   due: number;
   /** How many later slots of the agent are due by now too, counted up to {@link MOST_AT_ONCE}. */
   later: number;
@@ -32,15 +32,8 @@ type DueDecision = { due: number } & (
   | { is: 'skipped' | 'missed'; reason: string }
 );
 
-/** An unfinished job of the agent. */
-export interface Unfinished {
-  id: string;
-  /** The due time of its slot; null for one that no schedule asked for. */
-  slot: number | null;
-}
-
 /** Looks at one due slot by itself: whether it wants a job, before other jobs of the agent are considered. */
-export function decideSlot({ agent }: Asking, { due, later, heldUp }: DueSlot, now: number): DueDecision {
+export function decideSlot({ agent }: Asking, { due, later, heldUp }: SlotFacts, now: number): DueDecision {
   const { catchUp, jitterMs } = agent.schedule;
   if (heldUp !== undefined) return { due, is: 'skipped', reason: heldUp };
   const lateMs = now - due;
@@ -62,11 +55,6 @@ export function decideSlot({ agent }: Asking, { due, later, heldUp }: DueSlot, n
   }
 }
 
-/** Whether `overlap` has to know the agent's unfinished jobs. */
-export function asksForUnfinished({ agent }: Asking, builds: readonly DueDecision[]): boolean {
-  return builds.some(wantsJob) && !queuesAll(agent.schedule, builds);
-}
-
 /**
  * Ends the agent's due slots, oldest first: each in one state, with a job or without. `cancel`: jobs of earlier slots
  * that have to go first (`overlap: replace`). With `catchUp: all` the slots of an absence wait for each other.
@@ -74,7 +62,7 @@ export function asksForUnfinished({ agent }: Asking, builds: readonly DueDecisio
 export function decideSlots(
   asking: Asking,
   builds: readonly DueDecision[],
-  unfinished: readonly Unfinished[],
+  unfinished: readonly SlotJob[],
   now: number,
 ): { decisions: SlotDecision[]; cancel: string[] } {
   const { name: agent, schedule } = asking.agent;
@@ -87,7 +75,7 @@ export function decideSlots(
       decisions.push({ agent, due, state: decision.is, reason: decision.reason });
       continue;
     }
-    const earlier = unfinished.filter(({ slot }) => slot !== null && slot < due);
+    const earlier = unfinished.filter(({ slot }) => slot < due);
     const skipped = whySkipped(overlaps, due, earlier);
     if (skipped !== undefined) {
       decisions.push({ agent, due, state: 'skipped', reason: skipped });
@@ -130,13 +118,13 @@ function overlapsOf(schedule: Asking['agent']['schedule'], builds: readonly DueD
 function whySkipped(
   { overlap, most, newest, taken, queued }: Overlaps,
   due: number,
-  earlier: readonly Unfinished[],
+  earlier: readonly SlotJob[],
 ): string | undefined {
   const count = earlier.length + queued;
   switch (overlap) {
     case 'skip': {
       const [first] = earlier;
-      if (first) return `${first.id}, the job of the slot at ${isoOf(first.slot!)}, is unfinished (overlap: skip)`;
+      if (first) return `${first.id}, the job of the slot at ${isoOf(first.slot)}, is unfinished (overlap: skip)`;
       if (taken === undefined) return undefined;
       return `the job of the slot at ${isoOf(taken)}, taken at the same time, is unfinished (overlap: skip)`;
     }

@@ -20,6 +20,19 @@ export interface Slot {
   decidedAt: number | null;
 }
 
+/** An unfinished job that a slot asked for. */
+export interface SlotJob {
+  id: string;
+  /** The due time of its slot, epoch ms. */
+  slot: number;
+}
+
+/** A slot whose time has come. */
+export interface DueSlot extends Slot {
+  /** The agent's queued, running and retrying jobs of slots, the newest slot first, at most a thousand. */
+  unfinished: readonly SlotJob[];
+}
+
 /** The store as schedule needs it. The store's own clock stamps slots. Every method resolves when its change is on disk, and not before. */
 export interface SlotStore {
   /**
@@ -27,8 +40,13 @@ export interface SlotStore {
    * due is still to come) is planned again, as if it were new: the agent or its schedule came back.
    */
   plan(slots: { agent: string; due: number }[]): Promise<void>;
-  /** Planned slots with `due ≤ by`, a time that the asker names, oldest first, at most `limit`. */
-  dueSlots(by: number, limit: number): Promise<Slot[]>;
+  /**
+   * Planned slots with `due ≤ by`, a time that the asker names, oldest first, at most `limit`; each with what `overlap` has to
+   * know of its agent, so that slots of many agents which are due together cost one call.
+   */
+  dueSlots(by: number, limit: number): Promise<DueSlot[]>;
+  /** The queued, running and retrying jobs of slots, of each of these agents: the newest slot first, at most a thousand. */
+  slotJobs(agents: string[]): Promise<{ agent: string; unfinished: SlotJob[] }[]>;
   /**
    * Decides slots, each in one transaction with its job: a slot that is not `planned` any more (for `caught-up`: not
    * planned or missed) is left alone and gets no job. Returns, for each, the job's id, null when it has no job, or

@@ -35,6 +35,12 @@ const ROWS_AT_ONCE = 1_000;
 /** After an absence, so many missed slots of each agent become rows one by one. */
 const MOST_MISSED = 1_000;
 
+/** The slots of an agent that nobody planned: no host was up. */
+interface Absence {
+  scheduled: Scheduled;
+  rows: (SlotRef & { note?: string })[];
+}
+
 export function createScheduledAgents(needs: ScheduledAgentsNeeds, horizonMs: number): ScheduledAgents {
   const { log, slots } = needs;
   const scheduledAgents = new Map<string, Scheduled>();
@@ -58,39 +64,69 @@ export function createScheduledAgents(needs: ScheduledAgentsNeeds, horizonMs: nu
       // Slots of an agent that could not be taken over yet wait for that agent.
       const rows = all.filter(({ agent }) => !delayed.has(agent));
       if (rows.length === 0) return;
-      const settled = await settleSlots(needs, scheduledAgents, rows, now);
+      const { ended } = await settleSlots(needs, scheduledAgents, rows, now);
       // A store that goes on offering what is settled must not keep the loop here for ever.
-      if (all.length < ROWS_AT_ONCE || settled === 0) return;
+      if (all.length < ROWS_AT_ONCE || ended === 0) return;
     }
   }
 
-  /** A fault of one agent costs no other agent; a fault of all agents is no agent's own. */
+  /**
+   * Gives every slot of a time when no host was up its row and its end, oldest first: a crash leaves no hole. A fault of one
+   * agent costs no other agent; a fault of all agents is no agent's own.
+   */
   async function settleAbsences(now: number, signal: AbortSignal): Promise<Unplanned[]> {
     const failed: Unplanned[] = [];
+    const absences: Absence[] = [];
     for (const scheduled of scheduledAgents.values()) {
+      try {
+        absences.push(...absenceOf(scheduled, now));
+      } catch (error) {
+        failed.push({ agent: scheduled.agent, error });
+      }
+    }
+    for (const group of inGroups(absences)) {
       if (signal.aborted) break;
-      await settleAbsence(scheduled, now).catch((error: unknown) => failed.push({ agent: scheduled.agent, error }));
+      const unsettled = await settleTogether(group, now).catch(() => settleOneByOne(group, now));
+      failed.push(...unsettled);
     }
     if (failed.length > 1 && failed.length === scheduledAgents.size) throw failed[0]!.error;
     return failed;
   }
 
-  /** Gives every slot of a time when no host was up its row and its end, oldest first: a crash leaves no hole. */
-  async function settleAbsence(scheduled: Scheduled, now: number) {
+  /** The slots without a row of an agent, none or one list; with a line in the log. */
+  function absenceOf(scheduled: Scheduled, now: number): Absence[] {
     const { agent, cursor } = scheduled;
     const { dues, unlisted } = slotsWithoutRow(scheduled, now, MOST_MISSED);
-    if (dues.length === 0) return;
+    if (dues.length === 0) return [];
     const since = isoOf(cursor);
-    const slots = dues.length;
-    log.warn(`${agent} was not looked after since ${since}: ${slots} slots are settled late`, {
-      agent,
-      slots,
-      unlisted,
-    });
+    const facts = { agent, slots: dues.length, unlisted };
+    log.warn(`${agent} was not looked after since ${since}: ${dues.length} slots are settled late`, facts);
     const note = unlisted ? `the first one listed of more that were missed since ${since}` : undefined;
-    const rows = dues.map((due, i) => ({ agent, due, ...(i === 0 && note ? { note } : {}) }));
-    await settleSlots(needs, scheduledAgents, rows, now);
-    scheduled.cursor = dues.at(-1)!;
+    return [{ scheduled, rows: dues.map((due, i) => ({ agent, due, ...(i === 0 && note ? { note } : {}) })) }];
+  }
+
+  /** Settles each by itself, so that slots which the store refuses cost no other agent its own. */
+  async function settleOneByOne(absences: readonly Absence[], now: number): Promise<Unplanned[]> {
+    const failed: Unplanned[] = [];
+    for (const absence of absences)
+      await settleTogether([absence], now).catch((error: unknown) =>
+        failed.push({ agent: absence.scheduled.agent, error }),
+      );
+    return failed;
+  }
+
+  /** Returns the agents whose slots could not be decided; rejects when that is so for all. */
+  async function settleTogether(absences: readonly Absence[], now: number): Promise<Unplanned[]> {
+    const jobs = await slots.slotJobs(absences.map(({ scheduled }) => scheduled.agent));
+    const unfinishedOf = new Map(jobs.map(({ agent, unfinished }) => [agent, unfinished]));
+    const rows = absences.flatMap(({ rows }) =>
+      rows.map((row) => ({ ...row, unfinished: unfinishedOf.get(row.agent) ?? [] })),
+    );
+    const { failed } = await settleSlots(needs, scheduledAgents, rows, now);
+    const unsettled = new Set(failed.map(({ agent }) => agent));
+    for (const { scheduled, rows } of absences)
+      if (!unsettled.has(scheduled.agent)) scheduled.cursor = rows.at(-1)!.due;
+    return failed;
   }
 
   async function plan(now: number, without: ReadonlySet<string>) {
@@ -151,4 +187,19 @@ async function writeAhead(
     if (written.length === 0) throw error;
     return { written, refused };
   }
+}
+
+/** Absences that are settled by one call: as many as hold {@link ROWS_AT_ONCE} slots, or one that holds more. */
+function inGroups(absences: readonly Absence[]): Absence[][] {
+  const groups: Absence[][] = [];
+  let room = 0;
+  for (const absence of absences) {
+    room -= absence.rows.length;
+    if (room < 0) {
+      groups.push([]);
+      room = ROWS_AT_ONCE - absence.rows.length;
+    }
+    groups.at(-1)!.push(absence);
+  }
+  return groups;
 }

@@ -2,9 +2,9 @@ import type { Hold } from '../jobs/placement.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { subject } from '../kernel/subjects.ts';
-import { type Asking, asksForUnfinished, decideSlot, decideSlots, MOST_AT_ONCE, type Unfinished } from './decide.ts';
-import { GONE, laterDue, type ScheduleCursor, type SlotRef } from './plan.ts';
-import type { SlotDecision, SlotStore } from './ports.ts';
+import { type Asking, decideSlot, decideSlots, MOST_AT_ONCE } from './decide.ts';
+import { GONE, laterDue, type ScheduleCursor, type SlotRef, type Unplanned } from './plan.ts';
+import type { SlotDecision, SlotJob, SlotStore } from './ports.ts';
 
 /** An agent whose schedule is kept. */
 export interface Scheduled extends ScheduleCursor {
@@ -13,6 +13,8 @@ export interface Scheduled extends ScheduleCursor {
 
 /** A due slot on its way to its end. */
 interface DueRow extends SlotRef {
+  /** The agent's unfinished jobs of slots: the same for each of its rows. */
+  unfinished: readonly SlotJob[];
   /** Text that is added to the reason of its end. */
   note?: string;
 }
@@ -20,8 +22,6 @@ interface DueRow extends SlotRef {
 export interface SettleNeeds {
   log: Log;
   slots: Pick<SlotStore, 'decide'>;
-  /** The agent's queued, running and retrying jobs of slots, at most a thousand. */
-  unfinished(agent: string): Promise<Unfinished[]>;
   cancelJob(id: string, why: PlainFault): Promise<void>;
   /** The hold on the agent now, or at `due` (epoch ms): the slot is skipped with its reason. Default: nothing ever. */
   holdOf?(agent: string, due: number): Hold | null;
@@ -34,15 +34,16 @@ export interface SettleNeeds {
 const DECISIONS_AT_ONCE = 1_000;
 
 /**
- * Ends due slots, whatever planned them: looks each one over, asks for unfinished jobs only where the answer matters, and
- * writes all ends in few store calls. Returns how many were ended by this call, not by another host before.
+ * Ends due slots, whatever planned them: looks each one over, with the unfinished jobs that came with it, and writes all ends
+ * in few store calls. `ended`: how many were ended by this call, not by another host before. `failed`: the agents whose slots
+ * stay as they are.
  */
 export async function settleSlots(
   needs: SettleNeeds,
   scheduledAgents: ReadonlyMap<string, Scheduled>,
   rows: readonly DueRow[],
   now: number,
-): Promise<number> {
+): Promise<{ ended: number; failed: Unplanned[] }> {
   const byAgent = [...Map.groupBy(rows, ({ agent }) => agent)];
   const decided = await Promise.allSettled(
     byAgent.map(async ([agent, ofAgent]) => {
@@ -50,7 +51,7 @@ export async function settleSlots(
       return scheduled ? settleAgent(needs, scheduled, ofAgent, now) : ofAgent.map(ownerless);
     }),
   );
-  logFailedDecisions(needs.log, byAgent, decided);
+  const failed = failedDecisions(needs.log, byAgent, decided);
   const decisions = decided
     .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
     .sort((a, b) => a.due - b.due);
@@ -60,22 +61,25 @@ export async function settleSlots(
     const jobs = await needs.slots.decide(batch);
     ended += jobs.filter((job) => job !== undefined).length;
   }
-  return ended;
+  return { ended, failed };
 }
 
 /**
  * The slots of an agent that cannot be settled stay planned, and are late soon; when the slots of all agents fail, the call
  * rejects.
  */
-function logFailedDecisions(
+function failedDecisions(
   log: Log,
   byAgent: [string, DueRow[]][],
   decided: readonly PromiseSettledResult<unknown>[],
-): void {
-  const failed = decided.flatMap((one, i) => (one.status === 'rejected' ? [{ agent: byAgent[i]![0], ...one }] : []));
-  if (failed.length > 0 && failed.length === decided.length) throw failed[0]!.reason;
-  for (const { agent, reason } of failed)
-    log.error(`the slots of ${agent} could not be settled`, { agent, fault: toPlainFault(reason) });
+): Unplanned[] {
+  const failed = decided.flatMap((one, i) =>
+    one.status === 'rejected' ? [{ agent: byAgent[i]![0], error: one.reason as unknown }] : [],
+  );
+  if (failed.length > 0 && failed.length === decided.length) throw failed[0]!.error;
+  for (const { agent, error } of failed)
+    log.error(`the slots of ${agent} could not be settled`, { agent, fault: toPlainFault(error) });
+  return failed;
 }
 
 async function settleAgent(
@@ -89,8 +93,7 @@ async function settleAgent(
   const builds = rows.map(({ due }, i) =>
     decideSlot(asking, { due, later: laterDue(scheduled, due, now, MOST_AT_ONCE), heldUp: holds[i]?.reason }, now),
   );
-  const unfinished = asksForUnfinished(asking, builds) ? await needs.unfinished(scheduled.agent) : [];
-  const { decisions, cancel } = decideSlots(asking, builds, unfinished, now);
+  const { decisions, cancel } = decideSlots(asking, builds, rows[0]!.unfinished, now);
   await Promise.all(cancel.map((id) => cancelJob(needs, id)));
   return decisions.map((decision, i) => {
     const { note } = rows[i]!;

@@ -71,10 +71,10 @@ describe('slots are rows before their time', () => {
     // All rows of the next two minutes, before the first of them is due.
     expect(world.registry.rows.size).toBe(12_000);
     await world.clock.advance(5 * SECOND);
-    const before = world.registry.calls;
+    const before = world.registry.called.length;
     await world.clock.advance(10 * SECOND);
     expect(world.states('a7')).toEqual({ ran: 15, planned: 120 });
-    expect((world.registry.calls - before) / 10).toBeLessThanOrEqual(4);
+    expect((world.registry.called.length - before) / 10).toBeLessThanOrEqual(4);
     expect(world.registry.jobs).toHaveLength(1_500);
   });
 });
@@ -287,6 +287,45 @@ describe('overlap', () => {
     });
     await world.clock.advance(MINUTE);
     expect(world.told('a')[0]).toBe('10:01 ran');
+  });
+});
+
+describe('many agents', () => {
+  const hundred = () => Array.from({ length: 100 }, (_, i) => agentWith(`a${i}`, '* * * * *'));
+
+  it('a hundred that are due in one second cost one read of the store, and one write', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', ...hundred());
+    const before = world.registry.called.length;
+    await world.clock.advance(MINUTE / 2);
+    // The next slots are written ahead after the due ones have their jobs.
+    expect(world.registry.called.slice(before)).toEqual(['dueSlots', 'decide', 'plan']);
+    expect(world.registry.jobs).toHaveLength(100);
+  });
+
+  it('an absence of all of them costs one read and one write as well', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', ...hundred());
+    world.life.kill();
+    await world.clock.advance(7 * MINUTE);
+    const before = world.registry.called.length;
+    await world.boot();
+    const called = world.registry.called.slice(before);
+    expect(called.filter((name) => name === 'slotJobs')).toHaveLength(1);
+    // One for the slots that were rows before the host went, one for those that nobody wrote.
+    expect(called.filter((name) => name === 'decide')).toHaveLength(2);
+    expect(world.states('a42')).toMatchObject({ missed: 6, ran: 1 });
+  });
+
+  it('slots of an absence that the store refuses cost no other agent its own, and are tried again', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'), agentWith('b', '* * * * *'));
+    world.life.kill();
+    await world.clock.advance(7 * MINUTE);
+    world.registry.refuses = ({ agent, due }) => agent === 'b' && due > Date.parse('2026-11-20T10:02Z');
+    await world.boot();
+    expect(world.states('a')).toMatchObject({ missed: 6, ran: 1 });
+    expect(world.states('b')).not.toHaveProperty('ran');
+    world.registry.refuses = () => false;
+    await world.clock.advance(2 * SECOND);
+    expect(world.states('b')).toMatchObject({ missed: 6, ran: 1 });
   });
 });
 

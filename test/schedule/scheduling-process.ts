@@ -14,7 +14,6 @@ const schedule = createSchedule({
   time,
   log: silentLog,
   slots: store,
-  unfinished: (agent) => store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 }),
   cancelJob: async (id, why) => void (await store.cancel(id, why)),
 });
 schedule.use([

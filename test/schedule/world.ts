@@ -87,7 +87,10 @@ export class Shelf implements SlotStore {
   readonly jobs: JobRow[] = [];
   /** Jobs are done at once, unless a test wants to see them wait. */
   finishAtOnce = true;
-  calls = 0;
+  /** The names of the calls, in order. */
+  readonly called: (keyof SlotStore)[] = [];
+  /** Decisions that it refuses. */
+  refuses: (decision: SlotDecision) => boolean = () => false;
   /** Throws in its place. */
   failing: Error | undefined;
   readonly #clock: Clock;
@@ -97,7 +100,7 @@ export class Shelf implements SlotStore {
   }
 
   async plan(slots: { agent: string; due: number }[]) {
-    const now = this.#called();
+    const now = this.#called('plan');
     for (const { agent, due } of slots) {
       const row = this.rows.get(`${agent}@${due}`);
       if (row && !(row.state === 'cancelled' && due > now)) continue;
@@ -106,12 +109,19 @@ export class Shelf implements SlotStore {
   }
 
   async dueSlots(by: number, limit: number) {
-    this.#called();
-    return this.#sorted(({ state, due }) => state === 'planned' && due <= by).slice(0, limit);
+    this.#called('dueSlots');
+    const rows = this.#sorted(({ state, due }) => state === 'planned' && due <= by).slice(0, limit);
+    return rows.map((row) => ({ ...row, unfinished: this.unfinished(row.agent) }));
+  }
+
+  async slotJobs(agents: string[]) {
+    this.#called('slotJobs');
+    return agents.map((agent) => ({ agent, unfinished: this.unfinished(agent) }));
   }
 
   async decide(decisions: SlotDecision[]) {
-    const now = this.#called();
+    const now = this.#called('decide');
+    if (decisions.some(this.refuses)) throw new Error('refused');
     return decisions.map(({ agent, due, state, reason, job }) => {
       const row = this.rows.get(`${agent}@${due}`);
       if (!mayEnd(row?.state ?? 'unwritten', state)) return undefined;
@@ -123,24 +133,24 @@ export class Shelf implements SlotStore {
   }
 
   async cancelPlanned(agent: string, after: number, reason: string) {
-    const now = this.#called();
+    const now = this.#called('cancelPlanned');
     const gone = this.#sorted((row) => row.agent === agent && row.state === 'planned' && row.due > after);
     for (const row of gone) this.#set({ ...row, state: 'cancelled', reason, decidedAt: now });
     return gone.length;
   }
 
   async newestSlots() {
-    this.#called();
+    this.#called('newestSlots');
     return this.#edge(({ state }) => state !== 'cancelled', Math.max);
   }
 
   async nextSlots() {
-    this.#called();
+    this.#called('nextSlots');
     return this.#edge(({ state }) => state === 'planned', Math.min);
   }
 
   async slots({ agent, from, to, states }: Parameters<SlotStore['slots']>[0]) {
-    this.#called();
+    this.#called('slots');
     return this.#sorted(
       (row) =>
         (agent === undefined || row.agent === agent) &&
@@ -158,7 +168,8 @@ export class Shelf implements SlotStore {
   unfinished(agent: string) {
     return this.jobs
       .filter((job) => job.agent === agent && !job.finished)
-      .map(({ id, slot }) => ({ id, slot: slot ?? null }));
+      .flatMap(({ id, slot }) => (slot === undefined ? [] : [{ id, slot }]))
+      .reverse();
   }
 
   #add(job: NewJob, now: number): string {
@@ -185,8 +196,8 @@ export class Shelf implements SlotStore {
   }
 
   /** What the store's clock shows. */
-  #called(): number {
-    this.calls++;
+  #called(name: keyof SlotStore): number {
+    this.called.push(name);
     if (this.failing) throw this.failing;
     return this.#clock.wall;
   }
@@ -243,7 +254,6 @@ export class World {
       time: clock.timeFor(life),
       log,
       slots: slots as SlotStore,
-      unfinished: async (agent) => registry.unfinished(agent),
       cancelJob: async (id, why) => {
         const job = registry.jobs.find((one) => one.id === id)!;
         job.finished = true;

@@ -50,6 +50,7 @@ test('the steps of the schema that were published are never edited', () => {
     '52dd774e9581',
     '161b81e6bbab',
     'cdfe6df123a2',
+    '90fce1378653',
   ]);
 });
 

@@ -140,6 +140,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   decide: 'hard',
   cancelPlanned: 'hard',
   dueSlots: 'read',
+  slotJobs: 'read',
   newestSlots: 'read',
   nextSlots: 'read',
   slots: 'slow',

@@ -100,7 +100,6 @@ export function chainLaws(open: OpenStore): void {
       { state: 'queued', count: 2 },
       { state: 'dead', count: 1 },
     ]);
-    expect((await store().list({ ofSlots: true, limit: 9 })).map(({ id }) => id)).toEqual([ids[3]]);
     const delivered = await added(store(), [{ trigger: 'webhook' }, { agent: 'b', trigger: 'webhook' }]);
     const ofDeliveries = async (filter: object) =>
       (await store().list({ ofDeliveries: true, limit: 9, ...filter })).map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { added, freshStore, HOUR, job, type OpenStore, T0 } from './world.ts';
+import { added, claimed, done, freshStore, HOUR, job, type OpenStore, T0 } from './world.ts';
 
 /** Laws of slots. */
 export function slotLaws(open: OpenStore): void {
@@ -58,6 +58,40 @@ export function slotLaws(open: OpenStore): void {
     await at(T0).decide([{ agent: 'a', due: T0 - 2 * HOUR, state: 'missed', reason: 'down' }]);
     expect((await store().dueSlots(T0, 10)).map((slot) => slot.due)).toEqual([T0 - HOUR, T0]);
     expect((await store().dueSlots(T0, 1)).map((slot) => slot.due)).toEqual([T0 - HOUR]);
+  });
+
+  test('a due slot comes with the unfinished jobs of its agent that slots asked for, the newest slot first', async () => {
+    await at(0).plan([
+      { agent: 'a', due: T0 },
+      { agent: 'a', due: T0 - 1 },
+      { agent: 'b', due: T0 },
+    ]);
+    const [old, gone, other, newest] = await added(store(), [
+      { slot: T0 - 3 },
+      { slot: T0 - HOUR },
+      {},
+      { slot: T0 - 2 },
+      { agent: 'c', slot: T0 },
+    ]);
+    await store().cancel(gone!, { code: 'X', message: 'x' });
+    const ofA = [
+      { id: newest, slot: T0 - 2 },
+      { id: old, slot: T0 - 3 },
+    ];
+    const due = await store().dueSlots(T0, 10);
+    expect(due.map(({ agent, unfinished }) => ({ agent, unfinished }))).toEqual([
+      { agent: 'a', unfinished: ofA },
+      { agent: 'a', unfinished: ofA },
+      { agent: 'b', unfinished: [] },
+    ]);
+    for (const { job: id, attempt } of await claimed(store(), 3))
+      if (id !== newest) await store().settle([done({ job: id, attempt })]);
+    expect((await store().get(newest!))?.state).toBe('running');
+    expect((await store().get(other!))?.state).toBe('done');
+    expect(await store().slotJobs(['b', 'a'])).toEqual([
+      { agent: 'b', unfinished: [] },
+      { agent: 'a', unfinished: [{ id: newest, slot: T0 - 2 }] },
+    ]);
   });
 
   test('decide turns a slot into exactly one job, however often it is asked', async () => {

@@ -169,7 +169,6 @@ export function memoryJobs(
       (filter.cause === undefined || job.cause === filter.cause) &&
       (filter.slot === undefined || job.slot === filter.slot) &&
       (filter.text === undefined || hasText(job, filter.text)) &&
-      (!filter.ofSlots || job.slot !== null) &&
       (!filter.ofDeliveries || job.trigger === 'webhook') &&
       (filter.since === undefined || job.queuedAt >= filter.since) &&
       (before === undefined || age < before.age)

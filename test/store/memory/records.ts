@@ -1,4 +1,5 @@
 import type { Job } from '../../../src/jobs/model.ts';
+import { UNFINISHED } from '../../../src/jobs/model.ts';
 import { pausedEvent, resumedEvent } from '../../../src/jobs/pause-events.ts';
 import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
@@ -131,6 +132,13 @@ export function memorySlots(
   const nameOf = (agent: string, due: number) => `${due} ${agent}`;
   const sorted = (wanted: (slot: Slot) => boolean) =>
     [...rows.values()].filter(wanted).sort((a, b) => a.due - b.due || (a.agent < b.agent ? -1 : 1));
+  const unfinishedOf = (agent: string) =>
+    jobs
+      .all()
+      .flatMap(({ job: { id, agent: of, slot, state } }) =>
+        of === agent && slot !== null && (UNFINISHED as readonly string[]).includes(state) ? [{ id, slot }] : [],
+      )
+      .sort((a, b) => b.slot - a.slot);
   const newest = () =>
     [
       ...Map.groupBy(
@@ -172,7 +180,10 @@ export function memorySlots(
       return gone.length;
     },
     dueSlots: (by: number, limit: number) =>
-      sorted(({ state, due }) => state === 'planned' && due <= by).slice(0, limit),
+      sorted(({ state, due }) => state === 'planned' && due <= by)
+        .slice(0, limit)
+        .map((slot) => ({ ...slot, unfinished: unfinishedOf(slot.agent) })),
+    slotJobs: (agents: string[]) => agents.map((agent) => ({ agent, unfinished: unfinishedOf(agent) })),
     newestSlots: newest,
     nextSlots: () =>
       [

@@ -276,6 +276,10 @@ CREATE TABLE minute_count (
   `
 DROP TABLE aggregate;
 `,
+  `
+-- The unfinished jobs of an agent's slots, however many others of its jobs wait: each due slot asks for them.
+CREATE INDEX job_unfinished_slot ON job (agent, slot) WHERE slot IS NOT NULL AND state IN ('queued', 'running', 'retrying');
+`,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

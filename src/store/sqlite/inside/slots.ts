@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
+import { BOUNDS } from '../../../kernel/bounds.ts';
+import type { Slot, SlotDecision, SlotJob, SlotState } from '../../../schedule/ports.ts';
 import { slotEvent } from '../../../schedule/slot-events.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
 import { jobIdOf } from '../ids.ts';
@@ -64,10 +65,16 @@ export function slotWrites(
   }
 }
 
-export function slotReads(db: DatabaseSync): Pick<StoreOps, 'dueSlots' | 'newestSlots' | 'slots' | 'nextSlots'> {
+export function slotReads(
+  db: DatabaseSync,
+): Pick<StoreOps, 'dueSlots' | 'slotJobs' | 'newestSlots' | 'slots' | 'nextSlots'> {
   const due = db.prepare(
     `SELECT ${COLUMNS} FROM slot INDEXED BY slot_planned WHERE state = 'planned' AND due <= ? ORDER BY due, agent LIMIT ?`,
   );
+  const jobs = db.prepare(`
+    SELECT id, slot FROM job INDEXED BY job_unfinished_slot
+    WHERE agent = ? AND slot IS NOT NULL AND state IN ('queued', 'running', 'retrying')
+    ORDER BY slot DESC LIMIT ${BOUNDS.queuedSlots.most}`);
   // Leaps from agent to agent: the table keeps weeks of slots.
   const newest = db.prepare(`
     WITH RECURSIVE known (agent) AS (
@@ -92,7 +99,14 @@ export function slotReads(db: DatabaseSync): Pick<StoreOps, 'dueSlots' | 'newest
   );
 
   return {
-    dueSlots: (by, limit) => (due.all(by, limit) as unknown as SlotRow[]).map(slotOf),
+    dueSlots(by, limit) {
+      const rows = due.all(by, limit) as unknown as SlotRow[];
+      const unfinished = new Map<string, SlotJob[]>();
+      // The rows of an agent share one list, which travels once.
+      for (const { agent } of rows) if (!unfinished.has(agent)) unfinished.set(agent, unfinishedOf(agent));
+      return rows.map((row) => ({ ...slotOf(row), unfinished: unfinished.get(row.agent)! }));
+    },
+    slotJobs: (agents) => agents.map((agent) => ({ agent, unfinished: unfinishedOf(agent) })),
     newestSlots: () => (newest.all() as unknown as DueRow[]).map(dueOf),
     nextSlots: () => (next.all() as unknown as DueRow[]).map(dueOf),
     slots({ agent, from, to, states }) {
@@ -101,6 +115,13 @@ export function slotReads(db: DatabaseSync): Pick<StoreOps, 'dueSlots' | 'newest
       return (rows as unknown as SlotRow[]).map(slotOf);
     },
   };
+
+  function unfinishedOf(agent: string): SlotJob[] {
+    return (jobs.all(agent) as unknown as { id: number; slot: number }[]).map(({ id, slot }) => {
+      mustBeInstants(slot);
+      return { id: jobIdOf(id), slot };
+    });
+  }
 }
 
 const ALL_STATES: readonly SlotState[] = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'];

@@ -76,7 +76,6 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
     if (filter.agent !== undefined) parts.push(['agent = ?', filter.agent]);
     if (filter.exceptPrefix !== undefined) parts.push(['instr(agent, ?) <> 1', filter.exceptPrefix]);
     if (filter.cause !== undefined) parts.push(['cause = ?', filter.cause]);
-    if (filter.ofSlots) parts.push(['slot IS NOT NULL AND 1 = ?', 1]);
     if (filter.ofDeliveries) parts.push(['trigger = ?', 'webhook']);
     if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
     if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
