@@ -5,6 +5,8 @@ import { isPure } from '../../test/pure-files.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FEW_TESTS = 6;
+/** Their hosts run the compiled code, in which nothing is mutated. */
+const OF_PROCESSES = /^test\/(e2e|containment|hooks|drills)\//;
 
 /** The end of the mutants of one file. */
 export interface Score {
@@ -37,7 +39,8 @@ export function pureFiles(word: string): string[] {
 
 /**
  * The nearest tests of `file`: those of its own room that reach it over the fewest imports, or over one more while they
- * are few, and those of other rooms that import it themselves. When no test of its room reaches it: the nearest of all.
+ * are few, and, while they are few, those of other rooms that import it themselves. When no test of its room reaches it:
+ * the nearest of all.
  */
 export function testsOf(file: string): string[] {
   const imports = importsIn(['src', 'test', 'plugins']);
@@ -46,12 +49,14 @@ export function testsOf(file: string): string[] {
     .filter((path) => path.endsWith('.test.ts'))
     .map((test) => ({ test, isOwn: test.startsWith(room), count: stepsTo(imports, test, file) }))
     .filter(({ count }) => count !== Number.POSITIVE_INFINITY);
-  const own = steps.filter(({ isOwn }) => isOwn);
-  const candidates = own.length > 0 ? own : steps;
+  const inside = steps.filter(({ test }) => !OF_PROCESSES.test(test));
+  const own = inside.filter(({ isOwn }) => isOwn);
+  const candidates = [own, inside, steps].find((tests) => tests.length > 0) ?? [];
   const fewest = Math.min(...candidates.map(({ count }) => count));
   const within = (most: number) => candidates.filter(({ count }) => count <= most);
   const near = within(fewest + 1).length <= FEW_TESTS ? within(fewest + 1) : within(fewest);
-  const direct = steps.filter(({ count }) => count === 1);
+  const others = inside.filter(({ isOwn, count }) => !isOwn && count === 1);
+  const direct = others.length <= FEW_TESTS ? others : [];
   return [...new Set([...near, ...direct].map(({ test }) => test))].sort();
 }
 
@@ -73,6 +78,8 @@ export async function score(file: string, tests: readonly string[] = testsOf(fil
     disableTypeChecks: false,
     concurrency: 1,
     timeoutMS: 30_000,
+    // Tests of the builder and of workers start processes.
+    dryRunTimeoutMinutes: 20,
     reporters: [],
     logLevel: 'error',
     tempDirName: '.stryker-tmp',
