@@ -4,6 +4,10 @@ import type { LlmLimits, Needs } from '../plugin/define.ts';
 type CatchUp = 'skip' | 'once' | 'all';
 type Overlap = 'skip' | 'queue' | 'replace';
 
+/** How much the work of an agent matters beside that of others, the most first. */
+export const AGENT_CLASSES = ['critical', 'normal', 'background'] as const;
+export type AgentClass = (typeof AGENT_CLASSES)[number];
+
 export const DEFAULT_MAX_QUEUED = 100;
 
 /** When an agent's schedule asks for jobs. */
@@ -104,6 +108,8 @@ export interface Agent {
   narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
   isolation: 'shared' | 'own';
+  /** undefined: normal. No part of the fingerprint: a change needs no new worker. */
+  class?: Exclude<AgentClass, 'normal'>;
   /** The lowest level at which it logs; undefined: info. Running workers follow it, so it is no part of the fingerprint. */
   logLevel?: LogLevel;
   /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */

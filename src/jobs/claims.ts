@@ -1,6 +1,7 @@
 import { given } from '../kernel/given.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
+import { CLASS_DELAY_MS, classOf } from './fairness.ts';
 import type { Assignment } from './model.ts';
 import type { Hold } from './placement.ts';
 import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue } from './ports.ts';
@@ -67,6 +68,8 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     }
     woken.clear();
     if (requests.length === 0) return;
+    // The first agent of the answer has its workers first: those that matter more are not behind a hundred others.
+    requests.sort((a, b) => classDelayOf(a.agent) - classDelayOf(b.agent));
     try {
       const answers = await needs.store.claim(requests, { ...terms, leastPriority });
       for (const [index, answer] of answers.entries()) accept(requests[index]!, answer);
@@ -78,6 +81,11 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
         dueIn(agent, AFTER_FAILURE_MS);
       }
     }
+  }
+
+  function classDelayOf(name: string): number {
+    const agent = needs.agent(name);
+    return agent ? CLASS_DELAY_MS[classOf(agent)] : 0;
   }
 
   /** A claim of as many jobs as the agent's workers have room for; undefined: none now. */

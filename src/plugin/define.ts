@@ -157,6 +157,11 @@ export interface PluginDefinition<
   /** `own`: a cell of its own, apart from all others. Default `shared`. */
   isolation?: 'shared' | 'own';
   /**
+   * How much its work matters beside that of others: `critical` agents come first where room or memory is short, `background`
+   * agents last; an agent that has waited long enough has its turn whatever its class. Default `normal`.
+   */
+  class?: 'critical' | 'normal' | 'background';
+  /**
    * Does one job. The returned value (JSON) is the job's result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */

@@ -77,6 +77,7 @@ limits: { memory: 96mb, attempts: 2 }
 needs: { net: [api.shop.example] }
 workers: { max: 2 }
 isolation: own
+class: critical
 `,
     );
     await world.until('it is live', () => world.catalog.agents().has('shop'));
@@ -101,6 +102,7 @@ isolation: own
       needs: { net: ['api.shop.example'], secrets: ['TOKEN'], read: ['data'], fleet: true },
       workers: { min: 1, max: 2 },
       isolation: 'own',
+      class: 'critical',
     });
   });
 
@@ -110,21 +112,22 @@ isolation: own
     expect(origins.get('limits.memory')).toEqual(['96mb', 'agents/shop.yaml:9:11']);
     expect(origins.get('limits.timeout')).toEqual(['20m', 'plugins/health.ts']);
     expect(origins.get('limits.silence')).toEqual(['15m', 'default']);
+    expect(origins.get('class')).toEqual(['critical', 'agents/shop.yaml:13:1']);
     expect(origins.get('settings.slowAfter')).toEqual(['1s', 'agents/shop.yaml:8:13']);
     expect(origins.get('settings.url')).toEqual(['http://127.0.0.1/', 'plugins/health.ts']);
     expect(origins.get('needs.secrets')).toEqual([['TOKEN'], 'plugins/health.ts']);
     expect(world.catalog.origins('nobody')).toBeUndefined();
   });
 
-  it('keep their fingerprint when only the schedule changes', async () => {
+  it('keep their fingerprint when only the schedule or the class changes', async () => {
     const before = world.agent('shop');
     world.write('agents/shop.yaml', 'plugin: health\nschedule: "@hourly"\nsettings: { slowAfter: 1s }\n');
     await world.until('it is changed', () => world.agent('shop').schedule?.expression === '@hourly');
     expect(world.agent('shop').fingerprint).not.toBe(before.fingerprint);
     const between = world.agent('shop').fingerprint;
-    world.write('agents/shop.yaml', 'plugin: health\nschedule: "@daily"\nsettings: { slowAfter: 1s }\n');
+    world.write('agents/shop.yaml', 'plugin: health\nschedule: "@daily"\nclass: background\nsettings: { slowAfter: 1s }\n');
     await world.until('it is changed', () => world.agent('shop').schedule?.expression === '@daily');
-    expect(world.agent('shop').fingerprint).toBe(between);
+    expect(world.agent('shop')).toMatchObject({ class: 'background', fingerprint: between });
   });
 
   it('are switched off and on by their file', async () => {

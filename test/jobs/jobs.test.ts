@@ -149,6 +149,14 @@ it('hands a job to a worker and keeps its result', async () => {
   expect(await stage.jobs.finished(added!.id)).toMatchObject({ state: 'done', result: '42', attempt: 1 });
 });
 
+it('of agents that are due together those that matter most begin first', async () => {
+  agents.set('a', { ...agent('a'), class: 'background' }).set('b', agent('b'));
+  agents.set('c', { ...agent('c'), class: 'critical' });
+  await stage.jobs.add([job('a'), job('b'), job('c')]);
+  const given = await stage.givenOf(3);
+  expect(given.map((one) => one.agent)).toEqual(['c', 'b', 'a']);
+});
+
 it('tries a failed job again until it is done, each time under a new attempt', async () => {
   const [added] = await stage.jobs.add([job('a')]);
   for (let attempt = 1; attempt <= 3; attempt++) {

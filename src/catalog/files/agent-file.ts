@@ -4,6 +4,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import {
   catchUpField,
+  classField,
   countField,
   isolationField,
   lengthField,
@@ -61,6 +62,11 @@ export const agentFileSchema = z.strictObject({
   needs: needsField.optional().describe('Narrows what the plugin needs; never widens it.'),
   workers: workersField.optional().describe('Workers that run its jobs side by side.'),
   isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
+  class: classField
+    .optional()
+    .describe(
+      'How much its work matters beside that of others: critical agents come first where room or memory is short, background agents last, but each in its turn. Default normal.',
+    ),
   logs: z
     .strictObject({
       level: z.enum(LOG_LEVELS).optional().describe('The lowest level that is written. Default info.'),

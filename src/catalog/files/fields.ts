@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AGENT_CLASSES } from '../../jobs/agent.ts';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';
 import { zoneProblem } from '../../kernel/cron/zone-name.ts';
@@ -96,6 +97,8 @@ export const catchUpField = z.enum(['skip', 'once', 'all']);
 export const overlapField = z.enum(['skip', 'queue', 'replace']);
 /** Whether an agent shares its cell. */
 export const isolationField = z.enum(['shared', 'own']);
+/** How much an agent's work matters beside that of others. */
+export const classField = z.enum(AGENT_CLASSES);
 /** Topics of `on`. */
 export const topicsField = z.array(
   z

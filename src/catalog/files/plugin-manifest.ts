@@ -10,6 +10,7 @@ import type { RawManifest } from '../builder/messages.ts';
 import { isSettingOf, unknownIn } from '../resolve/net.ts';
 import {
   catchUpField,
+  classField,
   countField,
   isolationField,
   lengthField,
@@ -54,6 +55,7 @@ const definitionSchema = z.strictObject({
   needs: needsField.optional(),
   workers: workersField.optional(),
   isolation: isolationField.optional(),
+  class: classField.optional(),
 });
 
 const KNOWN_BESIDES = { run: {}, settings: {}, input: {} };

@@ -41,6 +41,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const workers = resolveWorkers(terms, pick);
   if ('fault' in workers) return workers;
   const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
+  const named = pick('class', said?.class, plugin.class, 'normal');
   const logLevel = pick('logs.level', said?.logs?.level, undefined, 'info');
 
   // A host compares agents as text with those that the host before it wrote down: the order of keys is part of it.
@@ -56,6 +57,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
     workers,
     isolation,
+    ...(named === 'normal' ? {} : { class: named }),
     ...(logLevel === 'info' ? {} : { logLevel }),
   };
   return { agent: { ...agent, fingerprint: fingerprintOf(agent) }, origins };
