@@ -125,7 +125,10 @@ class: critical
     await world.until('it is changed', () => world.agent('shop').schedule?.expression === '@hourly');
     expect(world.agent('shop').fingerprint).not.toBe(before.fingerprint);
     const between = world.agent('shop').fingerprint;
-    world.write('agents/shop.yaml', 'plugin: health\nschedule: "@daily"\nclass: background\nsettings: { slowAfter: 1s }\n');
+    world.write(
+      'agents/shop.yaml',
+      'plugin: health\nschedule: "@daily"\nclass: background\nsettings: { slowAfter: 1s }\n',
+    );
     await world.until('it is changed', () => world.agent('shop').schedule?.expression === '@daily');
     expect(world.agent('shop')).toMatchObject({ class: 'background', fingerprint: between });
   });
