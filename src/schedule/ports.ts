@@ -28,7 +28,7 @@ export interface SlotJob {
 }
 
 /** A slot whose time has come. */
-interface DueSlot extends Slot {
+export interface DueSlot extends Slot {
   /** The agent's queued, running and retrying jobs of slots, the newest slot first, at most a thousand. */
   unfinished: readonly SlotJob[];
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { BOUNDS } from '../../../kernel/bounds.ts';
-import type { Slot, SlotDecision, SlotJob, SlotState } from '../../../schedule/ports.ts';
+import type { DueSlot, Slot, SlotDecision, SlotJob, SlotState } from '../../../schedule/ports.ts';
 import { slotEvent } from '../../../schedule/slot-events.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
 import { jobIdOf } from '../ids.ts';
@@ -104,7 +104,7 @@ export function slotReads(
       const unfinished = new Map<string, SlotJob[]>();
       // The rows of an agent share one list, which travels once.
       for (const { agent } of rows) if (!unfinished.has(agent)) unfinished.set(agent, unfinishedOf(agent));
-      return rows.map((row) => ({ ...slotOf(row), unfinished: unfinished.get(row.agent)! }));
+      return rows.map((row): DueSlot => ({ ...slotOf(row), unfinished: unfinished.get(row.agent)! }));
     },
     slotJobs: (agents) => agents.map((agent) => ({ agent, unfinished: unfinishedOf(agent) })),
     newestSlots: () => (newest.all() as unknown as DueRow[]).map(dueOf),
