@@ -1,0 +1,179 @@
+import { toPlainFault } from '../../kernel/fault.ts';
+import type { Log, LogLevel } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { RoomEvent, Signal } from '../signals.ts';
+import { type Climb, climb, LADDERS, ON_THE_GROUND, PRESSURE_STEPS, type PressureStep, rungOf, stepsOf } from './rungs.ts';
+import { KEPT_MS, type Pressed, type PressedResource, type PressureMarks, type PressureSample, strainOf } from './strain.ts';
+import { easedWords, steppedWords } from './words.ts';
+
+/** A step that is in force, for people. */
+export interface StepInForce {
+  step: PressureStep;
+  rung: number;
+  resource: PressedResource;
+  /** Epoch ms. */
+  since: number;
+  /** The figures at the look that brought it. */
+  seen: string;
+}
+
+/** Facts of pressure that hold agents. */
+export interface PressureFacts {
+  /** Epoch ms since which the first step is in force. */
+  since: number;
+  /** `held`: no agent gets more workers than it has, or one · `shrink`: idle workers go as well. */
+  growth: 'free' | 'held' | 'shrink';
+  /** Background work waits. */
+  defersBackground: boolean;
+  /** Slots of an absence wait. */
+  pausesCatchUp: boolean;
+  /** Background jobs that agents send are refused. */
+  refusesSends: boolean;
+  /** The figures behind the highest step, in words. */
+  seen: string;
+}
+
+/** Watches memory, processor quota and disk, and says what may start: the one owner of the rung. */
+export interface Pressure extends Service {
+  /** undefined: no step is in force. */
+  facts(): PressureFacts | undefined;
+  /** The steps in force, mildest first. */
+  inForce(): StepInForce[];
+  /** How each resource was at the last look. */
+  resources(): { resource: PressedResource; is: Pressed['is']; seen: string }[];
+}
+
+export interface PressureNeeds {
+  time: Time;
+  log: Log;
+  /** Reads the machine. */
+  read(): Promise<Omit<PressureSample, 'at'>>;
+  marks(): PressureMarks;
+  /** Steps came into force, or were lifted: `isEasing`. */
+  changed(isEasing: boolean): void;
+  /** Lets go the idle workers that no agent is promised to have. */
+  dropIdle(): void;
+  /** Lets the worker go, between two jobs, that grew most. Returns its name; null: there is none to let go. */
+  recycleGrower(): string | null;
+  /** An incident, with what was done about it, and the event of the step. */
+  report(seen: Signal, note: string, event?: RoomEvent): void;
+  /** The incident of memory is over. */
+  mended(proof: string): void;
+  record(event: RoomEvent): void;
+}
+
+const LOOK_MS = 1_000;
+/** What helps by going on helps no more often than this. */
+const AGAIN_MS = 10_000;
+/** At the top of the ladder of memory, and still pressed: somebody is asked after so long. */
+const ASK_AFTER_MS = 60_000;
+const RESOURCES = Object.keys(LADDERS) as PressedResource[];
+
+export function createPressure(needs: PressureNeeds): Pressure {
+  const { time } = needs;
+  const climbs = new Map<PressedResource, Climb>(RESOURCES.map((resource) => [resource, ON_THE_GROUND]));
+  const inForce: StepInForce[] = [];
+  let samples: PressureSample[] = [];
+  let latest: { resource: PressedResource; is: Pressed['is']; seen: string }[] = [];
+  let helpedAt = Number.NEGATIVE_INFINITY;
+  let reportedAt = Number.NEGATIVE_INFINITY;
+
+  const has = (step: PressureStep) => inForce.some((one) => one.step === step);
+
+  function enter(resource: PressedResource, step: PressureStep, { seen }: Pressed) {
+    inForce.push({ step, rung: rungOf(step), resource, since: time.now(), seen });
+    inForce.sort((a, b) => a.rung - b.rung);
+    const event = eventOf('pressure.stepped', 'warn', steppedWords(resource, step, seen), { resource, step, seen });
+    if (resource !== 'memory') return needs.record(event);
+    reportedAt = time.monotonic();
+    needs.report(signalOf(seen), event.message, event);
+  }
+
+  function lift(resource: PressedResource, step: PressureStep, { seen }: Pressed) {
+    const at = inForce.findIndex((one) => one.resource === resource && one.step === step);
+    inForce.splice(at, 1);
+    needs.record(eventOf('pressure.eased', 'info', easedWords(resource, step, seen), { resource, step, seen }));
+    if (resource === 'memory' && !inForce.some((one) => one.resource === 'memory')) needs.mended(seen);
+  }
+
+  /** Takes at most one step of one ladder, and says whether it did. */
+  function follow(resource: PressedResource, pressed: Pressed): 'up' | 'down' | undefined {
+    const before = climbs.get(resource)!;
+    const ladder = LADDERS[resource];
+    const after = climb(before, pressed.is, time.monotonic(), ladder.length);
+    climbs.set(resource, after);
+    if (after.steps > before.steps) {
+      enter(resource, stepsOf(resource, after).at(-1)!, pressed);
+      return 'up';
+    }
+    if (after.steps === before.steps) return undefined;
+    lift(resource, stepsOf(resource, before).at(-1)!, pressed);
+    return 'down';
+  }
+
+  /** Does again what helps by being done again, while memory is pressed. */
+  function help(memory: Pressed, isNew: boolean) {
+    const isPressed = memory.is === 'pressed' || memory.is === 'critical';
+    const now = time.monotonic();
+    if (!isPressed || (!isNew && now - helpedAt < AGAIN_MS)) return;
+    helpedAt = now;
+    if (has('shrink-idle')) needs.dropIdle();
+    if (has('recycle-grower')) needs.recycleGrower();
+    if (has('refuse-sends') && now - reportedAt >= ASK_AFTER_MS) {
+      reportedAt = now;
+      needs.report(signalOf(memory.seen), 'all that helps without a person has been done');
+    }
+  }
+
+  async function look() {
+    const now = time.monotonic();
+    const { reading, disk } = await needs.read();
+    samples = [...samples.filter(({ at }) => at >= now - KEPT_MS - 2 * LOOK_MS), { at: now, reading, disk }];
+    const marks = needs.marks();
+    const strains = RESOURCES.map((resource) => ({ resource, ...strainOf(resource, samples, marks) }));
+    latest = strains;
+    const moves = strains.map(({ resource, ...pressed }) => follow(resource, pressed));
+    const [memory] = strains;
+    if (moves.some((move) => move !== undefined)) needs.changed(moves.includes('down'));
+    help(memory!, moves[0] === 'up');
+  }
+
+  const loop = createLoop(
+    { time, failed: (error) => needs.log.error('a look at the machine failed', { fault: toPlainFault(error) }) },
+    { everyMs: LOOK_MS, turn: look },
+  );
+
+  return {
+    start: loop.start,
+    stop: loop.stop,
+    alive: loop.alive,
+    facts() {
+      if (inForce.length === 0) return undefined;
+      return {
+        since: Math.min(...inForce.map(({ since }) => since)),
+        growth: has('shrink-idle') ? 'shrink' : has('hold-growth') ? 'held' : 'free',
+        defersBackground: has('defer-background'),
+        pausesCatchUp: has('pause-catch-up'),
+        refusesSends: has('refuse-sends'),
+        seen: inForce.at(-1)!.seen,
+      };
+    },
+    inForce: () => [...inForce],
+    resources: () => latest,
+  };
+}
+
+function signalOf(seen: string): Signal {
+  return { agent: null, verdict: 'pressed', because: { code: 'PRESSED', message: '' }, seen };
+}
+
+function eventOf(
+  kind: string,
+  level: LogLevel,
+  message: string,
+  data: { resource: PressedResource; step: PressureStep; seen: string },
+): RoomEvent {
+  return { level, kind, message, data: { ...data, rung: rungOf(data.step), of: PRESSURE_STEPS.length }, who: 'healing', about: [] };
+}

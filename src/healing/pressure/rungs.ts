@@ -1,0 +1,88 @@
+import { MINUTE_MS } from '../../kernel/measures.ts';
+import type { PressedResource, Strain } from './strain.ts';
+
+/**
+ * What is done about pressure, mildest first. The rung is the place in this list, from 1. `hold-growth`: no agent gets one more worker
+ * beside those that it has · `shrink-idle`: idle workers go · `defer-background`: what is background waits · `pause-catch-up`: slots of
+ * an absence wait · `recycle-grower`: the worker that grew most goes between two jobs · `refuse-sends`: no agent sends background jobs.
+ */
+export const PRESSURE_STEPS = [
+  'hold-growth',
+  'shrink-idle',
+  'defer-background',
+  'pause-catch-up',
+  'recycle-grower',
+  'refuse-sends',
+] as const;
+
+export type PressureStep = (typeof PRESSURE_STEPS)[number];
+
+/**
+ * The steps that help each resource. A processor that is busy is shared by the kernel, and background work that waited for a
+ * quiet machine might never start: only growth and catch-up, which end by themselves, wait for one.
+ */
+export const LADDERS: Readonly<Record<PressedResource, readonly PressureStep[]>> = {
+  memory: PRESSURE_STEPS,
+  disk: ['defer-background', 'pause-catch-up', 'refuse-sends'],
+  cpu: ['hold-growth', 'pause-catch-up'],
+  io: ['pause-catch-up'],
+};
+
+/** Where one resource stands on its ladder. */
+export interface Climb {
+  /** How many steps of its ladder are in force. */
+  steps: number;
+  /** Monotonic ms of the last change; -Infinity: there was none. */
+  changedAt: number;
+  /** The last change lifted a step. */
+  isEasing: boolean;
+  /** Monotonic ms since which it has been relieved; null: it is not. */
+  relievedSince: number | null;
+  /** How long it has to be relieved before a step is lifted: longer after each relapse. */
+  holdMs: number;
+}
+
+const UP_MS = 10_000;
+const UP_CRITICAL_MS = 2_000;
+const HOLD_MS = 30_000;
+const MOST_HOLD_MS = 4 * MINUTE_MS;
+const FORGOTTEN_MS = 10 * MINUTE_MS;
+
+/** The bounds of a ladder, for its page and its tests. */
+export const PACE = { UP_MS, UP_CRITICAL_MS, HOLD_MS, MOST_HOLD_MS, FORGOTTEN_MS } as const;
+
+export const ON_THE_GROUND: Climb = {
+  steps: 0,
+  changedAt: Number.NEGATIVE_INFINITY,
+  isEasing: false,
+  relievedSince: null,
+  holdMs: HOLD_MS,
+};
+
+/**
+ * Decides one look: at most one step up or down. Up: the first at once, each further one after 10 s of pressure, or 2 s
+ * where it is critical. Down: after 30 s of relief for each step; a relapse doubles that, to 4 minutes at most, until ten minutes were quiet.
+ */
+export function climb(before: Climb, strain: Strain, now: number, most: number): Climb {
+  const relievedSince = strain === 'relieved' ? (before.relievedSince ?? now) : null;
+  const sinceChange = now - before.changedAt;
+  const waitMs = { critical: UP_CRITICAL_MS, pressed: UP_MS, strained: null, relieved: null }[strain];
+  if (waitMs !== null && before.steps < most && (before.steps === 0 || sinceChange >= waitMs)) {
+    const isRelapse = before.isEasing && sinceChange < 2 * before.holdMs;
+    const holdMs = isRelapse ? Math.min(2 * before.holdMs, MOST_HOLD_MS) : before.holdMs;
+    return { steps: before.steps + 1, changedAt: now, isEasing: false, relievedSince, holdMs };
+  }
+  const isRelievedFor = relievedSince === null ? 0 : now - relievedSince;
+  if (before.steps > 0 && isRelievedFor >= before.holdMs && sinceChange >= before.holdMs)
+    return { steps: before.steps - 1, changedAt: now, isEasing: true, relievedSince, holdMs: before.holdMs };
+  const isForgotten = before.steps === 0 && sinceChange >= FORGOTTEN_MS;
+  return { ...before, relievedSince, holdMs: isForgotten ? HOLD_MS : before.holdMs };
+}
+
+/** The steps that a resource has in force, mildest first. */
+export function stepsOf(resource: PressedResource, { steps }: Climb): readonly PressureStep[] {
+  return LADDERS[resource].slice(0, steps);
+}
+
+/** The place of a step, from 1. */
+export const rungOf = (step: PressureStep): number => PRESSURE_STEPS.indexOf(step) + 1;
