@@ -7,6 +7,7 @@ const ACTING = new Set([
   'kernel/descriptors.ts',
   'kernel/restrictions.ts',
   'kernel/proc.ts',
+  'kernel/cgroup.ts',
   'kernel/real-path.ts',
   'healing/healer.ts',
   'healing/open-incidents.ts',
@@ -15,7 +16,8 @@ const ACTING = new Set([
   'healing/signals.ts',
   'healing/leaks.ts',
   'healing/late-watch.ts',
-  'healing/pressure-watch.ts',
+  'healing/disk-watch.ts',
+  'healing/pressure/pressure.ts',
   'healing/origin-watch.ts',
   'healing/unscheduled-watch.ts',
 ]);

@@ -34,6 +34,7 @@ export type {
   ConfigView,
   FenceView,
   OriginView,
+  PressureView,
   StatusView,
 } from '../operations/results/status.ts';
 export type { TrendsView, WarningView } from '../operations/results/trends.ts';

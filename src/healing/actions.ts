@@ -13,12 +13,8 @@ export interface ActionNeeds {
   recycle(worker: string, why: PlainFault): void;
   /** The agent gets a cell of its own from now on. */
   ownCell(agent: string): void;
-  /** Workers that hold nothing are let go. */
-  dropAllIdle(): void;
-  /** The same, of one agent. */
+  /** The agent's workers that hold nothing are let go. */
   dropIdle(agent: string): void;
-  /** The worker that holds most memory goes between two jobs. */
-  recycleLargest(): void;
   /** Gives back what disk can be given back without harm, and says in words how much. */
   cleanUp(): Promise<string>;
   /** The agent's next slots are written anew. */
@@ -49,17 +45,10 @@ export function createActions(needs: ActionNeeds): (action: Action, one: OpenInc
 
   return (action, one) => {
     switch (action) {
-      case 'shed':
-        return needs.dropAllIdle();
-      case 'recycle-largest':
-        return needs.recycleLargest();
       case 'clean-up':
         return cleanUp(one);
       case 'quarantine':
         // The gate closed when the restart budget was spent: no job may start until the incident is written.
-        return;
-      case 'defer':
-        // Jobs wait for as long as the incident's record says so: see PressureWatch.leastPriority.
         return;
       default:
         if (one.incident.agent !== null) forAgent(one.incident.agent, action, one);

@@ -15,7 +15,7 @@ import { reportEvent } from './incident-reports.ts';
 import { stepIncident } from './incident-state.ts';
 import type { LeakWatch } from './leaks.ts';
 import type { LoopWatch } from './loop-watch.ts';
-import { createOpenIncidents, type OpenIncidents } from './open-incidents.ts';
+import { createOpenIncidents, newestWith, type OpenIncidents } from './open-incidents.ts';
 import { createOutcomes } from './outcomes.ts';
 import type { Incident, IncidentStore, QuarantineRecord } from './ports.ts';
 import { createQuarantines, type Quarantines } from './quarantines.ts';
@@ -57,10 +57,8 @@ export interface Healer extends Service {
   /** Whether the slot of a quarantined agent may ask for the job that is the probe. */
   letThrough(agent: string, due: number): boolean;
   quarantine(agent: string): QuarantineRecord | undefined;
-  /** Since when (epoch ms) the machine is short of memory, so that nothing is to grow; undefined: it is not. */
-  pressureSince(): number | undefined;
-  /** Jobs below it wait; undefined: none has to. */
-  leastPriority(): number | undefined;
+  /** The machine is no more short of memory; `proof` says how that is known. Nothing happens where no incident says that it is. */
+  pressureOver(proof: string): void;
   /** The next job of a quarantined agent is its probe, now. */
   probeNow(agent: string): void;
   /** Ends a quarantine; false when there is none. `who`: the person, for the event. */
@@ -110,7 +108,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const incidentSignals = createSignals({ ...needs, openIncidents, remedies });
   const { notice, heal, close } = incidentSignals;
   const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
-  const { kept, heaps, leaks, origins, loops, pressure, unscheduled } = watches;
+  const { kept, heaps, leaks, origins, loops, unscheduled } = watches;
   const ends = createOutcomes(
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
@@ -196,8 +194,10 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     allowance: quarantineRegistry.allowance,
     letThrough: quarantineRegistry.letThrough,
     quarantine: quarantineRegistry.get,
-    pressureSince: pressure.shortageSince,
-    leastPriority: pressure.leastPriority,
+    pressureOver: safely((proof) => {
+      const one = newestWith(openIncidents.of(null), 'pressed');
+      if (one) heal(one, proof);
+    }),
     probeNow(agent) {
       quarantineRegistry.probeNow(agent);
       needs.wake(agent);

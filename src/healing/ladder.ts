@@ -43,7 +43,8 @@ export const RESPONSES: Record<Verdict, VerdictResponse> = {
   'children-left': leaves(2, { kind: 'kill-children', by: 'exec' }),
   'crash-looping': ladderOf('quarantine', 'quarantine'),
   late: ladderOf('catch-up', 'fresh-worker', 'fresh-worker'),
-  pressed: ladderOf('shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'),
+  // A remedy for each rung: see pressure/rungs.ts.
+  pressed: leaves(6, { kind: 'relieve', by: 'pressure' }),
   'disk-short': ladderOf('clean-up', 'clean-up', 'clean-up'),
   'host-lost': leaves(2, { kind: 'restart-host', by: 'guardian' }),
   'bad-version': leaves(2, { kind: 'roll-back', by: 'rollout' }),

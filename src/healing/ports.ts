@@ -42,27 +42,17 @@ export type Verdict =
  * A remedy that healing carries out itself. `own-cell`: the agent gets a cell of its own from now on · `fresh-worker`: its idle
  * workers go, its next job gets a new worker in a cell of its own · `catch-up`: the agent is woken · `recycle`: the worker
  * goes between two jobs · `quarantine`: no work but slow probes; its gate closes before the incident is written ·
- * `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait for as long as the record says so ·
- * `recycle-largest`: the worker that holds most goes between two jobs · `clean-up`: logs and versions give up space ·
+ * `clean-up`: logs and versions give up space ·
  * `plan-again`: the agent's next slots are written anew.
  */
-export type Action =
-  | 'own-cell'
-  | 'fresh-worker'
-  | 'catch-up'
-  | 'recycle'
-  | 'quarantine'
-  | 'shed'
-  | 'defer'
-  | 'recycle-largest'
-  | 'clean-up'
-  | 'plan-again';
+export type Action = 'own-cell' | 'fresh-worker' | 'catch-up' | 'recycle' | 'quarantine' | 'clean-up' | 'plan-again';
 
 /**
  * A remedy that another room carried out by itself, and the room. `retry`: the job again on a clean worker · `refuse`: jobs
  * that its jobs make are refused · `kill`: the worker goes now · `kill-children`: processes that it left · `roll-back`: the
  * good version, or the good settings, are in force again · `restart-host` · `fail-over`: calls are refused or go to the next
- * server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart.
+ * server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart · `relieve`: a step of
+ * the ladder of pressure is in force.
  */
 export type Observed =
   | { kind: 'retry' | 'refuse'; by: 'jobs' }
@@ -71,7 +61,8 @@ export type Observed =
   | { kind: 'roll-back'; by: 'rollout' | 'config' }
   | { kind: 'restart-host'; by: 'guardian' }
   | { kind: 'fail-over' | 'probe'; by: 'origins' }
-  | { kind: 'set-aside'; by: 'store' };
+  | { kind: 'set-aside'; by: 'store' }
+  | { kind: 'relieve'; by: 'pressure' };
 
 /** The name of a remedy in an incident's record, of any room. */
 export type RemedyKind = Action | Observed['kind'];

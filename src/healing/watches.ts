@@ -1,4 +1,5 @@
 import { type BacklogWatchNeeds, createBacklogWatch } from './backlog.ts';
+import { createDiskWatch, type DiskWatchNeeds } from './disk-watch.ts';
 import { createEdges, type EdgesNeeds } from './edges.ts';
 import { createLateWatch, type LateWatchNeeds } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
@@ -6,13 +7,12 @@ import { createLoopWatch } from './loop-watch.ts';
 import type { OpenIncidents } from './open-incidents.ts';
 import { createOriginWatch } from './origin-watch.ts';
 import type { OutageSource } from './ports.ts';
-import { createPressureWatch, type PressureWatchNeeds } from './pressure-watch.ts';
 import type { Quarantines } from './quarantines.ts';
 import type { Signals } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 import { createVersionHeaps } from './version-heaps.ts';
 
-export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'resources'> {
+export interface WatchesNeeds extends Pick<DiskWatchNeeds, 'time' | 'disk'> {
   openIncidents: OpenIncidents;
   quarantineRegistry: Pick<Quarantines, 'get'>;
   incidentSignals: Signals;
@@ -27,16 +27,18 @@ export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'resourc
   unscheduled?(): Promise<Unscheduled[]>;
   /** Servers that agents call. Default: none is watched. */
   origins?: OutageSource;
-  /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
+  /** Jobs of a lower priority wait on purpose; undefined: none does. Default: none ever does. */
+  leastPriority?(): number | undefined;
+  /** An agent came into quarantine or out of it. */
   restrictionsChanged(): void;
 }
 
-/** The watches of healing: signals that only a look can find (late agents, trends that have ended, a machine that is short). */
+/** The watches of healing: signals that only a look can find (late agents, trends that have ended, a disk that is short). */
 export function createWatches(needs: WatchesNeeds) {
   const { time, store, openIncidents, quarantineRegistry, incidentSignals } = needs;
   const { notice, heal } = incidentSignals;
   const isQuarantined = (agent: string) => quarantineRegistry.get(agent) !== undefined;
-  const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.restrictionsChanged });
+  const disk = createDiskWatch({ ...needs, notice, heal });
   const edges = createEdges(needs, 'memory');
   const runsAlways = (agent: string) => needs.agent(agent)?.always === true;
   const heaps = createVersionHeaps(needs);
@@ -50,7 +52,7 @@ export function createWatches(needs: WatchesNeeds) {
     openIncidents,
     notice,
     isExempt: (agent) => !needs.agent(agent) || isQuarantined(agent) || needs.isExempt(agent),
-    leastPriority: pressure.leastPriority,
+    leastPriority: () => needs.leastPriority?.(),
   });
   const backlogs = createBacklogWatch({
     time,
@@ -76,14 +78,13 @@ export function createWatches(needs: WatchesNeeds) {
     leaks,
     origins,
     loops,
-    pressure,
     unscheduled,
     /** A look of all watches. */
     async look(): Promise<void> {
       leaks.look();
       origins.look();
       loops.look();
-      await pressure.look();
+      await disk.look();
       await lateWatch.look();
       await backlogs.look();
       await unscheduled.look();

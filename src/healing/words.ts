@@ -113,12 +113,6 @@ export function actionWords(action: Action, { agent, worker = 'the worker', note
       return 'it was woken again';
     case 'fresh-worker':
       return 'its idle workers were let go, and it was woken: its next job gets a new one in a cell of its own';
-    case 'shed':
-      return `idle workers were let go${note ? `: ${note}` : ''}`;
-    case 'defer':
-      return 'jobs of a priority below 0 wait';
-    case 'recycle-largest':
-      return 'the worker that holds most memory takes no more jobs and goes after the one it holds';
     case 'clean-up':
       return 'logs and old versions give up space';
     case 'plan-again':
@@ -146,6 +140,8 @@ export function observedWords(kind: Observed['kind'], { worker = 'the worker', n
       return `what its jobs make is refused${more}`;
     case 'probe':
       return note ?? 'one call goes out as the probe';
+    case 'relieve':
+      return note ?? 'less is started until there is room again';
     case 'set-aside':
       return 'they were set aside as they were: daruma store check shows them';
   }

@@ -2,8 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { Catalog } from '../catalog/ports.ts';
 import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
+import type { MachineResources } from '../healing/machine-resources.ts';
 import type { OutageSource } from '../healing/ports.ts';
-import { largestOf, type MachineResources } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
@@ -15,7 +15,7 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
-interface HealingNeeds extends Pick<HealerNeeds, 'owner' | 'time' | 'log' | 'cleanUp' | 'isHeld'> {
+interface HealingNeeds extends Pick<HealerNeeds, 'owner' | 'time' | 'log' | 'cleanUp' | 'isHeld' | 'leastPriority'> {
   store: StorePorts;
   events: Events;
   scrub: Pick<Scrubber, 'value'>;
@@ -33,8 +33,6 @@ interface HealingNeeds extends Pick<HealerNeeds, 'owner' | 'time' | 'log' | 'cle
   unscheduled: NonNullable<HealerNeeds['unscheduled']>;
 }
 
-const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
-
 /** The healer, wired to the rooms. */
 export function createHealing({ time, log, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
   const { workers, jobs, schedule, bus } = needs;
@@ -51,19 +49,13 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     wake: (name) => jobs.wake(name),
     recycle: (worker, why) => workers.recycle?.(worker, why),
     ownCell: (name) => workers.ownCell?.(name),
-    resources: () => machineResourcesOf(needs.storeFolder),
-    dropAllIdle() {
-      for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
-    },
+    leastPriority: needs.leastPriority,
+    disk: () => diskRoomOf(needs.storeFolder),
     dropIdle(agent) {
       const why = { code: 'RECYCLED', message: 'its work is late' };
       for (const one of workers.view().workers) {
         if (one.agent === agent && one.is === 'idle') workers.recycle?.(one.worker, why);
       }
-    },
-    recycleLargest() {
-      const largest = largestOf(workers.view().workers);
-      if (largest) workers.recycle?.(largest.worker, SHORT);
     },
     cleanUp,
     unscheduled: needs.unscheduled,
@@ -84,11 +76,18 @@ function withoutSecrets(store: StorePorts, scrub: Pick<Scrubber, 'value'>): Stor
 
 /** Memory and disk, by a container's bounds where there are any, else the machine's. */
 export async function machineResourcesOf(folder: string): Promise<MachineResources> {
-  const { bavail, bfree, blocks, bsize } = await statfs(folder);
   const bound = process.constrainedMemory();
   return {
     memoryFree: process.availableMemory(),
     memoryTotal: bound > 0 && bound < totalmem() ? bound : totalmem(),
+    ...(await diskRoomOf(folder)),
+  };
+}
+
+/** The disk of a folder. */
+export async function diskRoomOf(folder: string): Promise<Pick<MachineResources, 'diskFree' | 'diskTotal'>> {
+  const { bavail, bfree, blocks, bsize } = await statfs(folder);
+  return {
     diskFree: bavail * bsize,
     // As df counts: blocks that nobody but root or another user may have are no part of it.
     diskTotal: (blocks - bfree + bavail) * bsize,

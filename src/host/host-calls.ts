@@ -1,6 +1,7 @@
 import { createInputCheck } from '../catalog/files/input-check.ts';
 import type { Catalog } from '../catalog/ports.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
+import type { Pressure } from '../healing/pressure/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { ChainBounds } from '../jobs/chain.ts';
 import { createChains } from '../jobs/chains.ts';
@@ -24,6 +25,7 @@ import type { FleetView } from './fleet.ts';
 import { type KeptBytes, STATE_FULL } from './kept-bytes.ts';
 import { createKills } from './kill.ts';
 import type { Outbound } from './outbound.ts';
+import { mustTakeBackground } from './pressure.ts';
 
 interface HostCallsNeeds {
   time: Time;
@@ -36,6 +38,7 @@ interface HostCallsNeeds {
   exec: Pick<Exec, 'run' | 'stopOne'>;
   outbound: Pick<Outbound, 'admit' | 'callEnded'>;
   kept: KeptBytes;
+  pressure: Pick<Pressure, 'facts'>;
 }
 
 type CallTo<Ask extends HostCall['ask']> = Extract<HostCall, { ask: Ask }>;
@@ -92,6 +95,7 @@ export function createHostCalls(
     const agent = receiver(call.to, sender);
     mustTakeJobs(agent);
     const { name, limits } = agent;
+    if (priority !== undefined && priority < 0) mustTakeBackground(needs.pressure, sender, name);
     const wrong = inputCheck(agent, input);
     if (wrong) throw new Fault(wrong);
     const depth = await chains.admit({ job: parent, agent: sender, what: `send to ${name}`, count: 1, afterMs });

@@ -1,5 +1,6 @@
 import type { Catalog, Probationer } from '../catalog/ports.ts';
 import type { Healer } from '../healing/healer.ts';
+import type { Pressure } from '../healing/pressure/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import { type Hold, type HoldFacts, isHeld, type Placement, planHold, planPlacement } from '../jobs/placement.ts';
 import type { Workers } from '../workers/ports.ts';
@@ -24,12 +25,12 @@ export interface Placements {
   isHeld(agent: string): boolean;
   /** Hands all placements to the workers. To be called when a fact has changed. */
   apply(): void;
-  /** Quarantines and pressure are facts from now on. Until this function is called, pauses and probation hold no agent. */
-  watch(health: Health): void;
+  /** Quarantines and pressure are facts from now on. */
+  watch(health: Health, pressure: Pick<Pressure, 'facts'>): void;
 }
 
 /** Facts of healing that hold agents. */
-type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressureSince' | 'leastPriority'>;
+type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough'>;
 
 interface PlacementsNeeds {
   /** The agents in force, and canaries while there are drills. */
@@ -44,6 +45,7 @@ interface PlacementsNeeds {
 export function createPlacements(needs: PlacementsNeeds): Placements {
   const { agents, safeMode, pauses, setup, workers } = needs;
   let health: Health | undefined;
+  let pressure: Pick<Pressure, 'facts'> | undefined;
 
   function goodOf(probationer: Probationer | undefined): HoldFacts['good'] {
     const good = probationer?.good;
@@ -68,8 +70,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       // Asked at each claim: the states on probation are looked through only where the answer matters.
       good: lacks && goodOf(probationerOf(name)),
       quarantine: quarantineOf(name),
-      pressureSince: health?.pressureSince(),
-      leastPriority: health?.leastPriority(),
+      pressure: pressure?.facts(),
     };
   }
 
@@ -96,8 +97,9 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
     holdOf,
     letThrough: (name, due) => health?.letThrough(name, due) ?? false,
     isHeld: (name) => isHeld(holdOf(name)),
-    watch(given) {
-      health = given;
+    watch(givenHealth, givenPressure) {
+      health = givenHealth;
+      pressure = givenPressure;
     },
     apply() {
       const probationers = new Map(needs.catalog.rollouts.probationers().map((one) => [one.agent.name, one]));

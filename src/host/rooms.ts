@@ -44,6 +44,7 @@ import { createHostModels } from './models/models.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
+import { createHostPressure, type HostPressure } from './pressure.ts';
 import { createHostAggregation } from './readings.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
@@ -90,6 +91,8 @@ export interface Rooms {
   batches: Batches;
   schedule: Schedule;
   healer: Healer;
+  /** The rung of pressure. */
+  pressure: HostPressure;
   probation: Probation;
   /** Gives agents their jobs of what happens in the host. */
   hostEvents: HostEvents;
@@ -157,7 +160,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const jobs = createJobs({ ...log('jobs'), store, workers, agent: serving, holdOf, heldUp }, { owner: needs.owner });
   const batches = createHostBatches({ ...base, ...log('jobs'), catalog });
   const guests = createGuests({ ...base, settings, catalog, jobs }, folder);
-  const schedule = createScheduling({ ...base, ...log('schedule'), jobs, placements });
+  const pressureFacts = () => pressure.facts();
+  const schedule = createScheduling({ ...base, ...log('schedule'), jobs, placements, pressureFacts });
   const { planning } = schedule;
   const healer = createHealing({
     ...base,
@@ -166,12 +170,14 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     ...{ runnableAgents, workers, jobs, schedule },
     owner: needs.owner,
     isHeld: placements.isHeld,
+    leastPriority: () => pressureFacts()?.leastPriority,
     cleanUp: () => cleanUp({ journal, catalog }),
     unscheduled: () => findUnscheduled({ time, store, catalog, planning }),
     storeFolder: dirname(facts.store.file),
     origins: outagesOf([outbound.outageSource, modelAgents.waits.outageSource]),
   });
-  placements.watch(healer);
+  const pressure = createHostPressure({ ...base, ...log('pressure'), settings, healer, workers, runnableAgents });
+  placements.watch(healer, pressure);
   const probation = createRollbacks({ ...base, ...log('probation'), healer, catalog, jobs });
   const hostEvents = createHostEvents({ ...base, ...log('events'), catalog });
   const states = createStates({ time, store, catalog, placements, healer, planning });
@@ -184,16 +190,16 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   const modelDrills = createModelDrills({ ...base, ...log('model drills'), settings, models, runnableAgents });
   const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
-  const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
+  const answering = { ...base, jobs, catalog, fleet, exec, outbound, kept, pressure };
+  const answerCall = createHostCalls(answering, () => settings.jobChains);
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
   const running = { catalog, jobs, placements, healer, probation, heartbeats };
   const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const { aggregation, loopDelay } = createHostAggregation({ ...base, workers, ledger: billing.ledger });
   const room = () => machineResourcesOf(dirname(facts.store.file));
   const quantities = () => readQuantities({ room, facts, workers, budgets: billing.ledger.budgets });
-  const earlyWarnings = createHostWarnings({
-    ...{ ...base, ...log('warnings'), healer, catalog, billing, room, quantities },
-  });
+  const warning = { ...base, ...log('warnings'), healer, catalog, billing, room, quantities };
+  const earlyWarnings = createHostWarnings(warning);
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again: needs.again, records });
   return {
@@ -212,6 +218,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       batches,
       schedule,
       healer,
+      pressure,
       probation,
     },
     ...{

@@ -1,3 +1,4 @@
+import { CATCH_UP_PRIORITY, type PressureFacts } from '../healing/pressure/pressure.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
@@ -13,12 +14,13 @@ interface SchedulingNeeds {
   store: Store;
   jobs: Jobs;
   placements: Pick<Placements, 'holdOf' | 'letThrough'>;
+  pressureFacts(): PressureFacts | undefined;
   bus: Pick<HostBus, 'emit'>;
   facts: Pick<HostFacts, 'startedAt'>;
 }
 
 /** The schedule, wired to the rooms. */
-export function createScheduling({ time, log, store, jobs, placements, bus, facts }: SchedulingNeeds): Schedule {
+export function createScheduling({ time, log, store, jobs, placements, bus, ...needs }: SchedulingNeeds): Schedule {
   return createSchedule({
     time,
     log,
@@ -26,7 +28,8 @@ export function createScheduling({ time, log, store, jobs, placements, bus, fact
     cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
     holdOf: placements.holdOf,
     letThrough: placements.letThrough,
-    startedAt: facts.startedAt,
+    startedAt: needs.facts.startedAt,
+    catchUpPriority: () => (needs.pressureFacts()?.pausesCatchUp ? CATCH_UP_PRIORITY : undefined),
     troublesChanged: () => bus.emit('planning.changed', undefined),
   });
 }

@@ -20,6 +20,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   onStop('guests', () => guests.stop());
   await startService('exec', exec);
   await startService('healing', healer);
+  await startService('pressure', rooms.pressure);
   asides.reportTo(healer);
   outbound.takeOver(healer.open());
   rooms.modelAgents.waits.takeOver(healer.open());

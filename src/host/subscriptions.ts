@@ -113,7 +113,11 @@ function followAttempts(
   });
 }
 
-function followWorkers(bus: HostBus, { healer, probation, catalog, billing }: Rooms, { events, run }: Records): void {
+function followWorkers(
+  bus: HostBus,
+  { healer, pressure, probation, catalog, billing }: Rooms,
+  { events, run }: Records,
+): void {
   bus.on('worker.gone', (end) => recordWorkerEnd(events, run, end));
   // Before healing: the report of a rollback names the worker, whose end is then no second incident.
   bus.on('worker.gone', probation.gone);
@@ -123,6 +127,7 @@ function followWorkers(bus: HostBus, { healer, probation, catalog, billing }: Ro
     if (catalog.agents().has(agent)) billing.usage.ranCommand(agent, cpuMs);
   });
   bus.on('reading', healer.readings);
+  bus.on('reading', pressure.readings);
   bus.on('reading', probation.readings);
   bus.on('job.left-over', (found) => recordLeftOver(healer, found));
   bus.on('command.left', (left) => recordLeftProcess(healer, left));

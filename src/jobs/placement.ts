@@ -2,10 +2,11 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Agent, VersionRef } from './agent.ts';
 import { rightsOf } from './rights.ts';
+import type { Growth } from './scaling.ts';
 
 /**
  * The holder of an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
- * `quarantine`: its restart budget is spent · `pressure`: the machine is short of memory, jobs of low priority wait.
+ * `quarantine`: its restart budget is spent · `pressure`: the machine is short, jobs of low priority wait.
  */
 type Holder = 'safe-mode' | 'person' | 'setup' | 'quarantine' | 'pressure';
 
@@ -63,10 +64,18 @@ export interface HoldFacts {
   /** The good state before a version on probation; `isReady`: it lacks nothing. */
   good?: { agent: Agent; isReady: boolean } | undefined;
   quarantine?: { since: number; incident: string; probes: number; nextProbeAt: number; allowance: number } | undefined;
-  /** Since when (epoch ms) the machine is short of memory. */
-  pressureSince?: number | undefined;
-  /** Jobs below it wait, because memory is short and nothing else helped. */
+  pressure?: PressureHold | undefined;
+}
+
+/** Limits on agents while the machine is short. */
+export interface PressureHold {
+  /** Epoch ms. */
+  since: number;
+  growth: Growth;
+  /** Jobs of a lower priority wait. Default: none do. */
   leastPriority?: number | undefined;
+  /** The figures behind it, in words. */
+  seen: string;
 }
 
 export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
@@ -100,16 +109,16 @@ export function planPlacement(facts: PlacementFacts): Placement {
  * that has to end first: nothing that is done about another would help before.
  */
 export function planHold(facts: HoldFacts): Hold | null {
-  const { leastPriority, pressureSince = null } = facts;
   const hold = firstHold(facts);
+  const { leastPriority, since = null, seen } = facts.pressure ?? {};
   if (leastPriority === undefined) return hold;
   if (hold) return { ...hold, leastPriority };
   return {
     by: 'pressure',
-    since: pressureSince,
+    since,
     until: null,
-    reason: `the machine is short of memory: jobs of a priority below ${leastPriority} wait`,
-    next: 'daruma incidents --open',
+    reason: `the machine is short (${seen}): jobs of a priority below ${leastPriority} wait`,
+    next: 'daruma status',
     allowance: Number.POSITIVE_INFINITY,
     leastPriority,
   };
@@ -147,16 +156,15 @@ function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefin
   return lacks && good?.isReady ? good.agent : undefined;
 }
 
-function planWorkers(
-  { workers: { min, max }, always }: Agent,
-  hold: Hold | null,
-  facts: PlacementFacts,
-): Placement['workers'] {
+function planWorkers({ workers, always }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
+  const { min } = workers;
+  let { max } = workers;
   if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
   // A run that does not end by itself is stopped by a pause; jobs are let finish.
   if (always && hold?.by === 'person') return { min: 0, target: 0, max: 0 };
-  // No pool grows while memory is short.
-  if (facts.pressureSince !== undefined) return { min: 0, target: 0, max: 1 };
+  // While the machine is short no pool grows beyond what its author was promised; then beyond one.
+  if (facts.pressure?.growth === 'shrink') return { min: 0, target: 0, max: 1 };
+  if (facts.pressure?.growth === 'held') max = Math.max(1, min);
   // No worker is kept warm that would only crash.
   if (facts.quarantine) return { min: 0, target: 0, max };
   return { min, target: min, max };

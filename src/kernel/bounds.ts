@@ -60,6 +60,8 @@ export const BOUNDS = {
   cell: { least: 1, most: 200 },
   /** A port of TCP; 0 leaves the choice to the system. */
   port: { least: 0, most: 65_535 },
+  /** A share, in percent. */
+  percent: { least: 1, most: 100 },
   /** The priority of a job among the jobs of its agent. */
   priority: { least: -100, most: 100 },
   /** Jobs of earlier slots that wait with `overlap: queue`: they are read before each slot. */

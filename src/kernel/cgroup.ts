@@ -8,7 +8,7 @@ export interface Stall {
 }
 
 /** `some`: at least one task waited · `full`: all tasks that had something to do waited at once. */
-export interface Stalls {
+interface Stalls {
   some: Stall;
   full: Stall;
 }
@@ -89,7 +89,9 @@ export function cgroupFolders(cgroup: string, mountinfo: string): CgroupFolders 
     const [before, after] = line.split(' - ');
     const [type, , options = ''] = after?.split(' ') ?? [];
     const [, , , mountRoot, point] = before!.split(' ');
-    return type?.startsWith('cgroup') ? [{ type, options: options.split(','), mountRoot: mountRoot!, point: point! }] : [];
+    return type?.startsWith('cgroup')
+      ? [{ type, options: options.split(','), mountRoot: mountRoot!, point: point! }]
+      : [];
   });
   const foldersOf = (path: string | undefined, mount: (typeof mounts)[number] | undefined) =>
     path === undefined || !mount ? [] : upwards(path, mount);

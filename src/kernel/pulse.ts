@@ -92,6 +92,7 @@ const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   web: MINUTE_MS,
   'held files': 30_000,
   healing: MINUTE_MS,
+  pressure: MINUTE_MS,
   secrets: MINUTE_MS,
   probation: MINUTE_MS,
   'config probation': MINUTE_MS,

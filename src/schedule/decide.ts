@@ -1,6 +1,7 @@
 import { type Agent, DEFAULT_MAX_QUEUED, type ScheduleSpec } from '../jobs/agent.ts';
 import type { NewJob } from '../jobs/model.ts';
 import { fnv1a } from '../kernel/fnv.ts';
+import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { SlotDecision, SlotJob } from './ports.ts';
@@ -16,6 +17,8 @@ export const MOST_AT_ONCE = 10;
 /** Facts about an agent that a decision needs; its schedule must be there. */
 export interface Asking {
   agent: Pick<Agent, 'name' | 'limits'> & { schedule: NonNullable<Agent['schedule']> };
+  /** The priority of jobs for slots of an absence. Default: that of any other. */
+  catchUpPriority?: number | undefined;
 }
 
 export interface SlotFacts {
@@ -149,7 +152,7 @@ export function jitterOf(agent: string, due: number, most: number): number {
   return Math.floor((((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * (most + 1));
 }
 
-function jobOf({ agent }: Asking, decision: DueDecision, now: number): NewJob {
+function jobOf({ agent, catchUpPriority }: Asking, decision: DueDecision, now: number): NewJob {
   const { due } = decision;
   const jitter = jitterOf(agent.name, due, agent.schedule.jitterMs);
   const { staleAfterMs, attempts } = agent.limits;
@@ -163,6 +166,7 @@ function jobOf({ agent }: Asking, decision: DueDecision, now: number): NewJob {
     runAt: (decision.is === 'caught-up' ? now : due) + jitter,
     ...(staleAfterMs === undefined ? {} : { staleAt: due + jitter + staleAfterMs }),
     attempts,
+    ...(decision.is === 'caught-up' ? given({ priority: catchUpPriority }) : {}),
   };
 }
 

@@ -27,6 +27,8 @@ export interface SettleNeeds {
   holdOf?(agent: string, due: number): Hold | null;
   /** Whether the slot may ask for the one job that a hold allows. Default: no. */
   letThrough?(agent: string, due: number): boolean;
+  /** The priority of jobs for slots of an absence; undefined: as any other. Default: it is always. */
+  catchUpPriority?(agent: string): number | undefined;
   /** When this host began, epoch ms. Default: it was always there. */
   startedAt?: number;
 }
@@ -88,7 +90,7 @@ async function settleAgent(
   rows: DueRow[],
   now: number,
 ): Promise<SlotDecision[]> {
-  const asking: Asking = { agent: scheduled.asking };
+  const asking: Asking = { agent: scheduled.asking, catchUpPriority: needs.catchUpPriority?.(scheduled.agent) };
   const holds = rows.map(({ due }) => holdingUp(needs, scheduled.agent, due));
   const builds = rows.map(({ due }, i) =>
     decideSlot(asking, { due, later: laterDue(scheduled, due, now, MOST_AT_ONCE), heldUp: holds[i]?.reason }, now),

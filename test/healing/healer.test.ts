@@ -313,45 +313,31 @@ describe('the host', () => {
 });
 
 describe('a machine that is short', () => {
-  it('is told once, grows nothing, lets idle workers go, and is well when there is room again', async () => {
-    at.resources.memoryFree = 4;
-    await at.clock.pass(10_000);
-    expect(at.healer.pressureSince()).toBeUndefined();
-    await at.clock.pass(20_000);
-    expect(at.healer.pressureSince()).toBe(at.clock.wall - 10_000);
-    expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
-    expect(at.incident().seen).toBe('4 B of 100 B memory are free');
-    expect(at.asked).toEqual(['restrictions', 'shed']);
-    at.resources.memoryFree = 6;
-    at.settle('a', 'done');
-    await at.clock.pass(10_000);
-    expect(at.incident('inc-1').state).toBe('open');
-    at.resources.memoryFree = 9;
-    await at.clock.pass(10_000);
-    expect(at.incident('inc-1')).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
-    expect(at.healer.pressureSince()).toBeUndefined();
-  });
-
-  it('of memory for longer defers what can wait, then lets the largest worker go, then asks somebody', async () => {
-    at.resources.memoryFree = 1;
-    await at.clock.pass(30_000);
-    expect(at.healer.leastPriority()).toBeUndefined();
-    await at.clock.pass(MINUTE + 10_000);
-    expect(at.healer.leastPriority()).toBe(0);
-    await at.clock.pass(4 * MINUTE);
+  it('has an incident that names each step that was taken, asks somebody after the last one, and is well with a word', async () => {
+    const short = (seen: string, what: string) =>
+      at.healer.report({ agent: null, verdict: 'pressed', because: { code: 'PRESSED', message: '' }, seen }, what);
+    for (const step of ['one', 'two', 'three', 'four', 'five', 'six']) short('4 MB are free', `step ${step}`);
+    await quiet();
     const { remedies, state } = at.incident();
-    expect(remedies.map(({ kind }) => kind).slice(0, 4)).toEqual([
-      'shed',
-      'defer',
-      'recycle-largest',
-      'recycle-largest',
-    ]);
-    expect(at.asked.filter((one) => one === 'recycleLargest').length).toBeGreaterThan(1);
-    expect(state).toBe('escalated');
-    at.resources.memoryFree = 50;
-    await at.clock.pass(10_000);
-    expect(at.healer.leastPriority()).toBeUndefined();
-    expect(at.incident().state).toBe('healed');
+    expect({ state, kinds: new Set(remedies.map(({ kind }) => kind)) }).toEqual({
+      state: 'open',
+      kinds: new Set(['relieve']),
+    });
+    expect(remedies.map(({ what }) => what)).toEqual(
+      ['one', 'two', 'three', 'four', 'five', 'six'].map((n) => `step ${n}`),
+    );
+    short('1 MB is free', 'nothing is left');
+    await quiet();
+    expect(at.incident().state).toBe('escalated');
+    at.settle('a', 'done');
+    await quiet();
+    expect(at.incident().state).toBe('escalated');
+    at.healer.pressureOver('there is room again');
+    await quiet();
+    expect(at.incident()).toMatchObject({ state: 'healed', agent: null, verdict: 'pressed' });
+    at.healer.pressureOver('there is room again');
+    await quiet();
+    expect(at.incidentStore.kept.size).toBe(1);
   });
 
   it('of disk is another matter: logs and versions give up space, and nothing is held up', async () => {
@@ -365,7 +351,6 @@ describe('a machine that is short', () => {
     });
     expect(timeline.map(({ text }) => text)).toContain('given back: 3 MB of logs');
     expect(at.asked).toEqual(['cleanUp']);
-    expect(at.healer.pressureSince()).toBeUndefined();
     at.resources.diskFree = 50;
     await at.clock.pass(10_000);
     expect(at.incident().state).toBe('healed');

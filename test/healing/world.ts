@@ -2,6 +2,7 @@ import { createOrigins } from '../../src/gateway/origins/origins.ts';
 import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
 import { releasedEvent, reportEvent } from '../../src/healing/incident-reports.ts';
+import type { MachineResources } from '../../src/healing/machine-resources.ts';
 import type {
   HealingChange,
   Incident,
@@ -13,7 +14,6 @@ import type {
   QuarantineRecord,
   RemedyRecord,
 } from '../../src/healing/ports.ts';
-import type { MachineResources } from '../../src/healing/pressure.ts';
 import type { Unscheduled } from '../../src/healing/unscheduled-watch.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Owner, Settlement } from '../../src/jobs/ports.ts';
@@ -227,10 +227,8 @@ export async function world(options: HealerOptions = {}, beside?: World): Promis
         wake: (agent) => void asked.push(`wake ${agent}`),
         recycle: (worker) => void asked.push(`recycle ${worker}`),
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
-        resources: async () => it.resources,
-        dropAllIdle: () => void asked.push('shed'),
+        disk: async () => it.resources,
         dropIdle: (name) => void asked.push(`dropIdle ${name}`),
-        recycleLargest: () => void asked.push('recycleLargest'),
         cleanUp: async () => {
           asked.push('cleanUp');
           return 'given back: 3 MB of logs';

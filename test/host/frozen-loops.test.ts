@@ -131,6 +131,7 @@ const LOOPS = [
   'pulse',
   'pauses',
   'healing',
+  'pressure',
   'secrets',
   'jobs',
   'batches',

@@ -44,8 +44,14 @@ const anyFacts: fc.Arbitrary<PlacementFacts> = fc.record({
       allowance: fc.constantFrom(0, 1),
     }),
   ),
-  pressureSince: maybe(instant),
-  leastPriority: maybe(fc.constant(0)),
+  pressure: maybe(
+    fc.record({
+      since: instant,
+      growth: fc.constantFrom('free', 'held', 'shrink'),
+      leastPriority: maybe(fc.constantFrom(0, -99)),
+      seen: fc.constant('4 MB are free'),
+    }),
+  ),
 });
 /** Needs of which each is there or not. */
 const anyNeeds: fc.Arbitrary<Agent['needs']> = fc.record({
@@ -119,11 +125,13 @@ describe('a placement', () => {
 
   it('has workers unless safe mode or missing set-up holds it; under pressure and in quarantine none is kept warm', () => {
     always((facts) => {
-      const { workers, hold } = planPlacement(facts);
+      const { agent, workers, hold } = planPlacement(facts);
       const isClosed = hold?.by === 'safe-mode' || hold?.by === 'setup';
       expect(workers.max === 0).toBe(isClosed);
-      if (facts.pressureSince !== undefined) expect(workers.max).toBeLessThanOrEqual(1);
-      if (facts.pressureSince !== undefined || facts.quarantine) expect(workers.target).toBe(0);
+      const growth = facts.pressure?.growth;
+      if (growth === 'held') expect(workers.max).toBeLessThanOrEqual(Math.max(1, agent.workers.min));
+      if (growth === 'shrink') expect(workers.max).toBeLessThanOrEqual(1);
+      if (growth === 'shrink' || facts.quarantine) expect(workers.target).toBe(0);
     });
   });
 
@@ -163,7 +171,7 @@ describe('a hold', () => {
     always((facts) => {
       const { hold } = planPlacement(facts);
       const isOutOfSetup = facts.lacks !== undefined && !facts.good?.isReady;
-      const holds = [facts.safeMode, facts.pause, facts.quarantine, facts.leastPriority];
+      const holds = [facts.safeMode, facts.pause, facts.quarantine, facts.pressure?.leastPriority];
       expect(hold !== null).toBe(isOutOfSetup || holds.some((fact) => fact !== undefined));
       if (hold) expect([hold.reason, hold.next].every((text) => text.length > 0)).toBe(true);
     });
@@ -173,7 +181,7 @@ describe('a hold', () => {
     always((facts) => {
       const { hold } = planPlacement(facts);
       if (!hold) return;
-      expect(hold.leastPriority).toBe(facts.leastPriority);
+      expect(hold.leastPriority).toBe(facts.pressure?.leastPriority);
       expect(isHeld(hold)).toBe(hold.by !== 'pressure');
       if (hold.by === 'pressure') expect(hold.allowance).toBe(Number.POSITIVE_INFINITY);
       else expect(hold.allowance).toBe(hold.by === 'quarantine' ? facts.quarantine!.allowance : 0);
@@ -184,14 +192,14 @@ describe('a hold', () => {
     const quarantine = { since: 4, incident: 'inc-1', probes: 2, nextProbeAt: 9, allowance: 0 };
     const facts = {
       name: 'a',
-      leastPriority: 0,
+      pressure: { since: 5, growth: 'shrink' as const, leastPriority: 0, seen: '4 MB are free' },
       quarantine,
       lacks: { since: 3, fault },
       pause: { since: 2, until: null },
       safeMode: { since: 1, reason: 'safe mode: it ended' },
     };
     const order: unknown[] = [];
-    for (const fact of ['safeMode', 'pause', 'lacks', 'quarantine', 'leastPriority'] as const) {
+    for (const fact of ['safeMode', 'pause', 'lacks', 'quarantine', 'pressure'] as const) {
       order.push(planHold(facts)?.by);
       delete (facts as Partial<typeof facts>)[fact];
     }

@@ -56,13 +56,15 @@ it('reads limits, the working set, kills, quota and stalls of version 2, of each
       'proc/self/cgroup': '0::/a/b\n',
       'proc/self/mountinfo': V2,
       'proc/meminfo': MEMINFO,
-      'proc/pressure/memory': 'some avg10=1.00 avg60=2.00 avg300=0.00 total=1\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=1\n',
+      'proc/pressure/memory':
+        'some avg10=1.00 avg60=2.00 avg300=0.00 total=1\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=1\n',
       [`${own}/memory.max`]: 'max\n',
       [`${own}/memory.high`]: `${3_000 * KB}\n`,
       [`${own}/memory.current`]: `${2_000 * KB}\n`,
       [`${own}/memory.stat`]: `anon 5\ninactive_file ${500 * KB}\nactive_file 9\n`,
       [`${own}/memory.events`]: 'low 0\nhigh 7\nmax 3\noom 2\noom_kill 2\n',
-      [`${own}/memory.pressure`]: 'some avg10=40.00 avg60=1.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n',
+      [`${own}/memory.pressure`]:
+        'some avg10=40.00 avg60=1.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n',
       [`${own}/cpu.max`]: '150000 100000\n',
       [`${own}/cpu.stat`]: 'usage_usec 5\nnr_periods 100\nnr_throttled 40\n',
       'sys/fs/cgroup/a/memory.max': `${5_000 * KB}\n`,

@@ -480,7 +480,7 @@ describe('holds', () => {
 
   it('under pressure slots ask for their jobs', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
-    world.holdOf = (name) => planHold({ name, pressureSince: 0, leastPriority: 0 });
+    world.holdOf = (name) => planHold({ name, pressure: { since: 0, growth: 'shrink', leastPriority: 0, seen: '' } });
     await world.clock.advance(MINUTE);
     expect(world.told('a')[0]).toBe('10:01 ran');
   });

@@ -110,6 +110,24 @@ export const HOST_SETTINGS = [
     about:
       'loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without `web.origin`. public: through that server, too.',
   }),
+  setting('pressure.memoryFree', countSetting(BOUNDS.percent), 15, {
+    live: true,
+    about:
+      'The percentage of memory, of the machine and of each cgroup with a limit, that is to be free, of 1 GB at most. With less for ten seconds the machine is pressed, with a third of it for two seconds critically.',
+  }),
+  setting('pressure.memoryStall', countSetting(BOUNDS.percent), 5, {
+    live: true,
+    about:
+      'The percentage of time in which some task waits for memory (PSI), in the last ten seconds and the last minute, that presses; the same of all tasks at once is critical.',
+  }),
+  setting('pressure.cpuThrottled', countSetting(BOUNDS.percent), 25, {
+    live: true,
+    about: 'The percentage of periods in which a processor quota (cpu.max) was used up that presses.',
+  }),
+  setting('pressure.ioStall', countSetting(BOUNDS.percent), 60, {
+    live: true,
+    about: 'The percentage of time in which all tasks wait for the disk at once (PSI) that presses.',
+  }),
   setting('models.enabled', truth, true, {
     about: 'Whether agents may ask models. `models: false` says the same in short.',
   }),
@@ -181,6 +199,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   links: 'Links in plugins/.',
   jobChains: 'How far jobs may make jobs that make jobs.',
   web: 'The page, which a process of its own serves (page.md).',
+  pressure: 'When the machine counts as short, and less is started (pressure.md).',
   models: 'Models that agents ask, behind a gateway of the host (models.md).',
   alerts: 'Whom the host tells of troubles (alerts.md).',
   control: 'The socket on which the command line reaches the host.',

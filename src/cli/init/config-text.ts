@@ -78,6 +78,17 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   # \`web.origin\`. public: through that server, too.
 #   metrics: loopback
 
+# When the machine counts as short, and less is started (pressure.md).
+# pressure:
+#   # The percentage of memory, of the machine and of each cgroup with a limit, that is to be free, of 1 GB at most.
+#   # With less for ten seconds the machine is pressed, with a third of it for two seconds critically.
+#   memoryFree: 15
+#   # The percentage of time in which some task waits for memory (PSI), in the last ten seconds and the last minute,
+#   # that presses; the same of all tasks at once is critical.
+#   memoryStall: 5
+#   cpuThrottled: 25  # The percentage of periods in which a processor quota (cpu.max) was used up that presses.
+#   ioStall: 60  # The percentage of time in which all tasks wait for the disk at once (PSI) that presses.
+
 # Models that agents ask, behind a gateway of the host (models.md).
 # models:
 #   enabled: true  # Whether agents may ask models. \`models: false\` says the same in short.

@@ -47,6 +47,8 @@ export function statusLines(status: StatusView, look: Look): string[] {
   }
   const notes = status.notes ?? [];
   if (notes.length > 0) lines.push('', ...notes.flatMap((note) => faultLines(note, look.paint, '·')));
+  const pressed = pressureLines(status, look);
+  if (pressed.length > 0) lines.push('', ...pressed);
   const alerts = alertLine(status, look);
   if (alerts.length > 0) lines.push('', ...alerts);
   const down = originLines(status.origins ?? [], look);
@@ -56,6 +58,16 @@ export function statusLines(status: StatusView, look: Look): string[] {
   const sums = summary(status);
   if (sums) lines.push('', sums);
   return lines;
+}
+
+/** The highest step that pressure has brought, and since when; nothing while there is none. */
+function pressureLines({ host }: StatusView, { clock, paint, width }: Look): string[] {
+  const highest = host?.pressure?.steps.at(-1);
+  if (!highest) return [];
+  const since = relative(Date.parse(highest.since), clock);
+  const text = `the machine is pressed, rung ${highest.rung} of 6 (${highest.text}) since ${since}: ${highest.seen}`;
+  const [first = '', ...more] = wrap(text, width - 2);
+  return [paint('yellow', `! ${first}`), ...more.map((line) => `  ${line}`)];
 }
 
 /** Agents that are off stand together, each with the line that holds it. */

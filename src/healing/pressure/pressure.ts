@@ -1,11 +1,29 @@
+import type { PressureHold } from '../../jobs/placement.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log, LogLevel } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { RoomEvent, Signal } from '../signals.ts';
-import { type Climb, climb, LADDERS, ON_THE_GROUND, PRESSURE_STEPS, type PressureStep, rungOf, stepsOf } from './rungs.ts';
-import { KEPT_MS, type Pressed, type PressedResource, type PressureMarks, type PressureSample, strainOf } from './strain.ts';
+import {
+  type Climb,
+  climb,
+  climbedSteps,
+  FIRST_CLIMB,
+  LADDERS,
+  PRESSURE_STEPS,
+  type PressureStep,
+  rungOf,
+} from './rungs.ts';
+import {
+  KEPT_MS,
+  type Pressed,
+  type PressedResource,
+  type PressureMarks,
+  type PressureSample,
+  strainOf,
+} from './strain.ts';
 import { easedWords, steppedWords } from './words.ts';
 
 /** A step that is in force, for people. */
@@ -19,20 +37,12 @@ export interface StepInForce {
   seen: string;
 }
 
-/** Facts of pressure that hold agents. */
-export interface PressureFacts {
-  /** Epoch ms since which the first step is in force. */
-  since: number;
-  /** `held`: no agent gets more workers than it has, or one · `shrink`: idle workers go as well. */
-  growth: 'free' | 'held' | 'shrink';
-  /** Background work waits. */
-  defersBackground: boolean;
+/** Facts of pressure, those that hold agents among them. `since`: of the first step. `seen`: of the highest. */
+export interface PressureFacts extends PressureHold {
   /** Slots of an absence wait. */
   pausesCatchUp: boolean;
   /** Background jobs that agents send are refused. */
   refusesSends: boolean;
-  /** The figures behind the highest step, in words. */
-  seen: string;
 }
 
 /** Watches memory, processor quota and disk, and says what may start: the one owner of the rung. */
@@ -45,7 +55,7 @@ export interface Pressure extends Service {
   resources(): { resource: PressedResource; is: Pressed['is']; seen: string }[];
 }
 
-export interface PressureNeeds {
+interface PressureNeeds {
   time: Time;
   log: Log;
   /** Reads the machine. */
@@ -55,8 +65,8 @@ export interface PressureNeeds {
   changed(isEasing: boolean): void;
   /** Lets go the idle workers that no agent is promised to have. */
   dropIdle(): void;
-  /** Lets the worker go, between two jobs, that grew most. Returns its name; null: there is none to let go. */
-  recycleGrower(): string | null;
+  /** Lets the worker go, between two jobs, that grew most. */
+  recycleGrower(): void;
   /** An incident, with what was done about it, and the event of the step. */
   report(seen: Signal, note: string, event?: RoomEvent): void;
   /** The incident of memory is over. */
@@ -64,8 +74,11 @@ export interface PressureNeeds {
   record(event: RoomEvent): void;
 }
 
+/** The priority of jobs for slots of an absence while they wait: they start after all others. */
+export const CATCH_UP_PRIORITY = BOUNDS.priority.least;
+
 const LOOK_MS = 1_000;
-/** What helps by going on helps no more often than this. */
+/** A step that helps by being taken again is taken again no sooner. */
 const AGAIN_MS = 10_000;
 /** At the top of the ladder of memory, and still pressed: somebody is asked after so long. */
 const ASK_AFTER_MS = 60_000;
@@ -73,10 +86,12 @@ const RESOURCES = Object.keys(LADDERS) as PressedResource[];
 
 export function createPressure(needs: PressureNeeds): Pressure {
   const { time } = needs;
-  const climbs = new Map<PressedResource, Climb>(RESOURCES.map((resource) => [resource, ON_THE_GROUND]));
+  const climbs = new Map<PressedResource, Climb>(RESOURCES.map((resource) => [resource, FIRST_CLIMB]));
   const inForce: StepInForce[] = [];
   let samples: PressureSample[] = [];
   let latest: { resource: PressedResource; is: Pressed['is']; seen: string }[] = [];
+  /** An incident of memory may be open: at first one of the host before. */
+  let mayBeOpen = true;
   let helpedAt = Number.NEGATIVE_INFINITY;
   let reportedAt = Number.NEGATIVE_INFINITY;
 
@@ -88,14 +103,14 @@ export function createPressure(needs: PressureNeeds): Pressure {
     const event = eventOf('pressure.stepped', 'warn', steppedWords(resource, step, seen), { resource, step, seen });
     if (resource !== 'memory') return needs.record(event);
     reportedAt = time.monotonic();
+    mayBeOpen = true;
     needs.report(signalOf(seen), event.message, event);
   }
 
-  function lift(resource: PressedResource, step: PressureStep, { seen }: Pressed) {
+  function ease(resource: PressedResource, step: PressureStep, { seen }: Pressed) {
     const at = inForce.findIndex((one) => one.resource === resource && one.step === step);
     inForce.splice(at, 1);
     needs.record(eventOf('pressure.eased', 'info', easedWords(resource, step, seen), { resource, step, seen }));
-    if (resource === 'memory' && !inForce.some((one) => one.resource === 'memory')) needs.mended(seen);
   }
 
   /** Takes at most one step of one ladder, and says whether it did. */
@@ -105,11 +120,11 @@ export function createPressure(needs: PressureNeeds): Pressure {
     const after = climb(before, pressed.is, time.monotonic(), ladder.length);
     climbs.set(resource, after);
     if (after.steps > before.steps) {
-      enter(resource, stepsOf(resource, after).at(-1)!, pressed);
+      enter(resource, climbedSteps(resource, after).at(-1)!, pressed);
       return 'up';
     }
     if (after.steps === before.steps) return undefined;
-    lift(resource, stepsOf(resource, before).at(-1)!, pressed);
+    ease(resource, climbedSteps(resource, before).at(-1)!, pressed);
     return 'down';
   }
 
@@ -136,6 +151,10 @@ export function createPressure(needs: PressureNeeds): Pressure {
     latest = strains;
     const moves = strains.map(({ resource, ...pressed }) => follow(resource, pressed));
     const [memory] = strains;
+    if (mayBeOpen && memory!.is === 'relieved' && climbs.get('memory')!.steps === 0) {
+      mayBeOpen = false;
+      needs.mended(`there is room again: ${memory!.seen}`);
+    }
     if (moves.some((move) => move !== undefined)) needs.changed(moves.includes('down'));
     help(memory!, moves[0] === 'up');
   }
@@ -154,7 +173,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
       return {
         since: Math.min(...inForce.map(({ since }) => since)),
         growth: has('shrink-idle') ? 'shrink' : has('hold-growth') ? 'held' : 'free',
-        defersBackground: has('defer-background'),
+        leastPriority: has('defer-background') ? 0 : has('pause-catch-up') ? CATCH_UP_PRIORITY + 1 : undefined,
         pausesCatchUp: has('pause-catch-up'),
         refusesSends: has('refuse-sends'),
         seen: inForce.at(-1)!.seen,
@@ -175,5 +194,12 @@ function eventOf(
   message: string,
   data: { resource: PressedResource; step: PressureStep; seen: string },
 ): RoomEvent {
-  return { level, kind, message, data: { ...data, rung: rungOf(data.step), of: PRESSURE_STEPS.length }, who: 'healing', about: [] };
+  return {
+    level,
+    kind,
+    message,
+    data: { ...data, rung: rungOf(data.step), of: PRESSURE_STEPS.length },
+    who: 'healing',
+    about: [],
+  };
 }

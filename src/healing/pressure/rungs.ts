@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../../kernel/measures.ts';
 import type { PressedResource, Strain } from './strain.ts';
 
 /**
- * What is done about pressure, mildest first. The rung is the place in this list, from 1. `hold-growth`: no agent gets one more worker
+ * The steps against pressure, mildest first. The rung is the place in this list, from 1. `hold-growth`: no agent gets one more worker
  * beside those that it has · `shrink-idle`: idle workers go · `defer-background`: what is background waits · `pause-catch-up`: slots of
  * an absence wait · `recycle-grower`: the worker that grew most goes between two jobs · `refuse-sends`: no agent sends background jobs.
  */
@@ -49,9 +49,9 @@ const MOST_HOLD_MS = 4 * MINUTE_MS;
 const FORGOTTEN_MS = 10 * MINUTE_MS;
 
 /** The bounds of a ladder, for its page and its tests. */
-export const PACE = { UP_MS, UP_CRITICAL_MS, HOLD_MS, MOST_HOLD_MS, FORGOTTEN_MS } as const;
+export const LADDER_TIMES = { UP_MS, UP_CRITICAL_MS, HOLD_MS, MOST_HOLD_MS, FORGOTTEN_MS } as const;
 
-export const ON_THE_GROUND: Climb = {
+export const FIRST_CLIMB: Climb = {
   steps: 0,
   changedAt: Number.NEGATIVE_INFINITY,
   isEasing: false,
@@ -80,7 +80,7 @@ export function climb(before: Climb, strain: Strain, now: number, most: number):
 }
 
 /** The steps that a resource has in force, mildest first. */
-export function stepsOf(resource: PressedResource, { steps }: Climb): readonly PressureStep[] {
+export function climbedSteps(resource: PressedResource, { steps }: Climb): readonly PressureStep[] {
   return LADDERS[resource].slice(0, steps);
 }
 

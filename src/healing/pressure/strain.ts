@@ -1,6 +1,7 @@
 import type { MachineReading, MemoryBound, Stall } from '../../kernel/cgroup.ts';
 import { GB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
+import { leastDiskFree } from '../machine-resources.ts';
 
 /** A resource that can be short. */
 export type PressedResource = 'memory' | 'cpu' | 'io' | 'disk';
@@ -63,14 +64,9 @@ const CRITICAL_SHARE = 1 / 3;
 /** A kernel that killed for memory leaves no doubt, for so long. */
 const KILLED_MS = 5_000;
 const MOST_FREE_BYTES = GB;
-const DISK_SHARE = 0.02;
 
 /** How a resource is, by its looks of the last minute, the newest last; at least one. */
-export function strainOf(
-  resource: PressedResource,
-  samples: readonly PressureSample[],
-  marks: PressureMarks,
-): Pressed {
+export function strainOf(resource: PressedResource, samples: readonly PressureSample[], marks: PressureMarks): Pressed {
   switch (resource) {
     case 'memory':
       return memoryStrain(samples, marks);
@@ -115,13 +111,12 @@ function memoryStrain(samples: readonly PressureSample[], marks: PressureMarks):
 function diskStrain(samples: readonly PressureSample[]): Pressed {
   const { disk } = samples.at(-1)!;
   if (!disk) return { is: 'relieved', seen: 'the disk is not known' };
-  const mark = (of: NonNullable<PressureSample['disk']>) => Math.min(of.totalBytes * DISK_SHARE, MOST_FREE_BYTES);
   const load = (sample: PressureSample) =>
-    sample.disk ? mark(sample.disk) / Math.max(1, sample.disk.freeBytes) : 0;
+    sample.disk ? leastDiskFree(sample.disk.totalBytes) / Math.max(1, sample.disk.freeBytes) : 0;
   const critical = scaled(levelLoad(samples, load, CRITICAL_MS), CRITICAL_SHARE);
   return {
     is: graded([levelLoad(samples, load, LEVEL_MS)], [critical]),
-    seen: `${formatSize(disk.freeBytes)} of ${formatSize(disk.totalBytes)} on the disk of the store are free, ${formatSize(mark(disk))} are to be`,
+    seen: `${formatSize(disk.freeBytes)} of ${formatSize(disk.totalBytes)} on the disk of the store are free, ${formatSize(leastDiskFree(disk.totalBytes))} are to be`,
   };
 }
 
@@ -182,7 +177,10 @@ function throttledShare(samples: readonly PressureSample[], windowMs: number): n
 
 function killedWithin(samples: readonly PressureSample[], windowMs: number): number {
   const now = samples.at(-1)!;
-  const from = Math.max(0, samples.findLastIndex(({ at }) => at <= now.at - windowMs));
+  const from = Math.max(
+    0,
+    samples.findLastIndex(({ at }) => at <= now.at - windowMs),
+  );
   return now.reading.memory.oomKills - samples[from]!.reading.memory.oomKills;
 }
 

@@ -1,8 +1,9 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
-import type { AgentView, CommandFenceView, ConfigView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, CommandFenceView, ConfigView, PressureView, StatusView } from '../../control/protocol.ts';
 import type { Amounts } from '../../gateway/models/spend.ts';
 import { amountsOf } from '../../gateway/models/spend-accounts.ts';
 import { NO_AMOUNTS, plus } from '../../gateway/models/spend-rules.ts';
+import { stepWords } from '../../healing/pressure/words.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
 import { zonedDay } from '../../kernel/day.ts';
@@ -62,6 +63,7 @@ type Running =
       | 'heartbeats'
       | 'billing'
       | 'earlyWarnings'
+      | 'pressure'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -243,10 +245,20 @@ function viewHost(running: NonNullable<Running>, { statuses, left, at, commands 
     workers: at.workers.length,
     queued: all.reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
     waiting: all.reduce((sum, status) => sum + waitingOf(status), left.waiting),
+    pressure: viewPressure(running.pressure),
     socket: facts.socket,
     store: facts.store.file,
     logs: facts.logFolder,
     config: viewConfig(running),
+  };
+}
+
+function viewPressure(pressure: HostContext['pressure']): PressureView {
+  const inForce = pressure.inForce();
+  return {
+    rung: inForce.at(-1)?.rung ?? 0,
+    steps: inForce.map(({ since, ...step }) => ({ ...step, text: stepWords(step.step), since: isoOf(since) })),
+    resources: pressure.resources(),
   };
 }
 

@@ -14,8 +14,10 @@ export interface HealthFacts {
   /** Facts that the store knows; undefined: it gave no answer in time. */
   stored: StoredFacts | undefined;
   pings: readonly PingFact[];
-  /** The time since which memory is short, in words. */
+  /** The figures, and the steps that a lack of memory has brought, in words. */
   memoryShort: string | undefined;
+  /** The steps that the processor quota has brought, in words. */
+  quotaShort: string | undefined;
   diskShort: string | undefined;
   /** Incidents about which healing has asked a person. */
   escalated: readonly { id: string; agent: string | null; seen: string }[];
@@ -122,7 +124,7 @@ function storedReasons(stored: StoredFacts | undefined): HealthReason[] {
 }
 
 function besideReasons(facts: HealthFacts): HealthReason[] {
-  const { pings, memoryShort, diskShort, escalated, droppedLines, down, warnings } = facts;
+  const { pings, memoryShort, quotaShort, diskShort, escalated, droppedLines, down, warnings } = facts;
   const late = pings.filter(({ isLate }) => isLate);
   const reasons = late.map(({ name, silentMs, withinMs }) =>
     reason(
@@ -133,6 +135,7 @@ function besideReasons(facts: HealthFacts): HealthReason[] {
   );
   if (diskShort !== undefined) reasons.push(reason('DISK_SHORT', 'disk', diskShort));
   if (memoryShort !== undefined) reasons.push(reason('MEMORY_SHORT', 'memory', memoryShort));
+  if (quotaShort !== undefined) reasons.push(reason('CPU_THROTTLED', 'cpu', quotaShort));
   if (droppedLines > 0) reasons.push(reason('LOG_DROPPED', 'log', `${droppedLines} lines of the log were lost`));
   for (const { id, agent, seen } of escalated) {
     reasons.push(reason('INCIDENT_ESCALATED', agent ?? 'host', `${id}: ${seen}`));

@@ -1,9 +1,11 @@
 import { mutesNow } from '../../healing/mutes.ts';
 import type { Verdict } from '../../healing/ports.ts';
+import type { StepInForce } from '../../healing/pressure/pressure.ts';
+import type { PressedResource } from '../../healing/pressure/strain.ts';
+import { stepWords } from '../../healing/pressure/words.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
-import { formatDuration } from '../../kernel/units.ts';
 import type { HealthView } from '../../operations/results/health.ts';
 import type { HostContext } from '../host-context.ts';
 import { decideHealth, type HealthFacts } from './decide.ts';
@@ -16,6 +18,7 @@ type HealthNeeds = Pick<
   | 'catalog'
   | 'states'
   | 'healer'
+  | 'pressure'
   | 'outbound'
   | 'workers'
   | 'journal'
@@ -131,26 +134,33 @@ function createLatest<Value>({ time }: Pick<HealthNeeds, 'time'>, read: () => Pr
 
 /** The facts that incidents tell, without those whose causes are muted. */
 function incidentFacts(
-  { healer, outbound, time }: HealthNeeds,
+  { healer, outbound, pressure }: HealthNeeds,
   muted: ReadonlySet<string>,
-): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'escalated' | 'down'> {
+): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'quotaShort' | 'escalated' | 'down'> {
   const all = healer.open().filter(({ agent }) => agent === null || !isDrillAgent(agent));
   const [open, quiet] = [
     all.filter((one) => !muted.has(one.fingerprint)),
     all.filter((one) => muted.has(one.fingerprint)),
   ];
-  const since = healer.pressureSince();
+  const inForce = pressure.inForce();
   const isQuiet = (verdict: Verdict) => quiet.some((one) => one.verdict === verdict);
   const quietOrigins = new Set(quiet.map(({ evidence }) => evidence?.fault?.data?.origin));
   return {
     diskShort: open.find(({ verdict }) => verdict === 'disk-short')?.seen,
-    memoryShort: since === undefined || isQuiet('pressed') ? undefined : `since ${formatDuration(time.now() - since)}`,
+    memoryShort: isQuiet('pressed') ? undefined : shortWords(inForce, 'memory'),
+    quotaShort: shortWords(inForce, 'cpu'),
     escalated: open.filter(({ state, verdict }) => state === 'escalated' && verdict !== 'disk-short'),
     down: outbound
       .view()
       .filter(({ origin, is }) => is !== 'closed' && !quietOrigins.has(origin))
       .map(({ origin, last }) => ({ origin, why: last?.what ?? 'it is down' })),
   };
+}
+
+/** The steps in force for a resource, for people; undefined: none is. */
+function shortWords(inForce: readonly StepInForce[], resource: PressedResource): string | undefined {
+  const highest = inForce.findLast((one) => one.resource === resource);
+  return highest && `${highest.seen}; ${stepWords(highest.step)} since ${isoOf(highest.since)}`;
 }
 
 /** Counts the log lines that were lost, for some minutes after the newest loss. */

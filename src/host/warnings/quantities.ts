@@ -5,7 +5,7 @@ import type { SpentBudget } from '../../gateway/models/spend-rules.ts';
 import { createEdges, type EdgesNeeds } from '../../healing/edges.ts';
 import { createMemoryHistory, type Leak, type MemoryHistory } from '../../healing/forecast.ts';
 import { QUARTER_TERMS, riseOf, SPEND_TERMS, STAIR_TERMS } from '../../healing/long-look.ts';
-import type { MachineResources } from '../../healing/pressure.ts';
+import type { MachineResources } from '../../healing/machine-resources.ts';
 import { GB, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatSize } from '../../kernel/units.ts';

@@ -1,7 +1,7 @@
 import type { SpentBudget } from '../../gateway/models/spend-rules.ts';
 import type { Healer } from '../../healing/healer.ts';
+import type { MachineResources } from '../../healing/machine-resources.ts';
 import type { Incident } from '../../healing/ports.ts';
-import type { MachineResources } from '../../healing/pressure.ts';
 import type { VersionLeak } from '../../healing/version-heaps.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { formatSize } from '../../kernel/units.ts';

@@ -99,6 +99,48 @@ export const originResult = z
 
 export type OriginView = z.infer<typeof originResult>;
 
+export const pressureResult = z
+  .strictObject({
+    rung: countResult().describe('The highest step in force, 1 to 6; 0: none.'),
+    steps: z
+      .array(
+        z.strictObject({
+          step: z
+            .enum([
+              'hold-growth',
+              'shrink-idle',
+              'defer-background',
+              'pause-catch-up',
+              'recycle-grower',
+              'refuse-sends',
+            ])
+            .describe(
+              'hold-growth: no agent gets more workers · shrink-idle: idle workers go · defer-background: background work waits · pause-catch-up: slots of an absence wait · recycle-grower: the worker that grew most goes between two jobs · refuse-sends: background jobs that agents send are refused.',
+            ),
+          rung: countResult(),
+          text: z.string().describe('The step in words.'),
+          resource: z.enum(['memory', 'disk', 'cpu', 'io']).describe('The resource that is short.'),
+          since: time(),
+          seen: z.string().describe('The figures at that time.'),
+        }),
+      )
+      .describe('The steps in force, the mildest first.'),
+    resources: z
+      .array(
+        z.strictObject({
+          resource: z.enum(['memory', 'disk', 'cpu', 'io']),
+          is: z
+            .enum(['relieved', 'strained', 'pressed', 'critical'])
+            .describe('relieved: well below its mark · strained: near it, or not for long above it.'),
+          seen: z.string().describe('The figures of the last look.'),
+        }),
+      )
+      .describe('Each resource at the last look.'),
+  })
+  .meta({ id: 'Pressure', description: 'What is not started while the machine is short, mildest first.' });
+
+export type PressureView = z.infer<typeof pressureResult>;
+
 /** How an agent is, in one word. */
 export const AGENT_STATES = [
   'new',
@@ -215,6 +257,7 @@ export const hostResult = z
     workers: countResult(),
     queued: countResult(),
     waiting: waiting(),
+    pressure: pressureResult.optional(),
     socket: z.string(),
     store: z.string(),
     logs: z.string(),

@@ -26,6 +26,7 @@ export const hostPage: Page = {
       <>
         <Supervision status={status} health={health} call={call} />
         {status.host && <HostFacts host={status.host} call={call} />}
+        <Pressure status={status} call={call} />
         <Config status={status} call={call} />
         {status.problems.map((fault) => (
           <FaultBox fault={fault} />
@@ -59,6 +60,26 @@ function HostFacts({ host, call }: { host: NonNullable<StatusView['host']>; call
         ['Log', <code>{host.logs}</code>],
       ]}
     />
+  );
+}
+
+/** The steps that are in force while the machine is short; nothing while there is none. */
+function Pressure({ status: { host }, call }: { status: StatusView; call: PageCall }) {
+  const steps = host?.pressure?.steps ?? [];
+  if (steps.length === 0) return null;
+  return (
+    <Section title={`Pressure: rung ${host!.pressure!.rung} of 6`} id="pressure">
+      <ul class="lines">
+        {steps.map(({ step, rung, resource, text, since, seen }) => (
+          <li id={`pressure-${resource}-${step}`}>
+            <b>
+              {rung} {text}
+            </b>{' '}
+            since <When at={since} clock={call.clock} />: <Said text={seen} />
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Climb, climb, LADDERS, ON_THE_GROUND, PACE, PRESSURE_STEPS } from '../../../src/healing/pressure/rungs.ts';
+import {
+  type Climb,
+  climb,
+  FIRST_CLIMB,
+  LADDER_TIMES,
+  LADDERS,
+  PRESSURE_STEPS,
+} from '../../../src/healing/pressure/rungs.ts';
 import type { Strain } from '../../../src/healing/pressure/strain.ts';
 
 const STRAINS: Strain[] = ['relieved', 'strained', 'pressed', 'critical'];
@@ -9,7 +16,7 @@ const MOST = LADDERS.memory.length;
 /** A look each second, each strain for so many seconds. */
 function course(...parts: [Strain, number][]): Climb[] {
   const all: Climb[] = [];
-  let state = ON_THE_GROUND;
+  let state = FIRST_CLIMB;
   let now = 0;
   for (const [strain, seconds] of parts) {
     for (let second = 0; second < seconds; second++) {
@@ -63,7 +70,7 @@ it('waits twice as long after each relapse, four minutes at most, and forgets af
     doubled.push(course(...quick).at(-1)!.holdMs);
   }
   expect(doubled).toEqual([60_000, 120_000, 240_000, 240_000, 240_000]);
-  expect(course(...quick, ['relieved', 241 + 601]).at(-1)!).toMatchObject({ steps: 0, holdMs: PACE.HOLD_MS });
+  expect(course(...quick, ['relieved', 241 + 601]).at(-1)!).toMatchObject({ steps: 0, holdMs: LADDER_TIMES.HOLD_MS });
 });
 
 describe('in any course of looks', () => {
@@ -74,7 +81,7 @@ describe('in any course of looks', () => {
 
   function follow(looks: readonly { strain: Strain; afterMs: number }[], most = MOST) {
     let now = 0;
-    let before = ON_THE_GROUND;
+    let before = FIRST_CLIMB;
     return looks.map(({ strain, afterMs }) => {
       now += afterMs;
       const after = climb(before, strain, now, most);
@@ -104,8 +111,8 @@ describe('in any course of looks', () => {
         let last = Number.NEGATIVE_INFINITY;
         for (const { before, after, now } of follow(looks)) {
           if (after.steps === before.steps) continue;
-          if (before.steps > 0) expect(now - last).toBeGreaterThanOrEqual(PACE.UP_CRITICAL_MS);
-          if (after.steps < before.steps) expect(now - last).toBeGreaterThanOrEqual(PACE.HOLD_MS);
+          if (before.steps > 0) expect(now - last).toBeGreaterThanOrEqual(LADDER_TIMES.UP_CRITICAL_MS);
+          if (after.steps < before.steps) expect(now - last).toBeGreaterThanOrEqual(LADDER_TIMES.HOLD_MS);
           last = now;
         }
       }),

@@ -1,0 +1,96 @@
+import { dirname } from 'node:path';
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
+import type { Healer } from '../healing/healer.ts';
+import { createGrowers } from '../healing/pressure/growers.ts';
+import { createPressure, type Pressure } from '../healing/pressure/pressure.ts';
+import type { Agent } from '../jobs/agent.ts';
+import { openMachineReadings } from '../kernel/cgroup.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { formatSize } from '../kernel/units.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { WorkerReading, Workers } from '../workers/ports.ts';
+import type { HostBus } from './bus.ts';
+import type { HostFacts } from './facts.ts';
+import { diskRoomOf } from './healing.ts';
+
+/** The watch over the machine, wired to the rooms. */
+export interface HostPressure extends Pressure {
+  /** Takes the readings of workers: who has grown is found in them. */
+  readings(list: readonly WorkerReading[]): void;
+}
+
+interface HostPressureNeeds {
+  time: Time;
+  log: Log;
+  settings: Pick<HostSettings, 'pressure'>;
+  events: Pick<Events, 'record'>;
+  bus: Pick<HostBus, 'emit'>;
+  healer: Pick<Healer, 'report' | 'pressureOver'>;
+  /** The disk of its store is looked at. */
+  facts: Pick<HostFacts, 'store'>;
+  workers: Pick<Workers, 'view' | 'recycle'>;
+  runnableAgents(): ReadonlyMap<string, Agent>;
+}
+
+const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
+
+/** `root`: where `proc` and `sys` are, for tests. Default: `/`. */
+export function createHostPressure(needs: HostPressureNeeds, root?: string): HostPressure {
+  const { workers, healer, settings, events, bus, runnableAgents } = needs;
+  const read = openMachineReadings(root);
+  const growers = createGrowers();
+  const mayGo = (agent: string) => runnableAgents().get(agent)?.always !== true;
+
+  const pressure = createPressure({
+    time: needs.time,
+    log: needs.log,
+    async read() {
+      const { diskFree, diskTotal } = await diskRoomOf(dirname(needs.facts.store.file));
+      return { reading: read(), disk: { freeBytes: diskFree, totalBytes: diskTotal } };
+    },
+    marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
+    changed: (isEasing) => bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []),
+    dropIdle() {
+      for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
+    },
+    recycleGrower() {
+      const all = workers.view().workers;
+      growers.keep(all.map(({ worker }) => worker));
+      const candidates = all.filter(({ is, agent }) => (is === 'idle' || is === 'busy') && mayGo(agent));
+      const grown = growers.most(candidates.map(({ worker }) => worker));
+      if (!grown) return;
+      const { worker, bytes, grewBytes } = grown;
+      const agent = candidates.find((one) => one.worker === worker)!.agent;
+      const what = `it grew by ${formatSize(grewBytes)} to ${formatSize(bytes)}`;
+      needs.log.info(`${worker} of ${agent} takes no more jobs and goes after the one it holds: ${what}`, { agent });
+      workers.recycle?.(worker, { ...SHORT, message: `${SHORT.message}; ${what}` });
+    },
+    report: healer.report,
+    mended: healer.pressureOver,
+    record: ({ level, ...event }) => events.record(level, { ...event, agent: null }),
+  });
+
+  return {
+    ...pressure,
+    readings: (list) =>
+      growers.read(
+        list.map(({ worker, heapBytes, externalBytes, childrenBytes }) => ({
+          worker,
+          bytes: heapBytes + externalBytes + childrenBytes,
+        })),
+      ),
+  };
+}
+
+/** Refuses a background job while the machine takes none. */
+export function mustTakeBackground(pressure: Pick<Pressure, 'facts'>, sender: string, to: string): void {
+  const facts = pressure.facts();
+  if (!facts?.refusesSends) return;
+  throw new Fault({
+    code: 'SEND_REFUSED',
+    message: `${sender} sends background work to ${to}, and the machine takes none now: ${facts.seen}`,
+    next: 'send it again later (RetryLater), or with a priority of 0 or more if it cannot wait',
+  });
+}

@@ -1,0 +1,179 @@
+import { beforeEach, expect, it } from 'vitest';
+import { createGrowers } from '../../../src/healing/pressure/growers.ts';
+import { CATCH_UP_PRIORITY, createPressure, type Pressure } from '../../../src/healing/pressure/pressure.ts';
+import type { PressureSample } from '../../../src/healing/pressure/strain.ts';
+import { silentLog } from '../../../src/kernel/log.ts';
+import { Clock } from '../../clock.ts';
+
+const MB = 1024 ** 2;
+let clock: Clock;
+let pressure: Pressure;
+/** What was asked of the rooms, in order. */
+let asked: string[];
+let free: { memoryMb: number; diskMb: number };
+let throttled: number;
+
+beforeEach(() => {
+  clock = new Clock();
+  asked = [];
+  free = { memoryMb: 400, diskMb: 50_000 };
+  throttled = 0;
+  pressure = createPressure({
+    time: clock,
+    log: silentLog,
+    read: async () => look(),
+    marks: () => ({ memoryFree: 0.15, memoryStall: 5, ioStall: 60, cpuThrottled: 25 }),
+    changed: (isEasing) => void asked.push(isEasing ? 'eased' : 'pressed'),
+    dropIdle: () => void asked.push('drop idle'),
+    recycleGrower: () => void asked.push('recycle'),
+    report: (_signal, note) => void asked.push(`incident: ${note}`),
+    mended: () => void asked.push('mended'),
+    record: ({ kind, message }) => void asked.push(`${kind}: ${message}`),
+  });
+});
+
+function look(): Omit<PressureSample, 'at'> {
+  const second = Math.round(clock.monotonic() / 1_000);
+  return {
+    reading: {
+      memory: {
+        bounds: [{ of: 'cgroup', limitBytes: 512 * MB, usedBytes: (512 - free.memoryMb) * MB }],
+        stalls: null,
+        oomKills: 0,
+      },
+      cpu: { cores: 1, periods: second * 10, throttled: second * throttled, stalls: null },
+      io: { stalls: null },
+    },
+    disk: { freeBytes: free.diskMb * MB, totalBytes: 100_000 * MB },
+  };
+}
+
+const seconds = (count: number) => clock.pass(count * 1_000);
+const incidents = () => asked.filter((one) => one.startsWith('incident'));
+const rungs = () => pressure.inForce().map(({ rung }) => rung);
+
+it('goes up one rung at a time, tells each once with its figures, and holds what the rung says', async () => {
+  await pressure.start();
+  await seconds(15);
+  expect(pressure.facts()).toBeUndefined();
+  free.memoryMb = 60;
+  await seconds(11);
+  expect(pressure.facts()).toMatchObject({ growth: 'held', pausesCatchUp: false, refusesSends: false });
+  expect(pressure.facts()!.leastPriority).toBeUndefined();
+  await seconds(10);
+  expect(pressure.facts()).toMatchObject({ growth: 'shrink' });
+  await seconds(10);
+  expect(pressure.facts()).toMatchObject({ leastPriority: 0, pausesCatchUp: false });
+  await seconds(30);
+  expect(rungs()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(pressure.facts()).toMatchObject({ pausesCatchUp: true, refusesSends: true });
+  expect(incidents()).toEqual(
+    [
+      'no agent gets more workers (rung 1 of 6)',
+      'idle workers go (rung 2 of 6)',
+      'background work waits (rung 3 of 6)',
+      'slots of an absence wait (rung 4 of 6)',
+      'the worker that grew most goes after the job that it holds (rung 5 of 6)',
+      'background jobs that agents send are refused (rung 6 of 6)',
+    ].map(
+      (what) =>
+        `incident: the machine is short of memory (60 MB of 512 MB memory of the cgroup are free, 77 MB are to be): ${what}`,
+    ),
+  );
+  await pressure.stop();
+  expect(clock.timers()).toBe(0);
+});
+
+it('helps again each ten seconds while memory is pressed, and asks somebody a minute after the last rung', async () => {
+  await pressure.start();
+  free.memoryMb = 60;
+  await seconds(71);
+  const before = asked.length;
+  await seconds(45);
+  const again = asked.slice(before);
+  expect(again.filter((one) => one === 'recycle')).toHaveLength(4);
+  expect(again.filter((one) => one === 'drop idle')).toHaveLength(4);
+  expect(incidents()).toHaveLength(6);
+  await seconds(20);
+  expect(incidents().at(-1)).toBe('incident: all that helps without a person has been done');
+  expect(incidents()).toHaveLength(7);
+  await pressure.stop();
+});
+
+it('comes down in reverse, wakes what waited, and ends the incident at the end', async () => {
+  await pressure.start();
+  free.memoryMb = 60;
+  await seconds(31);
+  expect(rungs()).toEqual([1, 2, 3]);
+  free.memoryMb = 400;
+  asked = [];
+  await seconds(32);
+  expect(rungs()).toEqual([1, 2]);
+  expect(asked).toEqual([
+    'pressure.eased: there is room again (400 MB of 512 MB memory of the cgroup are free, 77 MB are to be): background work goes on (rung 3 of 6 is lifted)',
+    'eased',
+  ]);
+  await seconds(62);
+  expect(pressure.facts()).toBeUndefined();
+  expect(asked.filter((one) => one === 'mended')).toHaveLength(1);
+  expect(asked.filter((one) => one === 'eased')).toHaveLength(3);
+  await pressure.stop();
+});
+
+it('of the disk defers, pauses and refuses, and lets no worker go', async () => {
+  await pressure.start();
+  free.diskMb = 900;
+  await seconds(60);
+  expect(rungs()).toEqual([3, 4, 6]);
+  expect(pressure.facts()).toMatchObject({ growth: 'free', leastPriority: 0, refusesSends: true });
+  expect(asked.filter((one) => one.startsWith('incident') || one === 'recycle' || one === 'drop idle')).toEqual([]);
+  expect(asked.filter((one) => one.startsWith('pressure.stepped'))).toHaveLength(3);
+  await pressure.stop();
+});
+
+it('of a processor quota stops growth and catch-up; background work goes on', async () => {
+  await pressure.start();
+  throttled = 9;
+  await seconds(90);
+  expect(rungs()).toEqual([1, 4]);
+  expect(pressure.facts()).toMatchObject({ growth: 'held', pausesCatchUp: true });
+  expect(pressure.facts()!.leastPriority).toBe(CATCH_UP_PRIORITY + 1);
+  await pressure.stop();
+});
+
+it('keeps the steps of one resource while another is relieved', async () => {
+  await pressure.start();
+  free = { memoryMb: 60, diskMb: 900 };
+  await seconds(31);
+  free.memoryMb = 400;
+  await seconds(140);
+  expect(pressure.inForce().every(({ resource }) => resource === 'disk')).toBe(true);
+  expect(pressure.facts()).toMatchObject({ growth: 'free', leastPriority: 0 });
+  await pressure.stop();
+});
+
+it('ends an incident that a host before it has left, once there is room', async () => {
+  await pressure.start();
+  await seconds(3);
+  expect(asked).toEqual(['mended']);
+  await pressure.stop();
+});
+
+it('the worker that goes is the one that grew most since its first reading, of those that may go', () => {
+  const growers = createGrowers();
+  growers.read([
+    { worker: 'w1', bytes: 300 },
+    { worker: 'w2', bytes: 10 },
+    { worker: 'w3', bytes: 10 },
+  ]);
+  growers.read([
+    { worker: 'w1', bytes: 310 },
+    { worker: 'w2', bytes: 90 },
+    { worker: 'w3', bytes: 200 },
+  ]);
+  expect(growers.most(['w1', 'w2'])).toEqual({ worker: 'w2', bytes: 90, grewBytes: 80 });
+  growers.keep(['w1']);
+  expect(growers.most(['w1', 'w2', 'w3'])).toMatchObject({ worker: 'w1', grewBytes: 10 });
+  growers.keep([]);
+  expect(growers.most(['w1'])).toBeUndefined();
+});
