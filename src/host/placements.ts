@@ -6,6 +6,7 @@ import { type Hold, type HoldFacts, isHeld, type Placement, planHold, planPlacem
 import type { Workers } from '../workers/ports.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import type { Pauses } from './pauses.ts';
+import type { Scaling } from './scaling.ts';
 import type { Setup } from './secrets/setup.ts';
 
 /**
@@ -40,6 +41,7 @@ interface PlacementsNeeds {
   pauses: Pick<Pauses, 'get' | 'covering'>;
   setup: Pick<Setup, 'lacks' | 'isReady'>;
   workers: Pick<Workers, 'use' | 'serving' | 'isApart'>;
+  scaling: Pick<Scaling, 'target'>;
 }
 
 export function createPlacements(needs: PlacementsNeeds): Placements {
@@ -83,6 +85,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       isChosen: probationer === undefined,
       serving: workers.serving?.(name),
       isApart: workers.isApart?.(agent),
+      scaledTo: needs.scaling.target(name),
     });
   }
 

@@ -46,6 +46,7 @@ import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
 import { createHostPressure, type HostPressure } from './pressure.ts';
 import { createHostAggregation } from './readings.ts';
+import { createScaling, type Scaling } from './scaling.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { Probation } from './versions/probation.ts';
@@ -87,6 +88,7 @@ export interface Rooms {
   workers: Workers;
   logLevels: LogLevels;
   placements: Placements;
+  scaling: Scaling;
   jobs: Jobs;
   batches: Batches;
   schedule: Schedule;
@@ -154,7 +156,13 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     { ...base, exec, setup, answer, models: modelAgents.open },
     { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
   );
-  const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers });
+  const scaling = createScaling({
+    ...{ ...log('scaling'), store, events, agents: runnableAgents, workers },
+    isHeld: (name) => placements.isHeld(name),
+    growth: () => pressure.facts()?.growth ?? 'free',
+    changed: (names) => bus.emit('placement.changed', names),
+  });
+  const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers, scaling });
   const { serving, holdOf } = placements;
   const heldUp: Outbound['heldUp'] = (...facts) => outbound.heldUp(...facts) ?? modelAgents.waits.heldUp(...facts);
   const jobs = createJobs({ ...log('jobs'), store, workers, agent: serving, holdOf, heldUp }, { owner: needs.owner });
@@ -214,6 +222,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       workers,
       logLevels: createLogLevels({ time, workers, agents: runnableAgents }),
       placements,
+      scaling,
       jobs,
       batches,
       schedule,

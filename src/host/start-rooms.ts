@@ -39,6 +39,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   jobs.onSettled((end, agent) => bus.emit('attempt.settled', { end, agent }));
   onStop('proofs of backups', async () => rooms.fleet.stop());
   onStop('draining workers', () => workers.drain(drain.ms));
+  await startService('scaling', rooms.scaling);
   await startService('schedule', schedule);
   await startService('retention', createRetention({ time, log, store }, settings.retention));
   await startService('probation', probation);

@@ -115,7 +115,7 @@ function followAttempts(
 
 function followWorkers(
   bus: HostBus,
-  { healer, pressure, probation, catalog, billing }: Rooms,
+  { healer, pressure, probation, catalog, billing, scaling }: Rooms,
   { events, run }: Records,
 ): void {
   bus.on('worker.gone', (end) => recordWorkerEnd(events, run, end));
@@ -129,6 +129,7 @@ function followWorkers(
   bus.on('reading', healer.readings);
   bus.on('reading', pressure.readings);
   bus.on('reading', probation.readings);
+  bus.on('reading', scaling.readings);
   bus.on('job.left-over', (found) => recordLeftOver(healer, found));
   bus.on('command.left', (left) => recordLeftProcess(healer, left));
   bus.on('broker.broken', (broker) => recordBrokerBroken(healer, broker));

@@ -85,6 +85,8 @@ export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
   serving?: Agent | undefined;
   /** The agent in force is not on probation: a rollback or a person chose it over the one before. Default false. */
   isChosen?: boolean | undefined;
+  /** Workers that the agent may have now, by its load. Default: as many as its file says at most. */
+  scaledTo?: number | undefined;
   /** Healing gave the agent a cell of its own, or the agent took a shared cell down too often. */
   isApart?: boolean | undefined;
 }
@@ -98,7 +100,7 @@ export function planPlacement(facts: PlacementFacts): Placement {
     version: (facts.serving ?? agent).version,
     keepWarm: facts.good?.agent.fingerprint ?? null,
     takesOverAtOnce: facts.isChosen ?? false,
-    workers: planWorkers(agent, hold, facts),
+    workers: countsOf(agent, hold, facts),
     cell: agent.isolation === 'own' || facts.isApart || rightsOf(agent).length > 0 ? 'own' : 'shared',
     hold,
   };
@@ -156,16 +158,19 @@ function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefin
   return lacks && good?.isReady ? good.agent : undefined;
 }
 
-function planWorkers({ workers, always }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
+function countsOf({ workers, always }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
   const { min } = workers;
-  let { max } = workers;
+  const least = Math.max(1, min);
+  const isScaled = facts.scaledTo !== undefined;
+  let max = Math.min(workers.max, Math.max(least, facts.scaledTo ?? workers.max));
   if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
   // A run that does not end by itself is stopped by a pause; jobs are let finish.
   if (always && hold?.by === 'person') return { min: 0, target: 0, max: 0 };
-  // While the machine is short no pool grows beyond what its author was promised; then beyond one.
+  // While the machine is short no pool grows beyond what it has by its load, or what its author was promised; then beyond one.
   if (facts.pressure?.growth === 'shrink') return { min: 0, target: 0, max: 1 };
-  if (facts.pressure?.growth === 'held') max = Math.max(1, min);
+  if (facts.pressure?.growth === 'held' && !isScaled) max = least;
   // No worker is kept warm that would only crash.
   if (facts.quarantine) return { min: 0, target: 0, max };
-  return { min, target: min, max };
+  // The first worker comes with the first job, what load asks for is there before the next.
+  return { min, target: isScaled && max > least ? max : min, max };
 }

@@ -41,8 +41,23 @@ export interface HostEventData {
   /** A person paused the agent. `until` null: without end. */
   'agent.paused': { until: string | null };
   'agent.resumed': Record<string, never>;
+  /** The agent may have another number of workers, by its load. */
+  'agent.scaled': AgentScaledData;
   /** `bad`, `good`: ids of the versions; `reason`: what was worse. */
   'version.rolled-back': { bad: string; good: string; reason: string };
+}
+
+interface AgentScaledData {
+  /** Workers that the agent could have before, and can have now. */
+  from: number;
+  to: number;
+  reason: 'high-load' | 'low-load' | 'pressure' | 'file';
+  /** Share of worker time of the last second that was at work, 0 to 1; null: no worker was ready. */
+  busy: number | null;
+  /** How long the first due job had waited. */
+  queueWaitMs: number;
+  /** Share of a core that a worker used, 0 to 1, as a mean; null: it was not measured. */
+  cpu: number | null;
 }
 
 interface IncidentData {
@@ -114,6 +129,7 @@ const TOPICS: Readonly<Record<HostTopic, true>> = {
   'agent.released': true,
   'agent.paused': true,
   'agent.resumed': true,
+  'agent.scaled': true,
   'version.rolled-back': true,
 };
 

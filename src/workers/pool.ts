@@ -4,6 +4,7 @@ import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
+import { sumOfWork, type WorkTime } from './work-time.ts';
 import { type HostWorker, RUN_STOPPED } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
@@ -44,7 +45,12 @@ export interface Pool {
   dispatch(assignments: Assignment[]): Assignment[];
   workers(): Iterable<HostWorker>;
   gone(worker: HostWorker, isFault: boolean): void;
-  /** Starts workers up to `workers.target`; idle workers above it go after `idleMs`, sooner where work comes seldom. */
+  /** The time of all workers that the pool ever had, until now. */
+  workTime(): WorkTime;
+  /**
+   * Starts workers up to `workers.target`; idle workers above it go after `idleMs`, sooner where work comes seldom, and those above
+   * `workers.max` at once. A worker with a job is never let go.
+   */
   turn(idleMs: number): void;
   /** No more work: all workers go when they have done what they hold. */
   close(): void;
@@ -66,10 +72,16 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     needs.changed();
   });
   let isClosed = false;
+  let workBefore: WorkTime = { readyMs: 0, busyMs: 0 };
 
   /** The workers that new jobs may go to. */
   function current(): HostWorker[] {
     return [...workers].filter((worker) => takesWork(worker.state()) && worker.agent.fingerprint === agent.fingerprint);
+  }
+
+  /** The workers that new jobs go to: where there are too many, the newest get none, until there are enough that have none. */
+  function usable(): HostWorker[] {
+    return current().slice(0, Math.max(0, placement.workers.max));
   }
 
   function start(of = agent): HostWorker {
@@ -81,6 +93,10 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   function fillUp() {
     if (isClosed || pause.isOn()) return;
     for (let missing = placement.workers.target - current().length; missing > 0; missing--) start();
+  }
+
+  function dropSurplus() {
+    drainIdle(current(), current().length - placement.workers.max, time.monotonic());
   }
 
   function serve(next: Agent) {
@@ -116,6 +132,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     placement: () => placement,
     serving: () => agent,
     workers: () => workers,
+    workTime: () => sumOfWork([workBefore, ...[...workers].map((worker) => worker.workTime())]),
     ready(worker) {
       if (staged?.worker === worker) serve(staged.agent);
     },
@@ -132,6 +149,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (fingerprint === agent.fingerprint) {
         agent = next;
         retire();
+        dropSurplus();
         fillUp();
         return needs.changed();
       }
@@ -142,7 +160,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     capacity() {
       if (isClosed || pause.isOn()) return 0;
       const prefetch = batchSizing.prefetch();
-      const now = current();
+      const now = usable();
       const free = now.reduce((sum, worker) => sum + worker.free(prefetch), 0);
       return free + Math.max(0, placement.workers.max - now.length) * prefetch;
     },
@@ -152,7 +170,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (gaveAt !== undefined) gapMs = at - gaveAt;
       gaveAt = at;
       const prefetch = batchSizing.prefetch();
-      const now = current();
+      const now = usable();
       let next = dispatchToFree(now, assignments, prefetch);
       for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
         start().dispatch(assignments.slice(next, next + prefetch));
@@ -162,6 +180,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     },
     gone(worker, isFault) {
       workers.delete(worker);
+      workBefore = sumOfWork([workBefore, worker.workTime()]);
       if (staged?.worker === worker) return unfit(staged);
       const isYoung = !worker.hasWorked() && time.monotonic() - worker.startedAt < YOUNG_MS;
       if (!isFault || worker.hasWorked()) pause.recover();
@@ -171,6 +190,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     turn(idleMs) {
       const now = time.monotonic();
       const keptMs = idleTimeoutMs(gapMs, idleMs);
+      dropSurplus();
       drainIdle(current(), current().length - placement.workers.target, now - keptMs);
       fillUp();
     },

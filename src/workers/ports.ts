@@ -12,9 +12,10 @@ import type { Time } from '../kernel/time.ts';
 import type { KillSignal } from '../plugin/context.ts';
 import type { PoolUse } from './pool-use.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
+import type { LoadedWorkers } from './work-time.ts';
 
 /** Runs attempts on worker threads in cells. */
-export interface Workers extends Service, WorkerPort {
+export interface Workers extends Service, WorkerPort, LoadedWorkers {
   /**
    * Replaces all placements. New jobs go to a worker of the new fingerprint as soon as one is ready; workers of an older
    * fingerprint finish what they hold and go. An agent that is not among them, or with `workers.max` 0, gets no work.
@@ -152,9 +153,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
      * tried before.
      */
     | { ask: 'admit'; origin: string; timeoutMs?: number; alone: boolean; again?: boolean }
-    /**
-     * The end of the call; answered with an {@link OriginDown} when it failed and the origin is down, else with null.
-     */
+    /** The end of the call; answered with an {@link OriginDown} when it failed and the origin is down, else with null. */
     | { ask: 'fetched'; meant: string; origin: string; pass: number; end: CallEnd }
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }

@@ -19,6 +19,7 @@ import {
   type ToCell,
   type WorkerSpec,
 } from './wire.ts';
+import { createWorkTimeMeter, type WorkTime } from './work-time.ts';
 import { createWorkerIntake } from './worker-intake.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
@@ -84,6 +85,8 @@ export interface HostWorker {
   reading: Reading | undefined;
   /** Whether an attempt of it ever ended. */
   hasWorked(): boolean;
+  /** Its time until now. */
+  workTime(): WorkTime;
 }
 
 export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): HostWorker {
@@ -95,6 +98,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let unsent: ToCell[] | null = [];
   let waitedMs = 0;
   const intake = createWorkerIntake(time, needs.measured);
+  const meter = createWorkTimeMeter(startedAt);
   let isBlocked = false;
   let worked = false;
 
@@ -107,6 +111,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
 
   function move(event: WorkerEvent) {
     const before = state.is;
+    meter.was(state, time.monotonic());
     state = stepWorker(state, event);
     if (state.is === 'stopping' && before !== 'stopping') post({ do: 'close', worker: id });
   }
@@ -156,6 +161,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     dispatch(assignments) {
       const taken = held.take(assignments);
       if (held.size() === assignments.length) waitedMs = 0;
+      meter.handOver(state, time.now() - (assignments[0]?.runAt ?? 0), time.monotonic());
       move({ is: 'given', count: assignments.length });
       post({ do: 'run', worker: id, count: assignments.length, ...taken });
     },
@@ -213,6 +219,10 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     holdsBegun: held.hasBegun,
     jobNow: () => jobIn(held, worker.reading?.running),
     hasWorked: () => worked,
+    workTime() {
+      meter.was(state, time.monotonic());
+      return meter.total();
+    },
   };
   return worker;
 }

@@ -92,6 +92,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
     },
     serving: (agent) => pools.get(agent)?.serving(),
+    load: (agent) => loadOf(pools.get(agent)),
     capacity,
     dispatch(agent, assignments) {
       const left = is === 'running' ? (pools.get(agent)?.dispatch(assignments) ?? assignments) : assignments;
@@ -234,6 +235,16 @@ function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
       endAll();
     },
   };
+}
+
+function loadOf(pool: Pool | undefined): ReturnType<NonNullable<Workers['load']>> {
+  if (!pool) return undefined;
+  let ready = 0;
+  for (const worker of pool.workers()) {
+    const { is } = worker.state();
+    if (is === 'idle' || is === 'busy') ready += 1;
+  }
+  return { ...pool.workTime(), ready };
 }
 
 function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView {

@@ -135,6 +135,7 @@ const LOOPS = [
   'secrets',
   'jobs',
   'batches',
+  'scaling',
   'schedule',
   'retention',
   'probation',

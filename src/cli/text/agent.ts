@@ -1,5 +1,5 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
-import { memoryWords, stateWords } from '../../control/words/agent.ts';
+import { memoryWords, scalingWords, stateWords } from '../../control/words/agent.ts';
 import { billWords, monthWords } from '../../control/words/bill.ts';
 import { inputWords } from '../../control/words/input.ts';
 import { needWord } from '../../control/words/need.ts';
@@ -50,6 +50,7 @@ export function agentLines(agent: AgentView, details: AgentDetails, look: Look):
     ['limits', limitWords(details.values)],
     ['needs', needWords(details.values)],
     ['workers', `${now} now, ${min} to ${max} · memory ${memoryWords(agent)}`],
+    ['scaling', scalingWords(agent, clock)],
     ['postgres', poolWords(agent)],
   ];
   const waiting = `${agent.waiting ?? agent.queued} waiting`;

@@ -56,6 +56,13 @@ export function memoryWords({ memory }: AgentView): string {
   return limit.endsWith(` ${unit}`) ? `${number}/${limit}` : `${used}/${limit}`;
 }
 
+/** `2 → 4 workers 12s ago: they were at work 98 % of their time, …`; null: the number has not changed. */
+export function scalingWords({ scaling }: AgentView, clock: Clock): string | null {
+  if (!scaling?.change) return null;
+  const { at, from, to, why } = scaling.change;
+  return `${from} → ${to} ${to === 1 ? 'worker' : 'workers'} ${relative(Date.parse(at), clock)}: ${why}`;
+}
+
 /** Whether a file says that the agent is off; an agent that is wrong is off as well, and is another matter. */
 export function isSwitchedOff({ state, problem, why }: AgentView): boolean {
   return state === 'off' && problem === null && why.startsWith(OFF_IN);

@@ -58,6 +58,7 @@ type Running =
       | 'configWatch'
       | 'outbound'
       | 'placements'
+      | 'scaling'
       | 'web'
       | 'models'
       | 'heartbeats'
@@ -168,6 +169,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
       min: agent?.workers.min ?? 0,
       max: agent?.workers.max ?? 0,
     },
+    scaling: viewScaling(running?.scaling.view(name)),
     queued,
     waiting: waitingOf(status),
     dead,
@@ -175,6 +177,12 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     ...given({ bill: facts.bill }),
     hours: hoursOf(hours, name, firstHour),
   };
+}
+
+function viewScaling(scaling: ReturnType<NonNullable<Running>['scaling']['view']>): AgentView['scaling'] {
+  if (!scaling) return null;
+  const { change } = scaling;
+  return { ...scaling, change: change && { ...change, at: isoOf(change.at) } };
 }
 
 /** Of today: from the ledger of a host at work, else as the store has it. */

@@ -1,5 +1,5 @@
 import type { AgentView, IncidentView, JobView, Ops, TrendsView } from '../../control/protocol.ts';
-import { stateWords } from '../../control/words/agent.ts';
+import { scalingWords, stateWords } from '../../control/words/agent.ts';
 import { billWords, monthWords } from '../../control/words/bill.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
@@ -179,6 +179,7 @@ function AgentFacts(props: FactsProps) {
         ['Plugin', <PluginFact {...props} />],
         ['24 hours', `${counted(done, 'job')} done, ${dead} dead${p95}`],
         ['Workers', `${now} now, ${min} to ${max}`],
+        ['Scaling', scalingWords(agent, props.call.clock)],
         ['Memory', <MemoryMeter agent={agent} />],
         ['Cell', agent.cell && `${agent.cell}${agent.fence ? `, fence ${agent.fence.fence}` : ''}`],
         ['Limits', limitLines(config.values).join(' · ')],

@@ -1,0 +1,57 @@
+import { heldBy, type WorkerState } from './worker-state.ts';
+
+/** Time of workers that were ready, and how much of it they were at work, in ms. Both only ever grow. */
+export interface WorkTime {
+  readyMs: number;
+  busyMs: number;
+}
+
+/** Workers whose load can be asked. */
+export interface LoadedWorkers {
+  /** How many workers of the agent are ready, and the time of all that it ever had; undefined: it has no placement. */
+  load?(agent: string): (WorkTime & { ready: number }) | undefined;
+}
+
+/** The longest time between two jobs that counts as handing over, in ms: a store on a slow disk answers within it. */
+const HANDOVER_MS = 100;
+
+/** Adds up the time of one worker, whose state lasts until the next call. */
+interface WorkTimeMeter {
+  /** The worker was in that state since the last call. */
+  was(state: WorkerState, now: number): void;
+  /**
+   * A job that was due `waitedMs` ago begins. While it was claimed the worker had none, and no time for any other: that is
+   * work, or a worker of short jobs would never look fully loaded.
+   */
+  handOver(state: WorkerState, waitedMs: number, now: number): void;
+  total(): WorkTime;
+}
+
+/** A worker that starts is not ready yet, and a worker that drains is none any more that jobs could go to. `now`: monotonic ms. */
+export function createWorkTimeMeter(now: number): WorkTimeMeter {
+  let since = now;
+  let readyMs = 0;
+  let busyMs = 0;
+  return {
+    was(state, at) {
+      if (state.is === 'idle' || state.is === 'busy') {
+        readyMs += at - since;
+        if (heldBy(state) > 0) busyMs += at - since;
+      }
+      since = at;
+    },
+    handOver(state, waitedMs, at) {
+      if (state.is === 'idle') busyMs += Math.max(0, Math.min(at - state.since, waitedMs, HANDOVER_MS));
+    },
+    total: () => ({ readyMs, busyMs }),
+  };
+}
+
+export function sumOfWork(all: Iterable<WorkTime>): WorkTime {
+  const sum = { readyMs: 0, busyMs: 0 };
+  for (const { readyMs, busyMs } of all) {
+    sum.readyMs += readyMs;
+    sum.busyMs += busyMs;
+  }
+  return sum;
+}
