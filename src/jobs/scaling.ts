@@ -61,8 +61,8 @@ export const SCALING = {
   fullLoad: 0.95,
   /** The share that growth aims at: between `highLoad` and `lowLoad`, so that neither follows at once. */
   goalLoad: 0.65,
-  /** Fewer workers would do if they were at work for no more than this share. */
-  lowLoad: 0.5,
+  /** Fewer workers would do if they were at work for no more than this share; a little more than half, so that one job that goes on needs two workers and not three. */
+  lowLoad: 0.55,
   /** A job that waits for this long waits for a worker; less is the way from the queue to it. */
   longWaitMs: 100,
   /** Between a change and the next growth. As long as the load is measured over: what is read then is of the new number. */

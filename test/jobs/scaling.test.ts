@@ -87,6 +87,20 @@ describe('the decision of how many workers', () => {
     expect(planWorkers({ ...LOADED, min: 8, max: 8 }, state)).toMatchObject({ target: 8, reason: 'file' });
   });
 
+  it('lets the third worker go where one job goes on, and keeps the second', () => {
+    const looks = (workers: number, target: number) => {
+      let state: ScalingState = { ...firstScaling({ min: 1, max: 6 }), target };
+      for (let at = 0; at <= 60_000; at += 500) {
+        // What is measured of a share is never quite a third.
+        state = planWorkers({ ...LOADED, min: 1, at, workers, busy: 1 / workers + 1e-6, queueWaitMs: 0 }, state).state;
+        if (state.target !== target) break;
+      }
+      return state.target;
+    };
+    expect(looks(3, 3)).toBe(2);
+    expect(looks(2, 2)).toBe(2);
+  });
+
   it('keeps what is at work, and min, when the machine is short', () => {
     const state: ScalingState = { ...firstScaling(BOUNDS), target: 6 };
     const short = { ...LOADED, workers: 6, growth: 'shrink' as const, queueWaitMs: 0 };
