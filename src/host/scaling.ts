@@ -35,7 +35,7 @@ export interface Scaling extends Service {
 }
 
 /** The scaling of one agent, for people. */
-export interface ScalingView extends Pick<ScalingFacts, 'busy' | 'queueWaitMs' | 'cpu'> {
+interface ScalingView extends Pick<ScalingFacts, 'busy' | 'queueWaitMs' | 'cpu'> {
   target: number;
   /** `at`: epoch ms. */
   change: { at: number; from: number; to: number; reason: ScalingReason; why: string } | null;
@@ -66,8 +66,8 @@ const FRESH_MS = 3_000;
 
 interface Scaled {
   state: ScalingState;
-  /** Work until each of the last looks, oldest first. */
-  looks: (WorkTime & { at: number })[];
+  /** Work until each of the last turns, oldest first. */
+  samples: (WorkTime & { at: number })[];
   /** By worker. */
   cpu: Map<string, { at: number; share: number }>;
   view: ScalingView;
@@ -81,7 +81,7 @@ export function createScaling(needs: ScalingNeeds): Scaling {
   function known(agent: Agent): Scaled {
     const { name, workers: bounds } = agent;
     const state = firstScaling(bounds);
-    const one = scaled.get(name) ?? { state, looks: [], cpu: new Map(), view: viewOf(state) };
+    const one = scaled.get(name) ?? { state, samples: [], cpu: new Map(), view: viewOf(state) };
     scaled.set(name, one);
     return one;
   }
@@ -89,9 +89,9 @@ export function createScaling(needs: ScalingNeeds): Scaling {
   /** The load of the agent until now; the wait of its jobs is asked later, where it matters. */
   function measure(agent: Agent, one: Scaled, at: number): ScalingFacts {
     const { ready = 0, readyMs = 0, busyMs = 0 } = workers.load?.(agent.name) ?? {};
-    one.looks.push({ at, readyMs, busyMs });
-    while (one.looks.length > 2 && at - one.looks[1]!.at >= WINDOW_MS) one.looks.shift();
-    const before = one.looks[0]!;
+    one.samples.push({ at, readyMs, busyMs });
+    while (one.samples.length > 2 && at - one.samples[1]!.at >= WINDOW_MS) one.samples.shift();
+    const before = one.samples[0]!;
     const spanMs = readyMs - before.readyMs;
     return {
       ...{ at, ...agent.workers, workers: ready },
@@ -110,14 +110,14 @@ export function createScaling(needs: ScalingNeeds): Scaling {
     const names = new Set(scalable.map(({ name }) => name));
     for (const name of scaled.keys()) if (!names.has(name)) scaled.delete(name);
     const all = scalable.map((agent) => ({ agent, one: known(agent) }));
-    const looks = all.map(({ agent, one }) => ({ agent, one, facts: measure(agent, one, at) }));
-    if (looks.some(({ facts }) => isLoaded(facts))) {
+    const measured = all.map(({ agent, one }) => ({ agent, one, facts: measure(agent, one, at) }));
+    if (measured.some(({ facts }) => isLoaded(facts))) {
       const waits = await waitsNow();
       const machineCpu = coreShare(at);
-      for (const { agent, facts } of looks)
+      for (const { agent, facts } of measured)
         Object.assign(facts, { queueWaitMs: waits.get(agent.name) ?? 0, machineCpu });
     }
-    const changed = looks.filter(({ agent, one, facts }) => decide(agent.name, one, facts));
+    const changed = measured.filter(({ agent, one, facts }) => decide(agent.name, one, facts));
     if (changed.length > 0) needs.changed(changed.map(({ agent }) => agent.name));
   }
 
@@ -136,7 +136,7 @@ export function createScaling(needs: ScalingNeeds): Scaling {
     const { why, data } = figuresOf(reason, facts);
     one.view.change = { at: time.now(), from, to: target, reason, why };
     // Work of the other number says nothing about this one.
-    one.looks.splice(0, one.looks.length - 1);
+    one.samples.splice(0, one.samples.length - 1);
     const message = `${agent}: ${from} → ${target} ${target === 1 ? 'worker' : 'workers'}, ${why}`;
     events.record('info', { kind: 'agent.scaled', agent, message, data: { from, to: target, reason, ...data } });
     return true;

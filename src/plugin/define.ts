@@ -152,7 +152,7 @@ export interface PluginDefinition<
   input?: Input;
   limits?: Limits;
   needs?: Needs<Secret>;
-  /** Workers that run its jobs side by side. Default `{ min: 0, max: 1 }`. */
+  /** Workers that run its jobs side by side: `min` are kept warm, more come with the load, up to `max`. Default `{ min: 0, max: 1 }`. */
   workers?: { min?: number; max?: number };
   /** `own`: a cell of its own, apart from all others. Default `shared`. */
   isolation?: 'shared' | 'own';

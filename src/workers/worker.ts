@@ -85,7 +85,7 @@ export interface HostWorker {
   reading: Reading | undefined;
   /** Whether an attempt of it ever ended. */
   hasWorked(): boolean;
-  /** Its time until now. */
+  /** The time of the worker until now. */
   workTime(): WorkTime;
 }
 

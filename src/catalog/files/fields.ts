@@ -217,7 +217,7 @@ export const webhookField = z.strictObject({
 /** The number of workers of an agent. */
 export const workersField = z.strictObject({
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
-  max: countField(BOUNDS.workers).optional().describe('Side by side at most. Default 1, or `min`.'),
+  max: countField(BOUNDS.workers).optional().describe('At most, by the load. Default 1, or `min`.'),
 });
 
 /** A cron expression that the schedule can read. `expected`: the error for a value that is no text. */
