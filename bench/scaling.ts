@@ -22,6 +22,7 @@ const LOW = 10;
 const HIGH = 100;
 const JOB_MS = 40;
 const LONG_WAIT_MS = 200;
+const LOOK_MS = 500;
 
 const RUN = `async () => {
   const at = performance.timeOrigin + performance.now();
@@ -78,7 +79,7 @@ async function round(host: Host) {
     if (change && atMs >= 0 && changes.at(-1)?.atMs !== atMs) {
       changes.push({ atMs, from: change.from, to: change.to, why: change.why });
     }
-  }, 100);
+  }, LOOK_MS);
   const adding: Promise<unknown>[] = [];
   async function load(perSecond: number, seconds: number) {
     const from = now();
