@@ -60,7 +60,9 @@ export const agentFileSchema = z.strictObject({
     .describe('What the plugin’s settings say.'),
   limits: limitsField.optional().describe('What a worker may hold and how long it may take.'),
   needs: needsField.optional().describe('Narrows what the plugin needs; never widens it.'),
-  workers: workersField.optional().describe('Workers that run its jobs side by side: `min` at least, more with the load.'),
+  workers: workersField
+    .optional()
+    .describe('Workers that run its jobs side by side: `min` at least, more with the load.'),
   isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
   class: classField
     .optional()
