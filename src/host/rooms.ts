@@ -124,15 +124,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const { folder } = facts;
   const base = { time, facts, journal, store, events, meter, bus };
   const log = (room: string) => ({ time, log: journal.child(room) });
-  const catalog = createCatalog(
-    { ...log('catalog'), hostTimezone: () => settings.timezone },
-    {
-      folder,
-      versionsFolder: join(folder, VERSIONS_FOLDER),
-      versionsBudgetBytes: () => settings.versions.budgetBytes,
-      linkFolders: settings.links.folders,
-    },
-  );
+  const catalog = createHostCatalog({ ...log('catalog'), settings }, folder);
   const runnableAgents = () => {
     const visiting = guests.agents();
     return visiting.size === 0 ? catalog.agents() : new Map([...catalog.agents(), ...visiting]);
@@ -157,10 +149,9 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
   );
   const scaling = createScaling({
-    ...{ ...log('scaling'), store, events, agents: runnableAgents, workers },
+    ...{ ...base, ...log('scaling'), agents: runnableAgents, workers },
     isHeld: (name) => placements.isHeld(name),
     growth: () => pressure.facts()?.growth ?? 'free',
-    changed: (names) => bus.emit('placement.changed', names),
   });
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers, scaling });
   const { serving, holdOf } = placements;
@@ -246,6 +237,19 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       runnableAgents,
     },
   };
+}
+
+/** The catalog of a folder, by the settings of the host. */
+function createHostCatalog({ time, log, settings }: { time: Time; log: Log; settings: HostSettings }, folder: string) {
+  return createCatalog(
+    { time, log, hostTimezone: () => settings.timezone },
+    {
+      folder,
+      versionsFolder: join(folder, VERSIONS_FOLDER),
+      versionsBudgetBytes: () => settings.versions.budgetBytes,
+      linkFolders: settings.links.folders,
+    },
+  );
 }
 
 interface HostExecNeeds extends Pick<RoomsNeeds, 'time' | 'bus' | 'journal' | 'facts' | 'settings'> {

@@ -18,6 +18,7 @@ import { formatDuration } from '../kernel/units.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerReading, Workers } from '../workers/ports.ts';
 import type { WorkTime } from '../workers/work-time.ts';
+import type { HostBus } from './bus.ts';
 import { createCoreShare } from './core-share.ts';
 
 /**
@@ -54,8 +55,7 @@ interface ScalingNeeds {
   growth(): Growth;
   /** How many more workers the host may start. Default: any number. */
   room?(): number;
-  /** These agents may have another number of workers now. */
-  changed(agents: readonly string[]): void;
+  bus: Pick<HostBus, 'emit'>;
 }
 
 const EVERY_MS = 500;
@@ -118,7 +118,8 @@ export function createScaling(needs: ScalingNeeds): Scaling {
         Object.assign(facts, { queueWaitMs: waits.get(agent.name) ?? 0, machineCpu });
     }
     const changed = measured.filter(({ agent, one, facts }) => decide(agent.name, one, facts));
-    if (changed.length > 0) needs.changed(changed.map(({ agent }) => agent.name));
+    const changedNames = changed.map(({ agent }) => agent.name);
+    if (changedNames.length > 0) needs.bus.emit('placement.changed', changedNames);
   }
 
   async function waitsNow(): Promise<Map<string, number>> {

@@ -65,8 +65,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   let { agent } = first;
   /** The placement's agent, until its first worker is ready. */
   let staged: { agent: Agent; worker: HostWorker } | undefined;
-  let gaveAt: number | undefined;
-  let gapMs: number | undefined;
+  const gaps = createGaps(time);
   const pause = createStartPause(time, () => {
     fillUp();
     needs.changed();
@@ -80,9 +79,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   }
 
   /** The workers that new jobs go to: where there are too many, the newest get none, until there are enough that have none. */
-  function usable(): HostWorker[] {
-    return current().slice(0, Math.max(0, placement.workers.max));
-  }
+  const usable = () => current().slice(0, placement.workers.max);
 
   function start(of = agent): HostWorker {
     const worker = needs.startWorker(of, placement.cell);
@@ -95,9 +92,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     for (let missing = placement.workers.target - current().length; missing > 0; missing--) start();
   }
 
-  function dropSurplus() {
-    drainIdle(current(), current().length - placement.workers.max, time.monotonic());
-  }
+  const dropSurplus = () => drainIdle(current(), current().length - placement.workers.max, time.monotonic());
 
   function serve(next: Agent) {
     agent = next;
@@ -157,18 +152,10 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (mayServe || given.takesOverAtOnce || !current().some(isReady)) serve(next);
       else staged = { agent: next, worker: start(next) };
     },
-    capacity() {
-      if (isClosed || pause.isOn()) return 0;
-      const prefetch = batchSizing.prefetch();
-      const now = usable();
-      const free = now.reduce((sum, worker) => sum + worker.free(prefetch), 0);
-      return free + Math.max(0, placement.workers.max - now.length) * prefetch;
-    },
+    capacity: () => (isClosed || pause.isOn() ? 0 : roomOf(usable(), placement.workers.max, batchSizing.prefetch())),
     dispatch(assignments) {
       if (isClosed) return assignments;
-      const at = time.monotonic();
-      if (gaveAt !== undefined) gapMs = at - gaveAt;
-      gaveAt = at;
+      gaps.gave();
       const prefetch = batchSizing.prefetch();
       const now = usable();
       let next = dispatchToFree(now, assignments, prefetch);
@@ -189,7 +176,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     },
     turn(idleMs) {
       const now = time.monotonic();
-      const keptMs = idleTimeoutMs(gapMs, idleMs);
+      const keptMs = idleTimeoutMs(gaps.lastMs(), idleMs);
       dropSurplus();
       drainIdle(current(), current().length - placement.workers.target, now - keptMs);
       fillUp();
@@ -199,6 +186,26 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       pause.end();
       for (const worker of workers) worker.drain();
     },
+  };
+}
+
+/** How many jobs the workers would take, and those that may still be started. */
+function roomOf(workers: readonly HostWorker[], most: number, prefetch: number): number {
+  const free = workers.reduce((sum, worker) => sum + worker.free(prefetch), 0);
+  return free + Math.max(0, most - workers.length) * prefetch;
+}
+
+/** The time between the last two times that a pool was given work, in ms; undefined before there were two. */
+function createGaps(time: Time) {
+  let gaveAt: number | undefined;
+  let gapMs: number | undefined;
+  return {
+    gave() {
+      const at = time.monotonic();
+      if (gaveAt !== undefined) gapMs = at - gaveAt;
+      gaveAt = at;
+    },
+    lastMs: () => gapMs,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Time } from '../kernel/time.ts';
 import { heldBy, type WorkerState } from './worker-state.ts';
 
 /** Time of workers that were ready, and how much of it they were at work, in ms. Both only ever grow. */
@@ -15,35 +16,32 @@ export interface LoadedWorkers {
 /** The longest time between two jobs that counts as handing over, in ms: a store on a slow disk answers within it. */
 const HANDOVER_MS = 100;
 
-/** Adds up the time of one worker, whose state lasts until the next call. */
+/** Adds up the time of one worker. */
 interface WorkTimeMeter {
-  /** The worker was in that state since the last call. */
-  was(state: WorkerState, now: number): void;
   /**
-   * A job that was due `waitedMs` ago begins. While it was claimed the worker had none, and no time for any other: that is
-   * work, or a worker of short jobs would never look fully loaded.
+   * The time until now; the worker was in that state since the last call. `waitedMs`: a job begins that was due so long ago. While it was
+   * claimed the worker had none, and no time for any other: that counts as work, or a worker of short jobs would never look fully
+   * loaded.
    */
-  handOver(state: WorkerState, waitedMs: number, now: number): void;
-  total(): WorkTime;
+  until(state: WorkerState, waitedMs?: number): WorkTime;
 }
 
-/** A worker that starts is not ready yet, and a worker that drains is none any more that jobs could go to. `now`: monotonic ms. */
-export function createWorkTimeMeter(now: number): WorkTimeMeter {
-  let since = now;
+/** A worker that starts is not ready yet, and a worker that drains is none any more that jobs could go to. */
+export function createWorkTimeMeter(time: Pick<Time, 'monotonic'>): WorkTimeMeter {
+  let since = time.monotonic();
   let readyMs = 0;
   let busyMs = 0;
   return {
-    was(state, at) {
+    until(state, waitedMs = 0) {
+      const now = time.monotonic();
       if (state.is === 'idle' || state.is === 'busy') {
-        readyMs += at - since;
-        if (heldBy(state) > 0) busyMs += at - since;
+        readyMs += now - since;
+        if (heldBy(state) > 0) busyMs += now - since;
       }
-      since = at;
+      if (state.is === 'idle') busyMs += Math.max(0, Math.min(now - state.since, waitedMs, HANDOVER_MS));
+      since = now;
+      return { readyMs, busyMs };
     },
-    handOver(state, waitedMs, at) {
-      if (state.is === 'idle') busyMs += Math.max(0, Math.min(at - state.since, waitedMs, HANDOVER_MS));
-    },
-    total: () => ({ readyMs, busyMs }),
   };
 }
 

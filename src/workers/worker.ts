@@ -96,9 +96,9 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   const held = createHeldAttempts({ ...needs, worker: name, fingerprint: agent.fingerprint });
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
-  let waitedMs = 0;
+  const heldTime = createHeldTime();
   const intake = createWorkerIntake(time, needs.measured);
-  const meter = createWorkTimeMeter(startedAt);
+  const meter = createWorkTimeMeter(time);
   let isBlocked = false;
   let worked = false;
 
@@ -109,16 +109,16 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     else needs.post(message);
   }
 
-  function move(event: WorkerEvent) {
+  function move(event: WorkerEvent, waitedMs = 0) {
     const before = state.is;
-    meter.was(state, time.monotonic());
+    meter.until(state, waitedMs);
     state = stepWorker(state, event);
     if (state.is === 'stopping' && before !== 'stopping') post({ do: 'close', worker: id });
   }
 
   function back(count: number) {
     if (held.size() === 0) isBlocked = false;
-    waitedMs = 0;
+    heldTime.reset();
     if (count > 0) move({ is: 'back', count, at: time.monotonic() });
     reports.changed(agent.name);
   }
@@ -160,9 +160,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     },
     dispatch(assignments) {
       const taken = held.take(assignments);
-      if (held.size() === assignments.length) waitedMs = 0;
-      meter.handOver(state, time.now() - (assignments[0]?.runAt ?? 0), time.monotonic());
-      move({ is: 'given', count: assignments.length });
+      if (held.size() === assignments.length) heldTime.reset();
+      move({ is: 'given', count: assignments.length }, time.now() - (assignments[0]?.runAt ?? 0));
       post({ do: 'run', worker: id, count: assignments.length, ...taken });
     },
     holds: (ref) => held.seqOf(ref) !== undefined,
@@ -186,7 +185,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       switch (message.say) {
         case 'ready':
           // The start of its cell and thread has bounds of its own.
-          waitedMs = 0;
+          heldTime.reset();
           move({ is: 'ready', at: time.monotonic() });
           return needs.ready(worker);
         case 'done':
@@ -212,19 +211,27 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       return lines.map((line) => lineOf(worker, line));
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
-    waited(tickMs) {
-      waitedMs = held.size() === 0 ? 0 : waitedMs + tickMs;
-      return waitedMs;
-    },
+    waited: (tickMs) => heldTime.add(tickMs, held.size() > 0),
     holdsBegun: held.hasBegun,
     jobNow: () => jobIn(held, worker.reading?.running),
     hasWorked: () => worked,
-    workTime() {
-      meter.was(state, time.monotonic());
-      return meter.total();
-    },
+    workTime: () => meter.until(state),
   };
   return worker;
+}
+
+/** For how long attempts are held without one coming back, in ms. */
+function createHeldTime() {
+  let ms = 0;
+  return {
+    reset() {
+      ms = 0;
+    },
+    add(tickMs: number, isHolding: boolean): number {
+      ms = isHolding ? ms + tickMs : 0;
+      return ms;
+    },
+  };
 }
 
 /** Asks a run that does not end by itself to stop. The host starts it again where it may run. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { agentWorkers } from './agent-workers.ts';
 import { openAlertsResult } from './alerts.ts';
 import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
@@ -189,38 +190,7 @@ export const agentResult = z
     nextSlot: time().nullable(),
     p95Ms: ms().nullable(),
     memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
-    workers: z.strictObject({ now: countResult(), min: countResult(), max: countResult() }),
-    scaling: z
-      .strictObject({
-        target: countResult().describe('Workers that it may have now.'),
-        busy: z.number().nullable().describe('Share of worker time of the last second that was at work, 0 to 1.'),
-        queueWaitMs: ms().describe('How long the first due job has waited; 0 also where its workers have time left.'),
-        cpu: z.number().nullable().describe('Share of a core that a worker used in the last second, as a mean.'),
-        change: z
-          .strictObject({
-            at: time(),
-            from: countResult(),
-            to: countResult(),
-            reason: z.enum(['high-load', 'low-load', 'pressure', 'file']),
-            why: z.string(),
-          })
-          .nullable()
-          .describe('The newest change since the host began.'),
-      })
-      .nullable()
-      .optional()
-      .describe('How its workers follow the load; null: its file leaves no choice, or no host is at work.'),
-    pools: z
-      .strictObject({
-        held: countResult().describe('Connections that jobs have, or that are being opened or closed.'),
-        idle: countResult(),
-        waiting: countResult().describe('Calls that wait for a connection.'),
-        max: countResult(),
-        takenBack: countResult().describe('Connections that jobs did not give back, since the workers began.'),
-      })
-      .nullable()
-      .optional()
-      .describe('Connections to PostgreSQL of all its workers; null: its plugin has made no pool.'),
+    ...agentWorkers,
     cell: z.enum(['shared', 'own']).nullable().optional().describe('Agents with rights have a cell of their own.'),
     fence: fenceResult.nullable().optional().describe('Of its own cell; null while there is none.'),
     commands: commandFenceResult
