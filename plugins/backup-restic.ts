@@ -1,18 +1,19 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { type AgentState, definePlugin, type Fleet, z } from 'daruma';
 import { ARCHIVE } from './lib/backups.ts';
+import { ENCRYPTED } from './lib/encrypted.ts';
 import { createRepository, type Repository, type Snapshot } from './lib/restic.ts';
 import { thisMachine } from './lib/restic-lock.ts';
 import { showMany } from './lib/units.ts';
 
 /** Snapshots are kept under this name of a host, whatever the machine is called. */
 const HOST = 'daruma';
-/** The name of the file in each snapshot: restic finds what is the same in the one before. */
-const FILE = 'daruma.tar';
+/** The name of the file in each snapshot: restic finds what is the same in the one before. Of an encrypted archive nothing is. */
+const fileOf = (archive: string) => (archive.endsWith(ENCRYPTED) ? `daruma.tar.zst${ENCRYPTED}` : 'daruma.tar');
 const PROVE_AGAIN_MS = 6.5 * 86_400_000;
 
 export default definePlugin({
@@ -88,7 +89,7 @@ async function copyNew(terms: Work & { backups: string; state: AgentState }): Pr
     await state.set('unproven', name);
     const id = known.get(name) ?? (await put(name));
     try {
-      await prove(id, terms);
+      await prove({ id, name }, terms);
     } catch (error) {
       await repository.forget([id]).catch((left) => {
         throw new AggregateError([error, left], `${name} did not prove good, and is there still`);
@@ -102,10 +103,11 @@ async function copyNew(terms: Work & { backups: string; state: AgentState }): Pr
   async function put(name: string): Promise<string> {
     beat(`unpacking ${name}`);
     // Of a packed file restic would find nothing that is the same as the day before.
-    await unzip(join(backups, name), join(work, FILE));
+    const file = fileOf(name);
+    await unzip(join(backups, name), join(work, file));
     beat(`bringing ${name} there`);
-    const id = await repository.put(FILE, work, { name, at: timeOf(name) });
-    await rm(join(work, FILE));
+    const id = await repository.put(file, work, { name, at: timeOf(name) });
+    await rm(join(work, file));
     return id;
   }
 }
@@ -115,15 +117,15 @@ async function drill(terms: Work, provedAt: unknown): Promise<string | null> {
   if (typeof provedAt === 'number' && Date.now() - provedAt < PROVE_AGAIN_MS) return null;
   const newest = terms.there.toSorted((a, b) => (a.name < b.name ? -1 : 1)).at(-1);
   if (!newest) throw new Error('there is no backup yet: daruma backup now');
-  await prove(newest.id, terms);
+  await prove(newest, terms);
   return newest.name;
 }
 
-async function prove(id: string, { repository, fleet, work, beat }: Omit<Work, 'there'>): Promise<void> {
+async function prove({ id, name }: Snapshot, { repository, fleet, work, beat }: Omit<Work, 'there'>): Promise<void> {
   const into = join(work, 'restored');
   beat('restoring it from there');
   await repository.get(id, work, into);
-  await fleet.proveBackup(join(into, FILE));
+  await fleet.proveBackup(join(into, fileOf(name)));
   await rm(into, { recursive: true, force: true });
 }
 
@@ -133,7 +135,9 @@ function timeOf(name: string): Date {
   return new Date(`${year}-${month}-${day}T${clock.slice(1).join(':')}Z`);
 }
 
+/** An archive that is encrypted stays as it is. */
 async function unzip(from: string, to: string): Promise<void> {
+  if (from.endsWith(ENCRYPTED)) return copyFile(from, to);
   const unpacked = from.endsWith('.gz') ? createGunzip() : createZstdDecompress();
   await pipeline(createReadStream(from), unpacked, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
 }

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { definePlugin, type Fleet, GiveUp, z } from 'daruma';
+import { definePlugin, type Fleet, z } from 'daruma';
 import { ARCHIVE, keepSetting, surplus } from './lib/backups.ts';
 import { type Bucket, openBucket, type StoredFile } from './lib/bucket.ts';
-import { decryptFile, ENCRYPTED, encryptFile, LEAST_LETTERS } from './lib/encrypted.ts';
+import { ENCRYPTED, encryptFile, passphraseOf } from './lib/encrypted.ts';
 import { bytesOf, showBytes, showMany, showMs, size } from './lib/units.ts';
 
 export default definePlugin({
@@ -48,9 +48,7 @@ export default definePlugin({
   },
   async run({ settings, secrets, agent, folder, fleet, fetch, beat, summary }) {
     const keys = { id: secrets.S3_ACCESS_KEY_ID, secret: secrets.S3_SECRET_ACCESS_KEY };
-    const passphrase = settings.encrypt ? secrets.BACKUP_PASSPHRASE : null;
-    if (passphrase !== null && passphrase.length < LEAST_LETTERS)
-      throw new GiveUp(`BACKUP_PASSPHRASE has less than ${LEAST_LETTERS} letters: openssl rand -base64 24 makes one`);
+    const passphrase = settings.encrypt ? passphraseOf(secrets) : null;
     const bucket = await openBucket({ ...settings, keys, fetch });
     const backups = join(folder, 'backups');
     const work = join(backups, `.${settings.does}-${agent}`);
@@ -89,18 +87,20 @@ interface Work {
 /** Brings the archives there that are not. A file counts when the bucket lists it with the bytes that were sent. */
 async function copyNew({ bucket, backups, work, passphrase, beat }: Work): Promise<string[]> {
   const there = new Set((await bucket.list()).map(({ name }) => plainName(name)));
-  const names = (await readdir(backups)).filter((name) => ARCHIVE.test(name) && !there.has(name)).sort();
+  const names = (await readdir(backups)).filter((name) => ARCHIVE.test(name) && !there.has(plainName(name))).sort();
   const sent = new Map<string, number>();
   for (const archive of names) {
-    const name = passphrase === null ? archive : `${archive}${ENCRYPTED}`;
-    const file = passphrase === null ? join(backups, archive) : join(work, name);
-    if (passphrase !== null) {
+    // An archive that is encrypted already goes as it is.
+    const seal = archive.endsWith(ENCRYPTED) ? null : passphrase;
+    const name = seal === null ? archive : `${archive}${ENCRYPTED}`;
+    const file = seal === null ? join(backups, archive) : join(work, name);
+    if (seal !== null) {
       beat(`encrypting ${archive}`);
-      await encryptFile(join(backups, archive), file, passphrase);
+      await encryptFile(join(backups, archive), file, seal);
     }
     await bucket.put(file, name, (bytes) => beat(`${name}: ${showBytes(bytes)} sent`));
     sent.set(name, (await stat(file)).size);
-    if (passphrase !== null) await rm(file);
+    if (seal !== null) await rm(file);
   }
   const listed = new Map((await bucket.list()).map(({ name, bytes }) => [name, bytes]));
   for (const [name, bytes] of sent) {
@@ -117,8 +117,8 @@ async function prune(bucket: Bucket, keep: Parameters<typeof surplus>[1], budget
   return going.map(({ stored }) => stored);
 }
 
-/** Fetches the newest archive and has the host restore it into an empty folder. */
-async function drill({ bucket, work, passphrase, beat }: Work, fleet: Fleet) {
+/** Fetches the newest archive and has the host decrypt it, and restore it into an empty folder. */
+async function drill({ bucket, work, beat }: Work, fleet: Fleet) {
   const newest = archivesOf(await bucket.list())
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .at(-1);
@@ -126,15 +126,8 @@ async function drill({ bucket, work, passphrase, beat }: Work, fleet: Fleet) {
   const began = Date.now();
   const file = join(work, newest.stored);
   await bucket.get(newest.stored, file, (bytes) => beat(`${showBytes(bytes)} fetched`));
-  const archive = join(work, newest.name);
-  if (newest.stored !== newest.name) {
-    if (passphrase === null) throw new GiveUp(`${newest.stored} is encrypted, and settings.encrypt is false`);
-    beat('decrypting');
-    await decryptFile(file, archive, passphrase);
-    await rm(file);
-  }
   beat('restoring it into an empty folder');
-  const { jobs, agents } = await fleet.proveBackup(archive);
+  const { jobs, agents } = await fleet.proveBackup(file);
   return { name: newest.stored, bytes: newest.bytes, tookMs: Date.now() - began, jobs, agents };
 }
 

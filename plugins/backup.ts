@@ -4,6 +4,7 @@ import { definePlugin, type Fleet, type FleetParts, z } from 'daruma';
 import { pack } from './lib/archive.ts';
 import { ARCHIVE, type Keep, keepSetting, noteVerified, surplus } from './lib/backups.ts';
 import { contentsOf, hasCredentials } from './lib/contents.ts';
+import { ENCRYPTED, encryptFile, passphraseOf } from './lib/encrypted.ts';
 import { digestOf, whileGrowing } from './lib/files.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
 
@@ -29,16 +30,28 @@ export default definePlugin({
   settings: z.strictObject({
     keep: keepSetting(),
     budget: size().default('10GB').describe('What all backups together may take; the newest is kept in any case.'),
+    encrypt: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Encrypt with the secret BACKUP_PASSPHRASE, in the form of age. `daruma backup` finds the passphrase where secrets are.',
+      ),
     leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
   }),
   limits: { memory: '256MB', timeout: '12h', silence: '20m', attempts: 3, backoff: { first: '1m', longest: '10m' } },
-  needs: { fleet: true, read: [...FOLDERS, ...FILES, NPMRC, VERSIONS], write: ['backups'] },
-  async run({ settings, agent, job, folder, fleet, beat, signal, summary }) {
+  needs: {
+    fleet: true,
+    read: [...FOLDERS, ...FILES, NPMRC, VERSIONS],
+    secrets: ['BACKUP_PASSPHRASE'],
+    write: ['backups'],
+  },
+  async run({ settings, secrets, agent, job, folder, fleet, beat, signal, summary }) {
+    const passphrase = settings.encrypt ? passphraseOf(secrets) : null;
     const parts = await fleet.parts();
     const backups = join(folder, 'backups');
     await mkdir(backups, { recursive: true });
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const name = `daruma-${stamp}.tar.zst`;
+    const name = `daruma-${stamp}.tar.zst${passphrase === null ? '' : ENCRYPTED}`;
     const mine = `.making-${agent}-`;
     const work = join(backups, mine + stamp);
     // The work of an attempt that was killed is of no use to anybody.
@@ -53,6 +66,7 @@ export default definePlugin({
         parts,
         made,
         work,
+        passphrase,
         beat,
         signal,
       });
@@ -80,6 +94,8 @@ interface BackupWork {
   made: { madeAt: string; job: string; agent: string };
   /** An own folder in backups/, for the copy and the draft. */
   work: string;
+  /** null: the archive is not encrypted. */
+  passphrase: string | null;
   beat: (note: string) => void;
   signal: AbortSignal;
 }
@@ -88,7 +104,7 @@ interface BackupWork {
  * Makes the archive. The host proves the copy of the store; the archive counts when it was unpacked into an empty folder, the
  * installation in there starts, and its store is that copy, byte for byte.
  */
-async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: BackupWork) {
+async function makeAndProve({ fleet, folder, parts, made, work, passphrase, beat, signal }: BackupWork) {
   const step = (note: string) => {
     signal.throwIfAborted();
     beat(note);
@@ -97,7 +113,8 @@ async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: 
   const content = join(work, 'content');
   const inside = parts.store.path;
   const copy = join(content, inside);
-  const draft = join(work, 'draft.tar.zst');
+  const packedFile = join(work, 'draft.tar.zst');
+  const draft = passphrase === null ? packedFile : `${packedFile}${ENCRYPTED}`;
 
   step('copying the store');
   await mkdir(dirname(copy), { recursive: true });
@@ -120,8 +137,17 @@ async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: 
   }
   const still = present.filter((path) => !ofHost.includes(path));
   const paths = [...still, ...(await contentsOf(content, ['.'])).paths.slice(1).map((path) => join(strip, path))];
-  const packed = await pack(draft, { folder, paths, strip }, (bytes) => step(`packed ${showBytes(bytes)}`));
+  const packed = await pack(packedFile, { folder, paths, strip }, (bytes) => step(`packed ${showBytes(bytes)}`));
   await rm(copy); // makes room for the copy that is unpacked
+  if (passphrase !== null) {
+    step('encrypting');
+    await whileGrowing(
+      draft,
+      (bytes) => beat(`${showBytes(bytes)} encrypted`),
+      () => encryptFile(packedFile, draft, passphrase),
+    );
+    await rm(packedFile);
+  }
 
   step('restoring it into an empty folder');
   const proof = await fleet.proveBackup(draft);

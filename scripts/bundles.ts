@@ -32,7 +32,7 @@ const GROUPS: readonly Group[] = [
   {
     entries: ['main'],
     apart: [GUARDIAN, QUICK_STATUS],
-    external: ['esbuild', 'tar'],
+    external: ['age-encryption', 'esbuild', 'tar'],
     isSplit: true,
     needsRequire: true,
   },

@@ -29,8 +29,8 @@ export const keepSetting = () =>
     .prefault({})
     .describe('Backups that stay: of days, weeks and months, or a number of the newest.');
 
-/** The name of an archive, with its time. */
-export const ARCHIVE = /^daruma-(\d{4})(\d\d)(\d\d)T\d{6}Z\.tar\.(?:gz|zst)$/;
+/** The name of an archive, with its time; an encrypted one has `.age` at its end. */
+export const ARCHIVE = /^daruma-(\d{4})(\d\d)(\d\d)T\d{6}Z\.tar\.(?:gz|zst)(?:\.age)?$/;
 
 /**
  * Which backups go: all but those that `keep` names (a number: so many of the newest), and of those the oldest that do not fit in

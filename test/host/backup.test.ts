@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { encryptFile } from '../../plugins/lib/encrypted.ts';
 import { entriesOf, staysInside } from '../../src/host/backup/archive.ts';
 import { openBackups } from '../../src/host/backup/index.ts';
 import { createProofs, type Proofs } from '../../src/host/backup/prove.ts';
@@ -240,6 +241,68 @@ it('verify says what it found, leaves nothing behind, and the list knows', async
   // Another file under the same name was never read back.
   writeFileSync(file, 'x');
   expect(backups.list()[0]!.verifiedAt).toBeNull();
+});
+
+describe('an encrypted archive', () => {
+  const passphrase = 'correct horse battery';
+  /** An installation with an encrypted archive in `backups/`. */
+  async function sealed(env = `BACKUP_PASSPHRASE=${passphrase}\n`) {
+    const folder = tempFolder();
+    mkdirSync(join(folder, 'backups'));
+    const file = join(folder, 'backups/daruma-20261122T020000Z.tar.gz.age');
+    await encryptFile(pack(source), file, passphrase);
+    if (env) write(folder, '.env', env);
+    return { folder, file, backups: openBackups(folder) };
+  }
+
+  it('is listed, proved and restored with the passphrase of .env, also into another folder', async () => {
+    const { folder, file, backups } = await sealed();
+    expect(await backups.verify(file)).toMatchObject({ file, jobs: 3 });
+    expect(backups.list()).toMatchObject([
+      { file: 'daruma-20261122T020000Z.tar.gz.age', verifiedAt: expect.any(String), at: '2026-11-22T02:00:00.000Z' },
+    ]);
+    const other = tempFolder();
+    expect(await openBackups(other).restore(file)).toMatchObject({ folder: other, jobs: 3 });
+    expect(jobsIn(join(other, 'data/daruma.db'))).toBe(3);
+    expect(readdirSync(join(other, 'data')).sort()).toEqual(['backup.json', 'daruma.db', 'run']);
+    expect(readdirSync(folder).sort()).toEqual(['.env', 'backups']);
+  });
+
+  it.each([
+    ['', 'BACKUP_PASSPHRASE_MISSING', /is encrypted, and there is no passphrase for it/],
+    ['BACKUP_PASSPHRASE=another one of them\n', 'BACKUP_PASSPHRASE_WRONG', /is encrypted with another passphrase/],
+  ])('changes nothing with %j in .env: %s', async (env, code, message) => {
+    const { file } = await sealed(env);
+    const folder = tempFolder();
+    write(folder, 'plugins/shop.ts', 'mine');
+    const refused = { plain: { code, message: expect.stringMatching(message), next: expect.stringContaining('nothing was changed') } };
+    await expect(openBackups(folder).restore(file)).rejects.toMatchObject(refused);
+    await expect(openBackups(folder).verify(file)).rejects.toMatchObject(refused);
+    expect(read(folder, 'plugins/shop.ts')).toBe('mine');
+    expect(readdirSync(join(folder, 'data'))).toEqual(['run']);
+    expect(statSync(file).size).toBeGreaterThan(0);
+  });
+
+  it('that was changed or cut anywhere is damaged, and the file is named, not the form in between', async () => {
+    const { file, backups } = await sealed();
+    const whole = readFileSync(file);
+    for (const at of [300, whole.length - 1]) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1;
+      writeFileSync(file, changed);
+      const damaged = { plain: { code: 'BACKUP_DAMAGED', message: expect.stringContaining(`${file} cannot be`) } };
+      await expect(backups.verify(file)).rejects.toMatchObject(damaged);
+    }
+    writeFileSync(file, whole.subarray(0, whole.length - 20));
+    await expect(backups.verify(file)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+    await encryptFile(
+      pack(source, '-P', '--transform=s,^./src/,../out/,', '--transform=s,^./plugins,../plugins,'),
+      `${file}.2`,
+      passphrase,
+    );
+    const unsafe = { plain: { code: 'BACKUP_UNSAFE', message: expect.stringContaining(`${file}.2 holds`) } };
+    await expect(backups.verify(`${file}.2`)).rejects.toMatchObject(unsafe);
+  });
 });
 
 describe('the start of what was unpacked', () => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import backupS3 from '../../plugins/backup-s3.ts';
-import { decryptFile } from '../../plugins/lib/encrypted.ts';
+import { withPlainArchive } from '../../src/host/backup/decrypt.ts';
 import { runPlugin, tempFolder, type World } from './context.ts';
 import { startS3Stub } from './s3-stub.ts';
 
@@ -76,12 +76,23 @@ describe('copies of backups in a bucket', () => {
     const stored = stub.objects.get(key!)!;
     expect(stored.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
     expect(stored.includes(local('22').subarray(0, 16))).toBe(false);
-    const [sealed, opened] = [join(folder, 'sealed'), join(folder, 'opened')];
+    const sealed = join(folder, 'sealed');
     writeFileSync(sealed, stored);
-    await decryptFile(sealed, opened, secrets.BACKUP_PASSPHRASE);
-    expect(readFileSync(opened).equals(local('22'))).toBe(true);
-    rmSync(opened);
-    await expect(decryptFile(sealed, opened, 'another')).rejects.toThrow();
+    const value = secrets.BACKUP_PASSPHRASE;
+    const opened = await withPlainArchive(
+      { file: sealed, into: folder, passphrase: () => ({ is: 'found', value, where: 'the test' }) },
+      async (file) => readFileSync(file),
+    );
+    expect(opened.equals(local('22'))).toBe(true);
+  });
+
+  it('that are encrypted already go as they are, and are there once', async () => {
+    const { stub, run, folder } = await world([]);
+    const name = `${nameOf('22')}.age`;
+    writeFileSync(join(folder, 'backups', name), 'age-encryption.org/v1 and more');
+    expect((await run({ encrypt: true })).result.copied).toEqual([name]);
+    expect(stub.objects.get(`ops/${name}`)!.toString()).toBe('age-encryption.org/v1 and more');
+    expect((await run({ encrypt: true })).result.copied).toEqual([]);
   });
 
   it('are not brought anywhere without keys, a passphrase or a bucket', async () => {
@@ -89,7 +100,7 @@ describe('copies of backups in a bucket', () => {
     await expect(run({}, { secrets: {} })).rejects.toThrow('S3_ACCESS_KEY_ID');
     const { BACKUP_PASSPHRASE: _, ...keys } = secrets;
     await expect(run({ encrypt: true }, { secrets: keys })).rejects.toThrow(
-      'BACKUP_PASSPHRASE is not in needs.secrets',
+      'wants the secret BACKUP_PASSPHRASE in needs.secrets',
     );
     await expect(run({ encrypt: true }, { secrets: { ...keys, BACKUP_PASSPHRASE: 'too short' } })).rejects.toThrow(
       'less than 16 letters',
@@ -99,17 +110,17 @@ describe('copies of backups in a bucket', () => {
 });
 
 describe('a drill', () => {
-  it('fetches the newest copy, decrypts it and has it restored', async () => {
-    const { run, local, folder } = await world(['21', '22']);
+  it('fetches the newest copy and has it decrypted and restored', async () => {
+    const { run, folder } = await world(['21', '22']);
     await run({ encrypt: true });
     const proved: Buffer[] = [];
     const prove = async (file: string) => {
-      expect(file).toBe(join(folder, 'backups/.drill-tested', nameOf('22')));
+      expect(file).toBe(join(folder, 'backups/.drill-tested', `${nameOf('22')}.age`));
       proved.push(readFileSync(file));
       return proven;
     };
     const { result, summary } = await run({ encrypt: true, does: 'drill' }, { prove });
-    expect(proved[0]!.equals(local('22'))).toBe(true);
+    expect(proved[0]!.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
     expect(result).toMatchObject({ name: `${nameOf('22')}.age`, jobs: 7, agents: ['shop'] });
     expect(summary).toMatch(/was fetched and restored in .+: 7 jobs, 1 agent would start\.$/);
     expect(readdirSync(join(folder, 'backups')).sort()).toEqual([nameOf('21'), nameOf('22')]);

@@ -20,7 +20,7 @@ import { pack } from '../../plugins/lib/archive.ts';
 import { surplus } from '../../plugins/lib/backups.ts';
 import { contentsOf, hasCredentials } from '../../plugins/lib/contents.ts';
 import { entriesOf } from '../../src/host/backup/archive.ts';
-import { runPlugin, tempFolder, type World } from './context.ts';
+import { proveHere, runPlugin, tempFolder, type World } from './context.ts';
 import { countJobs, makeStore, startWriter } from './store-sample.ts';
 
 /** An installation with a store of so many jobs and a few files. */
@@ -67,6 +67,34 @@ describe('a backup', () => {
     expect(readFileSync(join(restored, 'agents/shop.yaml'), 'utf8')).toBe('plugin: shop\n');
     expect(readdirSync(join(restored, 'data')).sort()).toEqual(['backup.json', 'daruma.db', 'daruma.db-wal']);
     expect(countJobs(join(restored, 'data/daruma.db'))).toBe(50);
+  });
+
+  it('is encrypted with a passphrase of enough letters, proved in that form, and read by nobody without it', async () => {
+    const { folder, storeFile } = installation(50);
+    const sealed = { ...settings, encrypt: true };
+    const secrets = { BACKUP_PASSPHRASE: 'correct horse battery' };
+    await expect(make({ folder, storeFile, settings: sealed })).rejects.toThrow('wants the secret BACKUP_PASSPHRASE');
+    const short = { BACKUP_PASSPHRASE: 'too short' };
+    await expect(make({ folder, storeFile, settings: sealed, secrets: short })).rejects.toThrow('less than 16 letters');
+    const { result } = await make({ folder, storeFile, settings: sealed, secrets });
+    expect(result).toMatchObject({ file: expect.stringMatching(/Z\.tar\.zst\.age$/), jobs: 50, checked: true });
+    const name = result.file.slice('backups/'.length);
+    expect(inBackups(folder)).toEqual([name, 'verified.json']);
+    expect(statSync(join(folder, result.file)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(folder, result.file)).subarray(0, 21).toString()).toBe('age-encryption.org/v1');
+    expect(await proveHere(join(folder, result.file), secrets)).toMatchObject({ jobs: 50 });
+    await expect(proveHere(join(folder, result.file))).rejects.toMatchObject({
+      plain: { code: 'BACKUP_PASSPHRASE_MISSING' },
+    });
+  });
+
+  it('that cannot be opened with the passphrase that the host finds does not count', async () => {
+    const { folder, storeFile } = installation();
+    const secrets = { BACKUP_PASSPHRASE: 'correct horse battery' };
+    const prove = (file: string) => proveHere(file, { BACKUP_PASSPHRASE: 'another passphrase' });
+    const made = make({ folder, storeFile, settings: { ...settings, encrypt: true }, secrets, prove });
+    await expect(made).rejects.toMatchObject({ plain: { code: 'BACKUP_PASSPHRASE_WRONG' } });
+    expect(inBackups(folder)).toEqual([]);
   });
 
   it('of a store that another process writes to ends, and holds every job up to one moment', async () => {

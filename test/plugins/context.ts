@@ -33,7 +33,7 @@ export interface World {
   storeFile?: string;
   parts?: Partial<FleetParts>;
   /** Default: the archive is unpacked. */
-  prove?: (file: string) => Promise<BackupProof>;
+  prove?: (file: string, secrets?: Record<string, string>) => Promise<BackupProof>;
   /** Fields of the proof of a backup that are not as they were found. */
   proof?: Partial<BackupProof>;
   health?: Awaited<ReturnType<Fleet['health']>>;
@@ -77,8 +77,11 @@ export function partsWith(folder: string, storeFile?: string): FleetParts {
 }
 
 /** As the host does it, but for the start of what was unpacked, which test/host/backup.test.ts has. */
-export async function proveHere(file: string) {
-  const { jobs, entries, bytes, storeHash } = await unpackAndProve(file, tempFolder());
+export async function proveHere(file: string, secrets: Record<string, string> = {}) {
+  const value = secrets.BACKUP_PASSPHRASE;
+  const { jobs, entries, bytes, storeHash } = await unpackAndProve(file, tempFolder(), () =>
+    value === undefined ? { is: 'missing', why: 'this world has none' } : { is: 'found', value, where: 'the test' },
+  );
   return { jobs, entries, bytes, storeHash, agents: ['shop'] };
 }
 
@@ -186,7 +189,7 @@ export function contextFor<
         if (!world.storeFile) throw new Error('this world has no store');
         return copyStore(world.storeFile, to);
       },
-      proveBackup: async (file) => ({ ...(await (world.prove ?? proveHere)(file)), ...world.proof }),
+      proveBackup: async (file) => ({ ...(await (world.prove ?? proveHere)(file, world.secrets)), ...world.proof }),
       parts: async () => ({ ...partsWith(folder, world.storeFile), ...world.parts }),
       evidence: async () => ({ ask: false, why: 'this world has no incidents' }),
       diagnosed: async () => ({ outcome: null }),

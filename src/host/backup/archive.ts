@@ -11,6 +11,8 @@ import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { proveStore } from '../../store/open.ts';
+import type { SecretSearch } from '../secrets/find.ts';
+import { passphraseFor, withPlainArchive } from './decrypt.ts';
 import { dryStart } from './dry-start.ts';
 
 /** A file or folder in an archive that is safe to unpack: inside of the folder, and no link. */
@@ -137,11 +139,19 @@ const STORE = 'data/daruma.db';
 /** Of archives that do not say it themselves. */
 const ALWAYS_LACKS = ['secrets and .env', 'node_modules/ (npm install)'];
 
-/** Unpacks an archive into an empty folder and proves that its store can be worked with. Throws a Fault with what is wrong. */
-export async function unpackAndProve(file: string, into: string): Promise<Unpacked> {
+/**
+ * Unpacks an archive into an empty folder and proves that its store can be worked with; `passphrase` is asked for one that is
+ * encrypted. Throws a Fault with what is wrong, also those of {@link withPlainArchive}.
+ */
+export async function unpackAndProve(file: string, into: string, passphrase: () => SecretSearch): Promise<Unpacked> {
+  const list = await withPlainArchive({ file, into, passphrase }, (archive) => unpackWhole(archive, into));
+  return await proveUnpacked(file, into, list);
+}
+
+/** The entries that it has unpacked. */
+async function unpackWhole(file: string, into: string): Promise<Entry[]> {
   const list = await entriesOf(file);
-  const paths = new Set(list.map(({ path }) => path));
-  if (![...paths].some((path) => path.startsWith('plugins/'))) {
+  if (!list.some(({ path }) => path.startsWith('plugins/'))) {
     throw new Fault({
       code: 'BACKUP_UNKNOWN',
       message: `${file} is no backup of an installation: there is nothing in plugins/`,
@@ -149,6 +159,11 @@ export async function unpackAndProve(file: string, into: string): Promise<Unpack
     });
   }
   await unpack(file, list, into);
+  return list;
+}
+
+async function proveUnpacked(file: string, into: string, list: Entry[]): Promise<Unpacked> {
+  const paths = new Set(list.map(({ path }) => path));
   const about = await aboutOf(into);
   const store = about.store !== undefined && paths.has(about.store) ? about.store : STORE;
   if (!paths.has(store)) {
@@ -176,11 +191,20 @@ export async function unpackAndProve(file: string, into: string): Promise<Unpack
   };
 }
 
-/** Proves that an archive can be restored and started, in a temporary folder that is gone afterwards. */
-export async function verifyBackup(file: string): Promise<VerifiedView> {
+/**
+ * Proves that an archive can be restored and started, in a temporary folder that is gone afterwards. The passphrase of one that is
+ * encrypted is a secret of the installation `folder`.
+ */
+export async function verifyBackup(file: string, folder: string): Promise<VerifiedView> {
+  const archive = resolve(file);
   const place = await mkdtemp(join(tmpdir(), 'daruma-verify-'));
   try {
-    const { about: _, store, list: __, ...proof } = await unpackAndProve(resolve(file), place);
+    const {
+      about: _,
+      store,
+      list: __,
+      ...proof
+    } = await unpackAndProve(archive, place, () => passphraseFor(archive, folder));
     return { ...proof, agents: await dryStart(place, store) };
   } finally {
     await rm(place, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BackupView, ProofView, RestoreView, VerifiedView } from '../../control/protocol.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { verifyBackup } from './archive.ts';
@@ -20,7 +20,7 @@ export function openBackups(folder: string): Backups {
   return {
     list: () => listBackups(folder),
     async verify(file) {
-      const proof = await verifyBackup(resolve(file));
+      const proof = await verifyBackup(file, folder);
       noteVerified(folder, proof, machineTime.now());
       return proof;
     },
@@ -32,7 +32,7 @@ export function openBackups(folder: string): Backups {
 const FOLDER = 'backups';
 /** Which archive was read back, when, and how many bytes it had: by name. The backup plugin writes it as well. */
 const VERIFIED = 'verified.json';
-const NAME = /^daruma-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tar\.(?:gz|zst)$/;
+const NAME = /^daruma-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tar\.(?:gz|zst)(?:\.age)?$/;
 
 type Verified = Record<string, { at: string; bytes: number }>;
 

@@ -13,6 +13,7 @@ import { machineTime } from '../../kernel/time.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { BackupProof } from '../../plugin/fleet.ts';
 import { placeForAgent } from './copy-place.ts';
+import { passphraseEnv } from './decrypt.ts';
 
 /** Unpacking goes on in `data/run`, on the disk of the store: the machine's folder for temporary files may lie in memory. */
 const FOLDER = 'data/run';
@@ -124,7 +125,7 @@ interface VerifyTerms {
 
 function verify(file: string, { folder, own, signal }: VerifyTerms) {
   const args = [fileURLToPath(entryFile('main.js')), 'backup', 'verify', file, '--dir', folder, '--json'];
-  const env = { TMPDIR: own, TZ: process.env.TZ };
+  const env = { TMPDIR: own, TZ: process.env.TZ, ...passphraseEnv(process.env) };
   const options = { cwd: own, env, signal, killSignal: 'SIGKILL', maxBuffer: 8 * MB } as const;
   const { promise: answer, resolve, reject } = Promise.withResolvers<BackupProof>();
   const child = execFile(process.execPath, ['--no-warnings', ...args], options, (failed, stdout, stderr) => {

@@ -23,6 +23,7 @@ import { machineTime } from '../../kernel/time.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
 import { findSecret, readEnvFile } from '../secrets/find.ts';
 import { storePlace, type Unpacked, unpackAndProve } from './archive.ts';
+import { passphraseFor } from './decrypt.ts';
 import { UNFINISHED_RESTORE } from './restored.ts';
 
 /**
@@ -30,7 +31,8 @@ import { UNFINISHED_RESTORE } from './restored.ts';
  * before the archive has been unpacked beside it and its store was found whole; files that were there are kept aside, not
  * deleted. Secrets, `.env`, `node_modules/`, logs, and files that agents wrote are left as they are.
  *
- * Throws a Fault, among them `HOST_RUNNING`, `BACKUP_UNSAFE`, `BACKUP_DAMAGED`, `STORE_CORRUPT`, `DISK_FULL`.
+ * Throws a Fault, among them `HOST_RUNNING`, `BACKUP_UNSAFE`, `BACKUP_DAMAGED`, `BACKUP_PASSPHRASE_MISSING`,
+ * `BACKUP_PASSPHRASE_WRONG`, `STORE_CORRUPT`, `DISK_FULL`.
  */
 export async function restoreBackup(archive: string, into: string, now: number): Promise<RestoreView> {
   const file = resolve(archive);
@@ -50,7 +52,7 @@ export async function restoreBackup(archive: string, into: string, now: number):
   const lock = await lockFolder(folder, { time: machineTime });
   const staging = await mkdtemp(join(folder, 'data/.restoring-'));
   try {
-    const unpacked = await unpackAndProve(file, staging);
+    const unpacked = await unpackAndProve(file, staging, () => passphraseFor(file, folder));
     const aside = `data/before-restore-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}`;
     writeFileSync(join(folder, UNFINISHED_RESTORE), JSON.stringify({ file, aside }));
     const kept = await putInPlace(unpacked, { staging, folder, aside });
