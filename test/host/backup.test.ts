@@ -275,7 +275,9 @@ describe('an encrypted archive', () => {
     const { file } = await sealed(env);
     const folder = tempFolder();
     write(folder, 'plugins/shop.ts', 'mine');
-    const refused = { plain: { code, message: expect.stringMatching(message), next: expect.stringContaining('nothing was changed') } };
+    const refused = {
+      plain: { code, message: expect.stringMatching(message), next: expect.stringContaining('nothing was changed') },
+    };
     await expect(openBackups(folder).restore(file)).rejects.toMatchObject(refused);
     await expect(openBackups(folder).verify(file)).rejects.toMatchObject(refused);
     expect(read(folder, 'plugins/shop.ts')).toBe('mine');
