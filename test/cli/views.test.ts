@@ -135,6 +135,16 @@ test('one agent in full', () => {
 `);
 });
 
+test('an agent whose workers follow its load tells the newest change, and why', () => {
+  const why = 'they were at work 98 % of their time, the first job has waited 340ms';
+  const change = { at: '2026-11-22T11:04:19.000Z', from: 2, to: 4, reason: 'high-load' as const, why };
+  const scaling = { target: 4, busy: 0.98, queueWaitMs: 340, cpu: 0.2, change };
+  const lineOf = (more: object) => text(agentLines(agent(more), { values: [], jobs: [] }, { ...look, width: 200 }));
+  expect(lineOf({ scaling })).toContain(`  scaling    2 → 4 workers 12s ago: ${why}\n`);
+  expect(lineOf({ scaling: { ...scaling, change: null } })).not.toContain('scaling');
+  expect(lineOf({ scaling: null })).not.toContain('scaling');
+});
+
 test('an agent with pools of PostgreSQL tells their use, and what jobs did not give back', () => {
   const facts = { values: [], jobs: [] };
   const pools = { held: 3, idle: 1, waiting: 2, max: 4, takenBack: 0 };

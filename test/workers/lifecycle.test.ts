@@ -62,6 +62,41 @@ describe('the workers of an agent', () => {
     });
   });
 
+  test('are as many as the load asks for: those without a job go at once when it asks for fewer, and none that has one', async () => {
+    const gate = Promise.withResolvers<string>();
+    await within({ answer: () => gate.promise }, async (world) => {
+      const agent = await world.agent('wide', runs(`await state.get('go'); return 1;`), {
+        workers: { min: 1, max: 4 },
+      });
+      const scaleTo = (scaledTo: number) => world.workers.use([planPlacement({ agent, scaledTo })]);
+      scaleTo(1);
+      expect(world.workers.capacity('wide')).toBe(1);
+      scaleTo(4);
+      const idle = () => views(world, 'wide').filter(({ is }) => is === 'idle');
+      await world.until('four to be ready', () => idle().length === 4);
+      expect(world.workers.capacity('wide')).toBe(4);
+      const given = world.dispatch('wide', [1, 2, 3]);
+      await world.until('three to run', () => world.calls.length === 3);
+      scaleTo(2);
+      await world.until('the one without a job to go', () => views(world, 'wide').length === 3);
+      expect(views(world, 'wide').map(({ is }) => is)).toEqual(['busy', 'busy', 'busy']);
+      expect(world.workers.capacity('wide')).toBe(0);
+      const before = world.workers.load!('wide')!;
+      expect(before).toMatchObject({ ready: 3 });
+      gate.resolve('1');
+      const outcomes = await Promise.all(given.map((ref) => world.outcomeOf(ref)));
+      expect(outcomes.every(({ is }) => is === 'done')).toBe(true);
+      await world.until('two to be left', () => views(world, 'wide').length === 2);
+      expect(world.workers.capacity('wide')).toBe(2);
+      const after = world.workers.load!('wide')!;
+      // The time of a worker that is gone still counts.
+      expect(after.readyMs).toBeGreaterThan(before.readyMs);
+      expect(after.busyMs).toBeGreaterThanOrEqual(before.busyMs);
+      expect(after.busyMs).toBeLessThanOrEqual(after.readyMs);
+      expect(world.ends).toEqual([]);
+    });
+  });
+
   test('of an older version finish what they hold, while new jobs run on the new one as soon as it is ready', async () => {
     const go = Promise.withResolvers<string>();
     await within({ answer: () => go.promise }, async (world) => {

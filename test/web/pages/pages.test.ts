@@ -457,6 +457,23 @@ describe('Markdown', () => {
   });
 });
 
+it('the page of an agent says why it has the workers that it has', async () => {
+  const change = {
+    at: new Date().toISOString(),
+    from: 2,
+    to: 4,
+    reason: 'high-load' as const,
+    why: 'they were at work',
+  };
+  const scaling = { target: 4, busy: 0.98, queueWaitMs: 340, cpu: 0.2, change };
+  const one = agent({ name: 'price-watch', workers: { now: 4, min: 2, max: 6 }, scaling });
+  const html = await render('/agents/price-watch', {
+    answers: { ...ANSWERS, status: () => status({ agents: [one] }) },
+  });
+  expect(html).toMatch(/2 → 4 workers [^<]*: they were at work/);
+  expect(await render('/agents/price-watch')).not.toContain('Scaling');
+});
+
 describe('the form of a run', () => {
   const form = async (schema: unknown) => {
     const one = agent({ name: 'price-watch', input: { schema, takesNothing: false } });
