@@ -25,7 +25,7 @@ import type { FleetView } from './fleet.ts';
 import { type KeptBytes, STATE_FULL } from './kept-bytes.ts';
 import { createKills } from './kill.ts';
 import type { Outbound } from './outbound.ts';
-import { mustTakeBackground } from './pressure.ts';
+import { mustTakeSend } from './pressure.ts';
 
 interface HostCallsNeeds {
   time: Time;
@@ -95,7 +95,7 @@ export function createHostCalls(
     const agent = receiver(call.to, sender);
     mustTakeJobs(agent);
     const { name, limits } = agent;
-    if (priority !== undefined && priority < 0) mustTakeBackground(needs.pressure, sender, name);
+    mustTakeSend(needs.pressure, { sender, to: agent, priority });
     const wrong = inputCheck(agent, input);
     if (wrong) throw new Fault(wrong);
     const depth = await chains.admit({ job: parent, agent: sender, what: `send to ${name}`, count: 1, afterMs });

@@ -1,6 +1,6 @@
 import type { Catalog, Probationer } from '../catalog/ports.ts';
 import type { Healer } from '../healing/healer.ts';
-import type { Pressure } from '../healing/pressure/pressure.ts';
+import { type Pressure, pressureOn } from '../healing/pressure/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import { type Hold, type HoldFacts, isHeld, type Placement, planHold, planPlacement } from '../jobs/placement.ts';
 import type { Workers } from '../workers/ports.ts';
@@ -72,7 +72,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       // Asked at each claim: the states on probation are looked through only where the answer matters.
       good: lacks && goodOf(probationerOf(name)),
       quarantine: quarantineOf(name),
-      pressure: pressure?.facts(),
+      pressure: pressureOn(pressure?.facts(), agents().get(name)?.class),
     };
   }
 
@@ -99,7 +99,10 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
     serving: (name) => workers.serving?.(name) ?? agents().get(name),
     holdOf,
     letThrough: (name, due) => health?.letThrough(name, due) ?? false,
-    isHeld: (name) => isHeld(holdOf(name)),
+    isHeld(name) {
+      const hold = holdOf(name);
+      return isHeld(hold) || hold?.allowance === 0;
+    },
     watch(givenHealth, givenPressure) {
       health = givenHealth;
       pressure = givenPressure;

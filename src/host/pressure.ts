@@ -41,7 +41,8 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
   const { workers, healer, settings, events, bus, runnableAgents } = needs;
   const read = openMachineReadings(root);
   const growers = createGrowers();
-  const mayGo = (agent: string) => runnableAgents().get(agent)?.always !== true;
+  const isCritical = (agent: string) => runnableAgents().get(agent)?.class === 'critical';
+  const mayGo = (agent: string) => !isCritical(agent) && runnableAgents().get(agent)?.always !== true;
 
   const pressure = createPressure({
     time: needs.time,
@@ -53,7 +54,8 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
     marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
     changed: (isEasing) => bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []),
     dropIdle() {
-      for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
+      for (const { worker, agent, is } of workers.view().workers)
+        if (is === 'idle' && !isCritical(agent)) workers.recycle?.(worker, SHORT);
     },
     recycleGrower() {
       const all = workers.view().workers;
@@ -84,13 +86,17 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
   };
 }
 
-/** Refuses a background job while the machine takes none. */
-export function mustTakeBackground(pressure: Pick<Pressure, 'facts'>, sender: string, to: string): void {
+/** Refuses a background job while the machine takes none: of an agent of that class, or of a priority below 0. */
+export function mustTakeSend(
+  pressure: Pick<Pressure, 'facts'>,
+  { sender, to, priority = 0 }: { sender: string; to: Agent; priority: number | undefined },
+): void {
   const facts = pressure.facts();
-  if (!facts?.refusesSends) return;
+  const isBackground = to.class === 'background' || (priority < 0 && to.class !== 'critical');
+  if (!facts?.refusesSends || !isBackground) return;
   throw new Fault({
     code: 'SEND_REFUSED',
-    message: `${sender} sends background work to ${to}, and the machine takes none now: ${facts.seen}`,
-    next: 'send it again later (RetryLater), or with a priority of 0 or more if it cannot wait',
+    message: `${sender} sends background work to ${to.name}, and the machine takes none now: ${facts.seen}`,
+    next: 'send it again later (RetryLater), or give it another class or a priority of 0 or more if it cannot wait',
   });
 }

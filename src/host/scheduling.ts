@@ -13,7 +13,7 @@ interface SchedulingNeeds {
   log: Log;
   store: Store;
   jobs: Jobs;
-  placements: Pick<Placements, 'holdOf' | 'letThrough'>;
+  placements: Pick<Placements, 'holdOf' | 'letThrough' | 'serving'>;
   pressureFacts(): PressureFacts | undefined;
   bus: Pick<HostBus, 'emit'>;
   facts: Pick<HostFacts, 'startedAt'>;
@@ -29,7 +29,10 @@ export function createScheduling({ time, log, store, jobs, placements, bus, ...n
     holdOf: placements.holdOf,
     letThrough: placements.letThrough,
     startedAt: needs.facts.startedAt,
-    catchUpPriority: () => (needs.pressureFacts()?.pausesCatchUp ? CATCH_UP_PRIORITY : undefined),
+    catchUpPriority: (agent) =>
+      needs.pressureFacts()?.pausesCatchUp && placements.serving(agent)?.class !== 'critical'
+        ? CATCH_UP_PRIORITY
+        : undefined,
     troublesChanged: () => bus.emit('planning.changed', undefined),
   });
 }

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Agent, VersionRef } from './agent.ts';
 import { rightsOf } from './rights.ts';
@@ -67,13 +68,15 @@ export interface HoldFacts {
   pressure?: PressureHold | undefined;
 }
 
-/** Limits on agents while the machine is short. */
+/** Limits on an agent while the machine is short. */
 export interface PressureHold {
   /** Epoch ms. */
   since: number;
   growth: Growth;
   /** Jobs of a lower priority wait. Default: none do. */
   leastPriority?: number | undefined;
+  /** All of its jobs wait. Default: they do not. */
+  waits?: boolean;
   /** The figures behind it, in words. */
   seen: string;
 }
@@ -112,23 +115,32 @@ export function planPlacement(facts: PlacementFacts): Placement {
  */
 export function planHold(facts: HoldFacts): Hold | null {
   const hold = firstHold(facts);
-  const { leastPriority, since = null, seen } = facts.pressure ?? {};
-  if (leastPriority === undefined) return hold;
-  if (hold) return { ...hold, leastPriority };
+  const { leastPriority, waits = false, since = null, seen } = facts.pressure ?? {};
+  if (leastPriority === undefined && !waits) return hold;
+  const limits = given({ leastPriority, allowance: waits ? 0 : undefined });
+  if (hold) return { ...hold, ...limits };
+  const which = waits ? 'its work' : `jobs of a priority below ${leastPriority}`;
   return {
     by: 'pressure',
     since,
     until: null,
-    reason: `the machine is short (${seen}): jobs of a priority below ${leastPriority} wait`,
+    reason: `the machine is short (${seen}): ${which} ${waits ? 'waits' : 'wait'}`,
     next: 'daruma status',
     allowance: Number.POSITIVE_INFINITY,
-    leastPriority,
+    ...limits,
   };
 }
 
-/** Whether nothing of the agent starts, or nothing but a probe. Under pressure its jobs of usual priority start. */
+/** Whether nothing of the agent starts, or nothing but a probe, for a reason of its own: pressure is the machine's. */
 export function isHeld(hold: Hold | null): hold is Hold & { by: Exclude<Holder, 'pressure'> } {
   return hold !== null && hold.by !== 'pressure';
+}
+
+/** Whether a job of that priority waits because the machine is short. */
+export function isDeferred(hold: Hold | null, priority: number): hold is Hold {
+  if (hold === null) return false;
+  const isBelow = hold.leastPriority !== undefined && priority < hold.leastPriority;
+  return isBelow || (hold.by === 'pressure' && hold.allowance === 0);
 }
 
 function firstHold(facts: HoldFacts): Hold | null {

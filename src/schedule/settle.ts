@@ -124,7 +124,8 @@ function subjectsOf(agent: string, { by }: Hold): string[] {
 /** The hold by which nothing may start for the slot; undefined when a hold lets it through, or there is none. */
 function holdingUp({ holdOf, letThrough }: SettleNeeds, agent: string, due: number): Hold | undefined {
   const hold = holdOf?.(agent, due) ?? null;
-  if (hold === null || hold.allowance === Number.POSITIVE_INFINITY) return undefined;
+  // Under pressure a job waits; a slot that is skipped would never be done.
+  if (hold === null || hold.by === 'pressure' || hold.allowance === Number.POSITIVE_INFINITY) return undefined;
   return hold.allowance > 0 && letThrough?.(agent, due) ? undefined : hold;
 }
 

@@ -1,3 +1,4 @@
+import type { Agent } from '../../jobs/agent.ts';
 import type { PressureHold } from '../../jobs/placement.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
@@ -37,8 +38,10 @@ export interface StepInForce {
   seen: string;
 }
 
-/** Facts of pressure, those that hold agents among them. `since`: of the first step. `seen`: of the highest. */
-export interface PressureFacts extends PressureHold {
+/** Facts of pressure. `since`: of the first step. `seen`: of the highest. */
+export interface PressureFacts extends Pick<PressureHold, 'since' | 'growth' | 'leastPriority' | 'seen'> {
+  /** Agents of the class `background` wait. */
+  defersBackground: boolean;
   /** Slots of an absence wait. */
   pausesCatchUp: boolean;
   /** Background jobs that agents send are refused. */
@@ -174,6 +177,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
         since: Math.min(...inForce.map(({ since }) => since)),
         growth: has('shrink-idle') ? 'shrink' : has('hold-growth') ? 'held' : 'free',
         leastPriority: has('defer-background') ? 0 : has('pause-catch-up') ? CATCH_UP_PRIORITY + 1 : undefined,
+        defersBackground: has('defer-background'),
         pausesCatchUp: has('pause-catch-up'),
         refusesSends: has('refuse-sends'),
         seen: inForce.at(-1)!.seen,
@@ -181,6 +185,18 @@ export function createPressure(needs: PressureNeeds): Pressure {
     },
     inForce: () => [...inForce],
     resources: () => latest,
+  };
+}
+
+/** The limits on an agent of a class: a critical one keeps its workers, and all of its work goes on. */
+export function pressureOn(facts: PressureFacts | undefined, of: Agent['class']): PressureHold | undefined {
+  if (!facts) return undefined;
+  const { since, growth, leastPriority, seen, defersBackground } = facts;
+  const isCritical = of === 'critical';
+  return {
+    ...{ since, leastPriority, seen },
+    growth: isCritical && growth === 'shrink' ? 'held' : growth,
+    waits: of === 'background' && defersBackground,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Listing } from '../../catalog/ports.ts';
 import type { Incident } from '../../healing/ports.ts';
 import type { Job } from '../../jobs/model.ts';
-import { type Hold, isHeld } from '../../jobs/placement.ts';
+import { type Hold, isDeferred, isHeld } from '../../jobs/placement.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { locationOf } from '../../kernel/fault.ts';
@@ -130,12 +130,13 @@ function retryWords({ id, runAt, error, attempt, attempts }: Job, now: number): 
   return `attempt ${attempt} of ${attempts} failed: ${error?.message ?? 'no reason kept'}; next in ${pause}`;
 }
 
-function lateRule({ overview, nextSlot, now }: AgentStateFacts): AgentVerdict | undefined {
+function lateRule({ overview, nextSlot, hold, now }: AgentStateFacts): AgentVerdict | undefined {
   if (nextSlot !== undefined && now - nextSlot > LATE_AFTER_MS) {
     return { state: 'late', why: `due ${formatDuration(now - nextSlot)} ago, not started` };
   }
   const newest = overview?.newest;
   if (newest?.state !== 'queued' || now - newest.runAt <= LATE_AFTER_MS) return undefined;
+  if (isDeferred(hold, newest.priority)) return { state: 'ok', why: `${newest.id} waits: ${hold.reason}` };
   return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
 }
 

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { HoldUpView } from '../../control/protocol.ts';
 import type { Job } from '../../jobs/model.ts';
-import { type Hold, isHeld } from '../../jobs/placement.ts';
+import { type Hold, isDeferred, isHeld } from '../../jobs/placement.ts';
 import { waitOf } from '../../jobs/waiting.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
@@ -27,7 +27,7 @@ export function createHoldUps({ catalog, placements }: HoldUpNeeds): HoldUps {
     if (!catalog.agents().has(agent) && !isDrillAgent(agent)) return outOfForce(agent);
     const wait = state === 'retrying' ? waitOf(error) : undefined;
     if (wait) return { is: 'origin', text: `it waits for ${wait.waitsFor}`, until: isoOf(runAt), next: null };
-    if (hold?.leastPriority === undefined || priority >= hold.leastPriority) return null;
+    if (!isDeferred(hold, priority)) return null;
     return { is: 'deferred', text: hold.reason, until: null, next: hold.next };
   };
 
