@@ -48,7 +48,7 @@ export interface Placement {
    * more than `max`. With `max` 0 the workers go when they have done what they hold.
    */
   workers: { min: number; target: number; max: number };
-  /** Whether its workers share a cell with those of other agents: only agents without rights do. */
+  /** Whether its workers share a cell with those of other agents: only agents without rights do that are not critical. */
   cell: 'shared' | 'own';
   hold: Hold | null;
 }
@@ -104,9 +104,14 @@ export function planPlacement(facts: PlacementFacts): Placement {
     keepWarm: facts.good?.agent.fingerprint ?? null,
     takesOverAtOnce: facts.isChosen ?? false,
     workers: countsOf(agent, hold, facts),
-    cell: agent.isolation === 'own' || facts.isApart || rightsOf(agent).length > 0 ? 'own' : 'shared',
+    cell: isAlone(agent) || facts.isApart ? 'own' : 'shared',
     hold,
   };
+}
+
+/** A critical agent shares with nobody: a neighbour that takes the cell down would cost it a slot. */
+function isAlone(agent: Agent): boolean {
+  return agent.isolation === 'own' || agent.class === 'critical' || rightsOf(agent).length > 0;
 }
 
 /**

@@ -129,8 +129,8 @@ interface FenceGateNeeds {
 interface FenceGate {
   /** The report of the cell; undefined until its fences are up. */
   report(): FenceReport | undefined;
-  /** Orders the cell to shut itself in. Once. */
-  shut(terms: FenceTerms): void;
+  /** Orders the cell to shut itself in. Once. `isCritical`: of a critical agent alone; default false. */
+  shut(terms: FenceTerms, isCritical?: boolean): void;
   post(message: ToCell): void;
   receive(messages: FromCell[]): void;
 }
@@ -149,7 +149,7 @@ export function createFenceGate(needs: FenceGateNeeds): FenceGate {
 
   return {
     report: () => report,
-    shut: (terms) => needs.post({ do: 'fence', terms }),
+    shut: (terms, isCritical = false) => needs.post({ do: 'fence', terms, isCritical }),
     post(message) {
       if (report || message.do === 'end') needs.post(message);
       else waiting.push(message);

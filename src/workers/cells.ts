@@ -106,7 +106,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
     Object.assign(cell, { owner: agent?.name ?? null, terms, emptySince: time.monotonic() });
     cell.mustBeFull = options.fence === 'required' && agent !== undefined && rightsOf(agent).length > 0;
     if (agent) cell.named = namedNow(terms);
-    cell.gate.shut(terms);
+    cell.gate.shut(terms, agent?.class === 'critical');
     return cell;
   }
 

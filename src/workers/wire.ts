@@ -15,8 +15,8 @@ import type { Rehearsal } from './rehearsal.ts';
 
 /** Host to cell. */
 export type ToCell =
-  /** The first message: shut yourself in by these terms. */
-  | { do: 'fence'; terms: FenceTerms }
+  /** The first message: shut yourself in by these terms. `isCritical`: when memory runs out, other cells end before this one. */
+  | { do: 'fence'; terms: FenceTerms; isCritical: boolean }
   | { do: 'start'; worker: number; spec: WorkerSpec }
   /** `count` jobs with the sequence numbers `first`, `first + 1`, …; `jobs` is the text of a {@link JobPack}. */
   | { do: 'run'; worker: number; first: number; count: number; jobs: string }

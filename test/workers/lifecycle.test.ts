@@ -27,7 +27,17 @@ test.runIf(process.platform === 'linux')('a cell is ended before the host when m
     await world.agent('works', runs('return 1;'));
     await world.run('works');
     const adjusted = (pid: number | 'self') => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
-    expect(world.cells().map(adjusted)).toEqual([adjusted('self') + 200]);
+    expect(world.cells().map(adjusted)).toEqual([adjusted('self') + 300]);
+  });
+});
+
+test.runIf(process.platform === 'linux')('the cell of a critical agent is ended after all others', async () => {
+  await within({}, async (world) => {
+    await world.agent('works', runs('return 1;'), { class: 'critical', isolation: 'own' });
+    await world.run('works');
+    const adjusted = (pid: number | 'self') => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    const own = world.workers.view().cells.find(({ agent }) => agent === 'works')!;
+    expect(adjusted(own.pid)).toBe(adjusted('self') + 200);
   });
 });
 

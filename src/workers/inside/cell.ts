@@ -61,6 +61,7 @@ setInterval(measure, MEASURE_EVERY_MS).unref();
 function receive(message: ToCell) {
   switch (message.do) {
     case 'fence':
+      if (!message.isCritical) raiseOomScore(OOM_SCORES.uncritical);
       return shutIn(message.terms);
     case 'start':
       return start(message);
