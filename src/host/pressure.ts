@@ -52,6 +52,7 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
       return { reading: read(), disk: { freeBytes: diskFree, totalBytes: diskTotal } };
     },
     marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
+    reliefMs: () => settings.pressure.reliefMs,
     changed: (isEasing) => bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []),
     dropIdle() {
       for (const { worker, agent, is } of workers.view().workers)

@@ -128,6 +128,11 @@ export const HOST_SETTINGS = [
     live: true,
     about: 'The percentage of time in which all tasks wait for the disk at once (PSI) that presses.',
   }),
+  setting('pressure.relief', length(BOUNDS.timer), '30s', {
+    live: true,
+    about:
+      'How long a resource has to be well below its mark before a step is taken back; longer after a relapse, to eight times.',
+  }),
   setting('models.enabled', truth, true, {
     about: 'Whether agents may ask models. `models: false` says the same in short.',
   }),

@@ -88,6 +88,9 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   memoryStall: 5
 #   cpuThrottled: 25  # The percentage of periods in which a processor quota (cpu.max) was used up that presses.
 #   ioStall: 60  # The percentage of time in which all tasks wait for the disk at once (PSI) that presses.
+#   # How long a resource has to be well below its mark before a step is taken back; longer after a relapse, to eight
+#   # times.
+#   relief: 30s
 
 # Models that agents ask, behind a gateway of the host (models.md).
 # models:

@@ -64,6 +64,8 @@ interface PressureNeeds {
   /** Reads the machine. */
   read(): Promise<Omit<PressureSample, 'at'>>;
   marks(): PressureMarks;
+  /** How long a resource has to be relieved before a step is lifted. */
+  reliefMs(): number;
   /** Steps came into force, or were lifted: `isEasing`. */
   changed(isEasing: boolean): void;
   /** Lets go the idle workers that no agent is promised to have. */
@@ -120,7 +122,10 @@ export function createPressure(needs: PressureNeeds): Pressure {
   function follow(resource: PressedResource, pressed: Pressed): 'up' | 'down' | undefined {
     const before = climbs.get(resource)!;
     const ladder = LADDERS[resource];
-    const after = climb(before, pressed.is, time.monotonic(), ladder.length);
+    const after = climb(before, pressed.is, time.monotonic(), {
+      most: ladder.length,
+      reliefMs: needs.reliefMs(),
+    });
     climbs.set(resource, after);
     if (after.steps > before.steps) {
       enter(resource, climbedSteps(resource, after).at(-1)!, pressed);

@@ -12,7 +12,7 @@ export type PressedResource = 'memory' | 'cpu' | 'io' | 'disk';
  */
 export type Strain = 'relieved' | 'strained' | 'pressed' | 'critical';
 
-/** The marks above which a resource is pressed; the settings `pressure.*`. */
+/** The marks above which a resource is pressed, of the settings `pressure.*`. */
 export interface PressureMarks {
   /** The share of memory that is to be free, 0 to 1, of 1 GB at most. */
   memoryFree: number;

@@ -23,6 +23,7 @@ beforeEach(() => {
     log: silentLog,
     read: async () => look(),
     marks: () => ({ memoryFree: 0.15, memoryStall: 5, ioStall: 60, cpuThrottled: 25 }),
+    reliefMs: () => 30_000,
     changed: (isEasing) => void asked.push(isEasing ? 'eased' : 'pressed'),
     dropIdle: () => void asked.push('drop idle'),
     recycleGrower: () => void asked.push('recycle'),

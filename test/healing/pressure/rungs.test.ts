@@ -12,6 +12,7 @@ import type { Strain } from '../../../src/healing/pressure/strain.ts';
 
 const STRAINS: Strain[] = ['relieved', 'strained', 'pressed', 'critical'];
 const MOST = LADDERS.memory.length;
+const RELIEF_MS = 30_000;
 
 /** A look each second, each strain for so many seconds. */
 function course(...parts: [Strain, number][]): Climb[] {
@@ -20,7 +21,7 @@ function course(...parts: [Strain, number][]): Climb[] {
   let now = 0;
   for (const [strain, seconds] of parts) {
     for (let second = 0; second < seconds; second++) {
-      state = climb(state, strain, now, MOST);
+      state = climb(state, strain, now, { most: MOST, reliefMs: RELIEF_MS });
       all.push(state);
       now += 1_000;
     }
@@ -57,20 +58,20 @@ it('stays where it is near the mark, and counts relief anew after it', () => {
 
 it('waits twice as long after each relapse, four minutes at most, and forgets after ten quiet minutes', () => {
   const parts: [Strain, number][] = [['pressed', 1]];
-  const holds: number[] = [];
+  const relapses: number[] = [];
   for (let relapse = 0; relapse < 6; relapse++) {
     parts.push(['relieved', 241], ['pressed', 1]);
-    holds.push(course(...parts).at(-1)!.holdMs);
+    relapses.push(course(...parts).at(-1)!.relapses);
   }
-  expect(holds).toEqual([30_000, 30_000, 30_000, 30_000, 30_000, 30_000]);
+  expect(relapses).toEqual([0, 0, 0, 0, 0, 0]);
   const quick: [Strain, number][] = [['pressed', 1]];
   const doubled: number[] = [];
   for (const seconds of [31, 61, 121, 241, 241]) {
     quick.push(['relieved', seconds], ['pressed', 1]);
-    doubled.push(course(...quick).at(-1)!.holdMs);
+    doubled.push(course(...quick).at(-1)!.relapses);
   }
-  expect(doubled).toEqual([60_000, 120_000, 240_000, 240_000, 240_000]);
-  expect(course(...quick, ['relieved', 241 + 601]).at(-1)!).toMatchObject({ steps: 0, holdMs: LADDER_TIMES.HOLD_MS });
+  expect(doubled).toEqual([1, 2, 3, 3, 3]);
+  expect(course(...quick, ['relieved', 241 + 601]).at(-1)!).toMatchObject({ steps: 0, relapses: 0 });
 });
 
 describe('in any course of looks', () => {
@@ -84,7 +85,7 @@ describe('in any course of looks', () => {
     let before = FIRST_CLIMB;
     return looks.map(({ strain, afterMs }) => {
       now += afterMs;
-      const after = climb(before, strain, now, most);
+      const after = climb(before, strain, now, { most, reliefMs: RELIEF_MS });
       const move = { before, after, strain, now };
       before = after;
       return move;
@@ -112,7 +113,7 @@ describe('in any course of looks', () => {
         for (const { before, after, now } of follow(looks)) {
           if (after.steps === before.steps) continue;
           if (before.steps > 0) expect(now - last).toBeGreaterThanOrEqual(LADDER_TIMES.UP_CRITICAL_MS);
-          if (after.steps < before.steps) expect(now - last).toBeGreaterThanOrEqual(LADDER_TIMES.HOLD_MS);
+          if (after.steps < before.steps) expect(now - last).toBeGreaterThanOrEqual(RELIEF_MS);
           last = now;
         }
       }),
