@@ -231,6 +231,7 @@ describe('the host’s own settings', () => {
       exec: { fence: 'auto' },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
+      pressure: { memoryFree: 15, memoryStall: 5, cpuThrottled: 25, ioStall: 60, reliefMs: 30_000 },
       origins: {},
       state: { budgetBytes: 64 * 1024 ** 2 },
       links: { folders: [] },
