@@ -217,7 +217,15 @@ function readText(file: string, encoding: 'utf8' | 'latin1' = 'utf8'): string | 
  * that there is; by size alone it might take the host, and every agent with it. `uncritical`: on top of `cell`, unless the cell
  * is that of a critical agent.
  */
-export const OOM_SCORES = { broker: 100, cell: 200, uncritical: 100, builder: 200, command: 300, web: 300, models: 250 } as const;
+export const OOM_SCORES = {
+  broker: 100,
+  cell: 200,
+  uncritical: 100,
+  builder: 200,
+  command: 300,
+  web: 300,
+  models: 250,
+} as const;
 
 const FILE = '/proc/self/oom_score_adj';
 const MOST = 1_000;
