@@ -8,6 +8,7 @@ import { createChains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
 import type { AttemptRef, EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
+import { debouncedBy } from '../kernel/debounce.ts';
 import { Fault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import { fleetNotInNeeds, notInNeeds } from '../kernel/needs-fault.ts';
@@ -82,7 +83,7 @@ export function createHostCalls(
   ): SentJob {
     if (!first) return { id, isNew, state: 'queued', sameInput: true };
     const { state, sameInput } = first as { state: SentJob['state']; sameInput: boolean };
-    if (!sameInput || state === 'dead') {
+    if (!first.tookOver && (!sameInput || state === 'dead')) {
       const why = [...(sameInput ? [] : ['its input differs']), ...(state === 'dead' ? ['it is dead'] : [])].join(', ');
       const message = `${agent} sent to ${to} with the key ${key}, which ${id} has: nothing was queued; ${why}`;
       log.warn(message, { agent, job, holder: id });
@@ -94,7 +95,7 @@ export function createHostCalls(
     const { agent: sender, job: parent, input, key, priority, afterMs = 0 } = call;
     const agent = receiver(call.to, sender);
     mustTakeJobs(agent);
-    const { name, limits } = agent;
+    const { name, limits, debounce } = agent;
     mustTakeSend(needs.pressure, { sender, to: agent, priority });
     const wrong = inputCheck(agent, input);
     if (wrong) throw new Fault(wrong);
@@ -104,7 +105,7 @@ export function createHostCalls(
       {
         ...{ agent: name, trigger: 'send', input, attempts: limits.attempts, parent, depth },
         ...given({ key, priority }),
-        ...(afterMs ? { inMs: afterMs } : {}),
+        ...(afterMs ? { inMs: afterMs } : debouncedBy(debounce, input)),
         ...given({ staleAfterMs }),
       },
     ]);
@@ -119,8 +120,8 @@ export function createHostCalls(
     const count = listeners.length;
     const depth = await chains.admit({ job: parent, agent: from, what: `emit of ${topic}`, count, afterMs: 0 });
     await jobs.add(
-      listeners.map(({ name, limits: { attempts } }) => {
-        return { agent: name, trigger: 'event', input, attempts, parent, depth };
+      listeners.map(({ name, limits: { attempts }, debounce }) => {
+        return { agent: name, trigger: 'event', input, attempts, parent, depth, ...debouncedBy(debounce, input) };
       }),
     );
     return count;

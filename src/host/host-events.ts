@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
@@ -38,7 +39,8 @@ export function createHostEvents({ time, log, store, events, catalog }: HostEven
   async function turn(): Promise<number> {
     const listeners = [...catalog.agents().values()].flatMap((agent): Listener[] => {
       const topics = agent.on.filter(isHostTopic);
-      return topics.length === 0 ? [] : [{ agent: agent.name, topics, attempts: agent.limits.attempts }];
+      const { name, limits, debounce } = agent;
+      return topics.length === 0 ? [] : [{ agent: name, topics, attempts: limits.attempts, ...given({ debounce }) }];
     });
     if (listeners.length === 0 && !wasAsked) return EVERY_MS;
     const deliveries = await store.deliverEvents(listeners, BOUNDS);

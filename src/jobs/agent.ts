@@ -1,3 +1,4 @@
+import type { AgentDebounce } from '../kernel/debounce.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { LlmLimits, Needs } from '../plugin/define.ts';
 
@@ -96,6 +97,8 @@ export interface Agent {
   on: string[];
   /** undefined: it takes no deliveries. */
   webhook?: AgentWebhook;
+  /** undefined: each job that is asked for is one. */
+  debounce?: AgentDebounce;
   /** The agent gets one job as soon as it is new to the installation. */
   firstRun: boolean;
   /** The settings as written (JSON); the worker parses them with the plugin's schema. */

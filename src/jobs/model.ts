@@ -1,3 +1,4 @@
+import type { Debounced } from '../kernel/debounce.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 
 export type JobId = string;
@@ -35,6 +36,8 @@ export interface NewJob {
   staleAfterMs?: number;
   /** The most attempts it gets. */
   attempts: number;
+  /** A job of its kind that has not begun takes its input over, and is put off. */
+  debounce?: Debounced;
   /** The job that made it, by a send or an emit; undefined: no job did. */
   parent?: JobId;
   /** Hops from the job that no job made, see {@link depthOfMade}. Default 0. */
@@ -44,10 +47,10 @@ export interface NewJob {
 /** The answer to a job that was asked for. */
 export interface Added {
   id: JobId;
-  /** false: nothing was queued, because the agent's job `id` has the key. */
+  /** false: no job was added, because the agent's job `id` has the key, or took the input over. */
   isNew: boolean;
-  /** The job that exists already, where no new one was queued. */
-  first?: { state: JobState; queuedAt: number; sameInput: boolean };
+  /** The job that exists already, where none was added. `tookOver`: it has the new input now, and waits again. */
+  first?: { state: JobState; queuedAt: number; sameInput: boolean; tookOver?: true };
 }
 
 /** A job as the store keeps it. */

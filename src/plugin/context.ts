@@ -67,7 +67,7 @@ export interface SendOptions {
 /** The result of a `send` with `detail: true`. */
 export interface SentJob {
   id: string;
-  /** false: nothing was queued, because the agent's job `id` has the key. */
+  /** false: no job was added, because the agent's job `id` has the key, or took the input over (the agent's `debounce`). */
   isNew: boolean;
   /** State of that job now; `queued` for a new job. */
   state: 'queued' | 'running' | 'retrying' | 'done' | 'dead';

@@ -95,6 +95,16 @@ export interface Webhook<Body extends z.ZodType = z.ZodType> {
   maxWaiting?: number;
 }
 
+/** How jobs that are asked for again and again become one, which is given the input of the last. */
+export interface Debounce {
+  /** The job starts so long after the last time that it was asked for. */
+  period: Duration;
+  /** The job starts so long after the first time at the latest, however often it is asked for. Default: ten times the period. */
+  timeout?: Duration;
+  /** The path of a value in the input, `order.id`: jobs with equal values become one, and those without. Default: all jobs of the agent do. */
+  key?: string;
+}
+
 /** The definition of a plugin: how one kind of job is done. */
 export interface PluginDefinition<
   Schema extends z.ZodType = z.ZodType,
@@ -135,6 +145,11 @@ export interface PluginDefinition<
   on?: Topic[];
   /** Takes deliveries of other programs at `/hooks/<agent>`. */
   webhook?: Webhook<Body>;
+  /**
+   * Sends, events and deliveries that come close together give it one job. Jobs of slots and of people start at their time, and so do
+   * sends with `after`.
+   */
+  debounce?: Debounce;
   /**
    * Runs as long as the host runs, for long polls, sockets and queues: one job, started with the host and again whenever it returns
    * or throws. The job has no timeout unless `limits` sets one, and has to `beat()` within `limits.silence` (default `15m`). `always` stands

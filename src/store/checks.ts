@@ -46,6 +46,8 @@ const list =
     Array.isArray(value) && value.every((one) => wrongIn(one, fields) === undefined);
 
 const FAULT: Fields = { code: text, message: text };
+const DEBOUNCE: Fields = { periodMs: length, timeoutMs: length, key: orNone(text) };
+const DEBOUNCED: Fields = { key: text, timeoutMs: length };
 const NEW_JOB: Fields = {
   agent: text,
   trigger: text,
@@ -60,6 +62,7 @@ const NEW_JOB: Fields = {
   staleAfterMs: orNone(length),
   parent: orNone(text),
   depth: orNone(count),
+  debounce: orNone((terms) => wrongIn(terms, DEBOUNCED) === undefined),
 };
 const SETTLEMENT: Fields = {
   job: text,
@@ -165,7 +168,17 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   append: [
     [{ at: instant, kind: text, message: text, who: orNone(text), about: orNone(texts), cameOf: orNone(texts) }],
   ],
-  deliverEvents: [[{ agent: text, topics: texts, attempts: count }], { events: count, waiting: count }],
+  deliverEvents: [
+    [
+      {
+        agent: text,
+        topics: texts,
+        attempts: count,
+        debounce: orNone((terms) => wrongIn(terms, DEBOUNCE) === undefined),
+      },
+    ],
+    { events: count, waiting: count },
+  ],
 };
 
 /**
@@ -196,7 +209,7 @@ function areSound<T>(list: unknown, isOne: (one: T) => boolean): boolean {
 }
 
 function isSoundJob(job: NewJob): boolean {
-  const { agent, trigger, input, attempts, key, slot, priority: rank, parent, depth } = job;
+  const { agent, trigger, input, attempts, key, slot, priority: rank, parent, depth, debounce } = job;
   const { runAt, inMs, staleAt, staleAfterMs } = job;
   return (
     typeof agent === 'string' &&
@@ -211,7 +224,8 @@ function isSoundJob(job: NewJob): boolean {
     (staleAt === undefined || instant(staleAt)) &&
     (staleAfterMs === undefined || length(staleAfterMs)) &&
     (parent === undefined || typeof parent === 'string') &&
-    (depth === undefined || count(depth))
+    (depth === undefined || count(depth)) &&
+    debounce === undefined
   );
 }
 

@@ -1,3 +1,5 @@
+import type { AgentDebounce } from '../kernel/debounce.ts';
+
 /** An event of the installation, for people and reports; kept in the store before it is logged. */
 export interface FleetEvent {
   /** Epoch ms. */
@@ -43,6 +45,8 @@ export interface Listener {
   topics: string[];
   /** The attempts of its jobs. */
   attempts: number;
+  /** How its jobs become one. */
+  debounce?: AgentDebounce;
 }
 
 /** Bounds of what events make. */

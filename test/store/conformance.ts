@@ -4,6 +4,7 @@ import { alertLaws } from './laws/alerts.ts';
 import { batchLaws } from './laws/batches.ts';
 import { chainLaws } from './laws/chains.ts';
 import { dayRowLaws } from './laws/day-rows.ts';
+import { debounceLaws } from './laws/debounce.ts';
 import { endLaws } from './laws/ends.ts';
 import { eventLaws } from './laws/events.ts';
 import { figureLaws } from './laws/figures.ts';
@@ -19,6 +20,7 @@ import type { OpenStore } from './laws/world.ts';
 export function describeStore(name: string, open: OpenStore): void {
   describe(name, () => {
     describe('queue', () => queueLaws(open));
+    describe('debounce', () => debounceLaws(open));
     describe('chains', () => chainLaws(open));
     describe('batches', () => batchLaws(open));
     describe('ends', () => endLaws(open));

@@ -51,6 +51,7 @@ test('the steps of the schema that were published are never edited', () => {
     '161b81e6bbab',
     'cdfe6df123a2',
     '90fce1378653',
+    'b78597baadd2',
   ]);
 });
 

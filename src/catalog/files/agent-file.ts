@@ -6,6 +6,7 @@ import {
   catchUpField,
   classField,
   countField,
+  debounceField,
   isolationField,
   lengthField,
   limitsField,
@@ -54,6 +55,12 @@ export const agentFileSchema = z.strictObject({
     .union([z.literal(false), webhookField], { error: 'expected false, or keys with values' })
     .optional()
     .describe('The deliveries that it takes at /hooks/<agent>, in place of what the plugin says; false: none.'),
+  debounce: z
+    .union([z.literal(false), debounceField.partial()], { error: 'expected false, or keys with values' })
+    .optional()
+    .describe(
+      'How jobs that are asked for again and again become one, in place of what the plugin says; false: they do not.',
+    ),
   settings: z
     .record(z.string(), z.unknown(), { error: 'expected keys with values' })
     .optional()

@@ -91,6 +91,26 @@ export const whenFields = {
     .describe('Days on which nothing is due: 2026-12-25, or 2026-12-24/2027-01-01.'),
 };
 
+/** Names with dots between them: the place of a value in a JSON text. */
+const pathField = (error: string) =>
+  z
+    .string()
+    .max(200)
+    .regex(/^[\w$-]+(\.[\w$-]+)*$/, { error });
+
+/** How the jobs of an agent become one. */
+export const debounceField = z.strictObject({
+  period: lengthField(BOUNDS.timer).describe('A job waits for so long after the last time that it was asked for.'),
+  timeout: lengthField(BOUNDS.timer)
+    .optional()
+    .describe('It waits no longer than this after the first time. Default: ten times the period.'),
+  key: pathField('expected a path in the input such as order.id')
+    .optional()
+    .describe(
+      'The path of a value in the input: jobs with equal values become one. Default: all jobs of the agent do.',
+    ),
+});
+
 /** The rule for slots that were missed. */
 export const catchUpField = z.enum(['skip', 'once', 'all']);
 /** The rule for a slot while an earlier job runs. */
@@ -199,10 +219,7 @@ export const webhookField = z.strictObject({
     .refine((forms) => Object.values(forms).filter((said) => said !== undefined).length === 1, { error: VERIFY_FORM })
     .optional()
     .describe('The form of the signature, and the secret that senders share with the host.'),
-  key: z
-    .string()
-    .max(200)
-    .regex(/^[\w$-]+(\.[\w$-]+)*$/, { error: 'expected a path in the body such as order.id' })
+  key: pathField('expected a path in the body such as order.id')
     .optional()
     .describe('The path of the delivery’s id in the body. Default: the sender’s own id.'),
   maxBody: sizeField(BOUNDS.delivery).optional().describe('The longest body. Default 256KB.'),

@@ -5,6 +5,7 @@ import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { placeInPlugin } from '../../kernel/source-text.ts';
+import { checkedLength } from '../../kernel/units.ts';
 import type { PluginDefinition, Webhook } from '../../plugin/define.ts';
 import type { RawManifest } from '../builder/messages.ts';
 import { isSettingOf, unknownIn } from '../resolve/net.ts';
@@ -12,6 +13,7 @@ import {
   catchUpField,
   classField,
   countField,
+  debounceField,
   isolationField,
   lengthField,
   limitsField,
@@ -50,6 +52,7 @@ const definitionSchema = z.strictObject({
   always: z.boolean().optional(),
   on: topicsField.optional(),
   webhook: webhookField.required({ verify: true }).optional(),
+  debounce: debounceField.optional(),
   firstRun: z.boolean().optional(),
   limits: limitsField.optional(),
   needs: needsField.optional(),
@@ -104,7 +107,7 @@ export function whatIsWrongInside(
   parsedDefinition: Pick<
     z.infer<typeof definitionSchema>,
     'schedule' | 'at' | 'from' | 'until' | 'except' | 'timezone' | 'workers'
-  >,
+  > & { debounce?: false | { period?: string | undefined; timeout?: string | undefined } | undefined },
   at: { timezone: string; now: number },
 ): ValueProblem | undefined {
   const wrong = whatIsWrongWithTimes(parsedDefinition, at);
@@ -113,7 +116,19 @@ export function whatIsWrongInside(
   if (min !== undefined && max !== undefined && min > max) {
     return { code: 'WORKERS_INVALID', path: ['workers', 'min'], message: `${min} is above workers.max ${max}` };
   }
-  return undefined;
+  const { period, timeout } = parsedDefinition.debounce || {};
+  return period === undefined || timeout === undefined ? undefined : whatIsWrongWithDebounce(period, timeout);
+}
+
+/** The problem of the lengths of `debounce`, as written. */
+export function whatIsWrongWithDebounce(period: string, timeout: string): ValueProblem | undefined {
+  if (checkedLength(timeout, BOUNDS.timer) >= checkedLength(period, BOUNDS.timer)) return undefined;
+  return {
+    code: 'DEBOUNCE_INVALID',
+    path: ['debounce'],
+    message: `the timeout of ${timeout} is shorter than the period of ${period}`,
+    next: 'a job is put off by the period each time, and by the timeout in all: set a longer timeout',
+  };
 }
 
 /** The times of a plugin or an agent file, as written. */

@@ -7,6 +7,7 @@ import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
 import { resolveAlways } from './always.ts';
+import { resolveDebounce } from './debounce.ts';
 import { resolveLimits } from './limits.ts';
 import { noteNeeds, resolveNeeds } from './needs.ts';
 import { resolveSchedule } from './schedule.ts';
@@ -67,7 +68,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
 function resolveTriggers(
   terms: ResolveTerms,
   pick: Values['pick'],
-): Pick<Agent, 'schedule' | 'always' | 'on' | 'webhook' | 'firstRun'> | { fault: PlainFault } {
+): Pick<Agent, 'schedule' | 'always' | 'on' | 'webhook' | 'debounce' | 'firstRun'> | { fault: PlainFault } {
   const said = terms.file?.data;
   const plugin = terms.version.manifest;
   const always = resolveAlways(said, plugin, pick);
@@ -79,12 +80,14 @@ function resolveTriggers(
   const hook = resolveWebhook(said?.webhook, plugin.webhook, pick);
   if ('wrong' in hook) return { fault: valueFault(terms, hook.wrong) };
   const { webhook } = hook;
+  const debounced = resolveDebounce(said?.debounce, plugin.debounce, pick);
+  if ('wrong' in debounced) return { fault: valueFault(terms, debounced.wrong) };
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
   const input = plugin.input ?? eventInput({ on, ...given({ webhook }) });
   if (input && !input.takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
-  return { ...given({ schedule }), ...always, on, ...given({ webhook }), firstRun };
+  return { ...given({ schedule }), ...always, on, ...given({ webhook }), ...debounced, firstRun };
 }
 
 /** The input of an agent that listens to events of the host alone, and whose plugin says nothing about it: such an event. */

@@ -5,6 +5,7 @@ import type { Agent, AgentWebhook } from '../../jobs/agent.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { Added } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
+import { debouncedBy } from '../../kernel/debounce.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -126,7 +127,7 @@ export function createHooks(needs: HooksNeeds): Hooks {
     const { staleAfterMs, attempts } = agent.limits;
     const key = read.key ?? undefined;
     const job = { agent: agent.name, trigger: 'webhook' as const, input: text, attempts };
-    const [added] = await jobs.add([{ ...job, ...given({ key, staleAfterMs }) }]);
+    const [added] = await jobs.add([{ ...job, ...given({ key, staleAfterMs }), ...debouncedBy(agent.debounce, text) }]);
     return added!;
   }
 
@@ -151,7 +152,8 @@ export function createHooks(needs: HooksNeeds): Hooks {
     const wrong = inputCheck(agent, text);
     if (wrong) throw new Fault(wrong);
     const { id, first } = await queue(agent, read, text);
-    if (first) return { is: 'repeated', job: id, state: first.state, delivery, note: null, ...quiet };
+    if (first && !first.tookOver)
+      return { is: 'repeated', job: id, state: first.state, delivery, note: null, ...quiet };
     const waits = { agent: agent.name, state: 'queued', runAt: time.now(), error: null, priority: 0 } as const;
     return { is: 'queued', job: id, state: 'queued', delivery, note: needs.holdUpOf(waits)?.text ?? null, ...quiet };
   }

@@ -7,10 +7,10 @@ import { INSTANTS } from '../../kernel/instant.ts';
 import { jobIdOf, rowOf } from './ids.ts';
 import type { AddedRows, Plain } from './wire.ts';
 
-/** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth */
-export const NEW_JOB_WIDTH = 11;
-/** state, queuedAt, sameInput */
-const FIRST_WIDTH = 3;
+/** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth, debounce key, debounce timeout */
+export const NEW_JOB_WIDTH = 13;
+/** state, queuedAt, sameInput, tookOver */
+const FIRST_WIDTH = 4;
 
 /** The time so long after another; the last that can be stored where that is sooner. */
 export function timeIn(at: number, ms: number): number {
@@ -33,6 +33,8 @@ export function packJob(flat: Plain[], job: NewJob, now: number): void {
     job.input,
     job.parent === undefined ? null : rowOf(job.parent),
     job.depth ?? 0,
+    job.debounce?.key ?? null,
+    job.debounce?.timeoutMs ?? null,
   );
 }
 
@@ -80,9 +82,15 @@ export function unpackAdded(added: number | AddedRows): Added[] {
   let at = 0;
   return rows.map((row): Added => {
     if (row > 0) return { id: jobIdOf(row), isNew: true };
-    const [state, queuedAt, sameInput] = originals.slice(at, at + FIRST_WIDTH) as [JobState, number, number];
+    const [state, queuedAt, same, tookOver] = originals.slice(at, at + FIRST_WIDTH) as [
+      JobState,
+      number,
+      number,
+      number,
+    ];
     at += FIRST_WIDTH;
-    return { id: jobIdOf(-row), isNew: false, first: { state, queuedAt, sameInput: sameInput === 1 } };
+    const first = { state, queuedAt, sameInput: same === 1, ...(tookOver === 1 ? { tookOver: true as const } : {}) };
+    return { id: jobIdOf(-row), isNew: false, first };
   });
 }
 

@@ -12,6 +12,7 @@ import type {
   JobSet,
   Settlement,
 } from '../../../src/jobs/ports.ts';
+import type { Debounced } from '../../../src/kernel/debounce.ts';
 import type { PlainFault } from '../../../src/kernel/fault.ts';
 import { HOUR_MS } from '../../../src/kernel/measures.ts';
 import { subject } from '../../../src/kernel/subjects.ts';
@@ -24,6 +25,9 @@ export interface Row {
   job: Job;
   life: JobLife;
   failures: AttemptRecord[];
+  /** By which it takes the input of others over. */
+  debounce: string | null;
+  furtherKeys: string[];
   end?: unknown[];
   /** Counts ends: the higher, the later. */
   endedAs?: number;
@@ -62,7 +66,29 @@ export function memoryJobs(
   const holderOf = (agent: string, key: string | null | undefined) =>
     key == null
       ? undefined
-      : all().find(({ job }) => job.agent === agent && job.key === key && job.state !== 'cancelled');
+      : all().find(
+          ({ job, furtherKeys }) =>
+            job.agent === agent && (job.key === key || furtherKeys.includes(key)) && job.state !== 'cancelled',
+        );
+
+  /** The job that takes the input of another over. */
+  function waitingFor(asked: NewJob, terms: Debounced) {
+    const row = all().findLast(
+      ({ job, debounce }) =>
+        job.agent === asked.agent && debounce === terms.key && job.state === 'queued' && job.attempt === 0,
+    );
+    if (row?.life.is !== 'queued') return undefined;
+    const { job } = row;
+    const sameInput = job.input === asked.input;
+    const { trigger, input, attempts, key, priority = 0, parent = null, depth = 0 } = asked;
+    const runAt = Math.min(asked.runAt ?? clock.now + (asked.inMs ?? 0), job.queuedAt + terms.timeoutMs);
+    const staleAt = asked.staleAt ?? (asked.staleAfterMs === undefined ? null : runAt + asked.staleAfterMs);
+    row.life = { ...row.life, ...newJob(runAt, attempts, staleAt) };
+    Object.assign(job, { trigger, input, attempts, parent, depth, runAt, staleAt });
+    job.priority = Math.max(job.priority, priority);
+    if (key !== undefined) row.furtherKeys.push(key);
+    return { id: job.id, isNew: false, first: { state: job.state, queuedAt: job.queuedAt, sameInput, tookOver: true } };
+  }
 
   function add(asked: NewJob) {
     const holder = holderOf(asked.agent, asked.key);
@@ -71,6 +97,8 @@ export function memoryJobs(
       return { id, isNew: false, first: { state, queuedAt, sameInput: input === asked.input } };
     }
     const now = clock.now;
+    const other = asked.debounce && waitingFor(asked, asked.debounce);
+    if (other) return other;
     const { agent, trigger, input, attempts, slot = null, key = null, priority = 0, parent = null, depth = 0 } = asked;
     const runAt = asked.runAt ?? now + (asked.inMs ?? 0);
     const staleAt = asked.staleAt ?? (asked.staleAfterMs === undefined ? null : runAt + asked.staleAfterMs);
@@ -79,7 +107,8 @@ export function memoryJobs(
     const asks = { id, agent, trigger, input, attempts, slot, key, priority, parent, depth, runAt, staleAt };
     const still = { version: null, startedAt: null, finishedAt: null, result: null, summary: null, error: null };
     const job: Job = { ...asks, ...still, state: 'queued', attempt: 0, queuedAt: now, cause: null };
-    rows.set(id, { age: ids, job, life, failures: [] });
+    const debounce = asked.debounce?.key ?? null;
+    rows.set(id, { age: ids, job, life, failures: [], debounce, furtherKeys: [] });
     tell({ is: 'queued', agent, inMs: runAt - now });
     return { id, isNew: true };
   }

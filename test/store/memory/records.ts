@@ -2,6 +2,7 @@ import type { Job } from '../../../src/jobs/model.ts';
 import { UNFINISHED } from '../../../src/jobs/model.ts';
 import { pausedEvent, resumedEvent } from '../../../src/jobs/pause-events.ts';
 import type { AttemptRef } from '../../../src/jobs/ports.ts';
+import { debouncedBy } from '../../../src/kernel/debounce.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
 import { slotEvent } from '../../../src/schedule/slot-events.ts';
@@ -256,7 +257,7 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
     return line.some(({ trigger, parent }) => trigger === 'event' && parent === null);
   }
 
-  function tell({ agent, topics, attempts }: Listener, bounds: EventBounds) {
+  function tell({ agent, topics, attempts, debounce }: Listener, bounds: EventBounds) {
     const isWaiting = ({ job }: { job: Job }) =>
       job.agent === agent && (job.state === 'queued' || job.state === 'retrying');
     let room = bounds.waiting - all().filter(isWaiting).length;
@@ -272,7 +273,10 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
           ...{ topic, from: null, id, at: new Date(at).toISOString() },
           ...{ agent: about, message, data },
         });
-        add({ agent, trigger: 'event', input, key: `host-event:${id}`, attempts });
+        add({
+          ...{ agent, trigger: 'event', input, key: `host-event:${id}`, attempts },
+          ...debouncedBy(debounce, input),
+        });
       }
       marks.set(agent, id);
     }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { debouncedBy } from '../../../kernel/debounce.ts';
 import { isoOf } from '../../../kernel/instant.ts';
 import type { EventBounds, EventDelivery, Listener } from '../../../telemetry/ports.ts';
 import { rowOf } from '../ids.ts';
@@ -31,7 +32,7 @@ export function eventJobs(db: DatabaseSync, adder: JobAdder): Pick<StampedOps, '
   }
 
   function deliver(now: number, listener: Listener, mark: number, bounds: EventBounds): EventDelivery {
-    const { agent, attempts } = listener;
+    const { agent, attempts, debounce } = listener;
     const rows = after.all(mark, bounds.events) as unknown as EventRow[];
     let room = bounds.waiting - (waiting.get(agent, bounds.waiting) as { count: number }).count;
     const flat: Plain[] = [];
@@ -40,7 +41,9 @@ export function eventJobs(db: DatabaseSync, adder: JobAdder): Pick<StampedOps, '
       if (isForListener(row, listener)) {
         if (room <= 0) break;
         room -= 1;
-        packJob(flat, { agent, trigger: 'event', input: inputOf(row), key: `host-event:${row.id}`, attempts }, now);
+        const input = inputOf(row);
+        const job = { agent, trigger: 'event', input, key: `host-event:${row.id}`, attempts } as const;
+        packJob(flat, { ...job, ...debouncedBy(debounce, input) }, now);
       }
       last = row.id;
     }

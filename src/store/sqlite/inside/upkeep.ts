@@ -15,7 +15,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
   const oldJobs = db.prepare(`
     SELECT id FROM job WHERE id < ? AND id < (SELECT max(id) FROM job)
       AND state IN ('done', 'dead', 'cancelled') AND finished_at < ? ORDER BY id LIMIT ?`);
-  const ofJobs = ['attempt WHERE job', 'effect WHERE job', 'job WHERE id'].map((table) =>
+  const ofJobs = ['attempt WHERE job', 'effect WHERE job', 'further_key WHERE job', 'job WHERE id'].map((table) =>
     db.prepare(`DELETE FROM ${table} IN (SELECT value FROM json_each(?))`),
   );
   // The newest slot of an agent that was not cancelled stays: the schedule goes on from it.
