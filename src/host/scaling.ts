@@ -114,7 +114,7 @@ export function createScaling(needs: ScalingNeeds): Scaling {
     if (measured.some(({ facts }) => isLoaded(facts))) {
       const waits = await waitsNow();
       const machineCpu = coreShare(at);
-      for (const { agent, facts } of measured)
+      for (const { agent, facts } of measured.filter((one) => isLoaded(one.facts)))
         Object.assign(facts, { queueWaitMs: waits.get(agent.name) ?? 0, machineCpu });
     }
     const changed = measured.filter(({ agent, one, facts }) => decide(agent.name, one, facts));

@@ -146,7 +146,7 @@ function burnsAllCores({ cpu, machineCpu }: ScalingFacts): boolean {
 /** Since when fewer workers would do, with the present look; null: they would not. */
 function lowLoadOf(facts: ScalingFacts, { target, lowLoad }: ScalingState, least: number): ScalingState['lowLoad'] {
   const peak = Math.max(lowLoad?.peak ?? 0, atWork(facts));
-  if (facts.queueWaitMs >= SCALING.longWaitMs || neededFor(peak, least) >= target) return null;
+  if (neededFor(peak, least) >= target) return null;
   return { since: lowLoad?.since ?? facts.at, peak };
 }
 
