@@ -233,5 +233,18 @@ const backups: readonly Mutation[] = [
   ]),
 ];
 
+const scaling: readonly Mutation[] = guardsOf(
+  'src/host/scaling.ts',
+  ['test/host/scaling.test.ts'],
+  [
+    {
+      breaks: 'an agent that is held gets no more workers',
+      within: 'measure',
+      code: 'needs.isHeld(agent.name) &&',
+      instead: 'false &&',
+    },
+  ],
+);
+
 /** Guards of the host: how it begins and ends, what it takes back, secrets, and the way back from a backup. */
-export const ofHost: readonly Mutation[] = [...life, ...probation, ...secrets, ...backups];
+export const ofHost: readonly Mutation[] = [...life, ...probation, ...secrets, ...backups, ...scaling];

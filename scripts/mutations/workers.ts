@@ -14,6 +14,24 @@ export const ofWorkers: readonly Mutation[] = [
     },
   ]),
   ...guardsOf(
+    'src/workers/pool.ts',
+    ['test/workers/lifecycle.test.ts'],
+    [
+      {
+        breaks: 'no worker with a job is let go because the load asks for fewer',
+        within: 'drainIdle',
+        code: "state.is !== 'idle' || ",
+        instead: "state.is !== 'idle' ? false : ",
+      },
+      {
+        breaks: 'of too many workers the newest get no more jobs',
+        within: 'createPool',
+        code: 'current().slice(0, placement.workers.max)',
+        instead: 'current()',
+      },
+    ],
+  ),
+  ...guardsOf(
     'src/workers/inside/cell.ts',
     ['test/workers/lifecycle.test.ts'],
     [
