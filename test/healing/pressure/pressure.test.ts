@@ -1,6 +1,11 @@
 import { beforeEach, expect, it } from 'vitest';
 import { createGrowers } from '../../../src/healing/pressure/growers.ts';
-import { CATCH_UP_PRIORITY, createPressure, type Pressure } from '../../../src/healing/pressure/pressure.ts';
+import {
+  CATCH_UP_PRIORITY,
+  createPressure,
+  type Pressure,
+  pressureOn,
+} from '../../../src/healing/pressure/pressure.ts';
 import type { PressureSample } from '../../../src/healing/pressure/strain.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { Clock } from '../../clock.ts';
@@ -151,6 +156,24 @@ it('keeps the steps of one resource while another is relieved', async () => {
   expect(pressure.inForce().every(({ resource }) => resource === 'disk')).toBe(true);
   expect(pressure.facts()).toMatchObject({ growth: 'free', leastPriority: 0 });
   await pressure.stop();
+});
+
+it('holds an agent by its class: background agents wait, critical ones keep their workers', () => {
+  const facts = {
+    since: 1,
+    growth: 'shrink',
+    leastPriority: 0,
+    seen: '',
+    pausesCatchUp: true,
+    refusesSends: true,
+  } as const;
+  const all = { ...facts, defersBackground: true };
+  expect(pressureOn(all, 'background')).toMatchObject({ waits: true, growth: 'shrink' });
+  expect(pressureOn(all, undefined)).toMatchObject({ waits: false, growth: 'shrink', leastPriority: 0 });
+  expect(pressureOn(all, 'critical')).toMatchObject({ waits: false, growth: 'held' });
+  expect(pressureOn({ ...facts, defersBackground: false }, 'background')).toMatchObject({ waits: false });
+  expect(pressureOn({ ...all, growth: 'free' }, 'critical')).toMatchObject({ growth: 'free' });
+  expect(pressureOn(undefined, 'background')).toBeUndefined();
 });
 
 it('ends an incident that a host before it has left, once there is room', async () => {
