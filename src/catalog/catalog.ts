@@ -149,6 +149,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     problems: problems.problems,
     notes: problems.notes,
     gone: current.gone,
+    isSettled: isIdle,
+    settled: idle.wait,
     async rescan() {
       pluginRegistry.forgiveAll();
       await scans.ask(true);

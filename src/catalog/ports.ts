@@ -151,6 +151,10 @@ export interface Catalog extends Service {
   notes(): PlainFault[];
   /** Newest last. */
   gone(): readonly GoneAgent[];
+  /** Whether everything that was found is in force or rejected. False after `start` where plugins take longer than it waits for them. */
+  isSettled(): boolean;
+  /** Resolves as soon as that is so, at the latest after `withinMs`. */
+  settled(withinMs: number): Promise<void>;
   /** Scans the folders now; resolves when everything found is in force or rejected. */
   rescan(): Promise<void>;
   /** An agent that its file switches off, as it would be in force; undefined: it is not off, or its plugin is not good. Rejects with a Fault. */

@@ -168,6 +168,10 @@ export const ACT: readonly CommandRow[] = [
     options: optionsOf('run'),
     own: [
       { flags: '--wait', about: 'show its log, wait for its end; exit code 1 when it failed' },
+      {
+        flags: '--within <time>',
+        about: 'with --wait: how long, then exit code 1; the job goes on (default: no bound)',
+      },
       { flags: '--dry-run', about: 'show what it would do or send; nothing gets out, and no job is kept' },
       { flags: '--live', about: 'with --dry-run: does requests that only read, GET and HEAD' },
       {

@@ -20,6 +20,7 @@ import type { Journal } from '../telemetry/journal.ts';
 import { networkOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import { mustTakeJobs } from './always-agents.ts';
+import { type Arriving, whenAgentsAreIn } from './api/arriving.ts';
 import type { HostBus } from './bus.ts';
 import { type HostCall, readCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
@@ -34,7 +35,7 @@ interface HostCallsNeeds {
   store: EffectStore & StateStore & Pick<JobRecords, 'ancestors' | 'get'>;
   jobs: Pick<Jobs, 'add' | 'depthOf'>;
   bus: Pick<HostBus, 'emit'>;
-  catalog: Pick<Catalog, 'agents'>;
+  catalog: Pick<Catalog, 'agents'> & Arriving;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
   outbound: Pick<Outbound, 'admit' | 'callEnded'>;
@@ -93,7 +94,7 @@ export function createHostCalls(
 
   async function send(call: CallTo<'send'>): Promise<SentJob> {
     const { agent: sender, job: parent, input, key, priority, afterMs = 0 } = call;
-    const agent = receiver(call.to, sender);
+    const agent = await whenAgentsAreIn(catalog, () => receiver(call.to, sender));
     mustTakeJobs(agent);
     const { name, limits, debounce } = agent;
     mustTakeSend(needs.pressure, { sender, to: agent, priority });

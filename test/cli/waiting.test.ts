@@ -90,6 +90,20 @@ describe('run', () => {
     expect(await running.ended).toMatchObject({ code: 0, out: expect.stringContaining('✓ ok') });
   });
 
+  test('with --within the wait ends after that time, and says that the job goes on', async () => {
+    await serve({
+      run: () => job({ id: 'job-b07', state: 'queued' }),
+      job: () => new Promise(() => {}),
+      follow: () => new Promise(() => {}),
+    });
+    const { code, err } = await inFolder('run', 'a', '--wait', '--within', '50ms');
+    expect(code).toBe(1);
+    expect(err).toContain('job-b07 has not ended within 50ms; it goes on without you');
+    expect(err).toContain('daruma jobs job-b07');
+    expect((await inFolder('run', 'a', '--within', '1m')).code).toBe(2);
+    expect((await inFolder('run', 'a', '--wait', '--within', 'soon')).code).toBe(2);
+  });
+
   test('input that is no JSON is wrong usage, before anything is asked', async () => {
     const { code, err } = await inFolder('run', 'a', '--input', '{x');
     expect(code).toBe(2);

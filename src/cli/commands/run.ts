@@ -1,12 +1,13 @@
 import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { neverAgain, wallMs } from '../../control/words/job.ts';
-import { usage } from '../../kernel/fault.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
+import { Fault, usage } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
-import { readJson } from '../given.ts';
+import { durationOf, readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { dryRunLines } from '../text/dry-run.ts';
 import { faultLines } from '../text/fault.ts';
@@ -16,6 +17,7 @@ import { cut } from '../text/width.ts';
 
 interface RunCommandOptions {
   wait?: boolean;
+  within?: string;
   input?: string;
   with?: string[];
   key?: string;
@@ -30,13 +32,15 @@ const DRY_RUN_WITHIN_MS = 3_600_000;
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
 export async function runCommand(stage: Stage, [agent]: Words, options: RunCommandOptions): Promise<CommandResult> {
   const input = readInput(options, `run ${agent}`);
+  if (options.within !== undefined && !options.wait)
+    throw usage('--within goes with --wait', `daruma run ${agent} --wait --within ${options.within}`);
   if (options.dryRun) return await dryRun(stage, agent!, input, options);
   if (options.live) throw usage('--live goes with --dry-run', `daruma run ${agent} --dry-run --live`);
   const args = {
     agent: agent!,
     ...given({ input, key: options.key, debug: options.debug }),
   };
-  if (options.wait) return await runAndWait(stage, args);
+  if (options.wait) return await runAndWait(stage, args, options.within);
   const job = await stage.ask('run', args);
   if (job.usedKey) {
     return { json: job, lines: usedKeyLines(job, job.usedKey, stage), code: isAsAsked(job.usedKey) ? 0 : 1 };
@@ -66,7 +70,9 @@ async function dryRun(
 async function runAndWait(
   stage: Stage,
   args: { agent: string; input?: unknown; key?: string; debug?: boolean },
+  within: string | undefined,
 ): Promise<CommandResult> {
+  const withinMs = within === undefined ? undefined : durationOf(within, BOUNDS.timer, '--within');
   // The log is followed before the job exists, so that not even its first line is missed.
   const tail = jobTail(stage);
   const client = await stage.connect();
@@ -85,16 +91,35 @@ async function runAndWait(
     process.exit(130);
   };
   process.once('SIGINT', leave);
+  const late = new AbortController();
   try {
-    const ended = await waitFor(stage, client, job, tail);
+    const waiting = waitFor(stage, client, job, tail, late.signal);
+    const ended = await (withinMs === undefined
+      ? waiting
+      : Promise.race([waiting, tooLate(stage, { id: job.id, withinMs, signal: late.signal })]));
     return {
       json: { ...ended, usedKey: usedKey ?? null },
       lines: endLines(ended, stage),
       code: ended.state === 'done' ? 0 : 1,
     };
   } finally {
+    late.abort();
     process.off('SIGINT', leave);
   }
+}
+
+/** Rejects with `RUN_LATE` after the time that `--within` gives a job. */
+async function tooLate(
+  { time }: Stage,
+  { id, withinMs, signal }: { id: string; withinMs: number; signal: AbortSignal },
+): Promise<never> {
+  await time.sleep(withinMs, signal);
+  throw new Fault({
+    code: 'RUN_LATE',
+    message: `${id} has not ended within ${formatDuration(withinMs)}; it goes on without you`,
+    next: `daruma jobs ${id}; daruma cancel ${id} ends it`,
+    data: { job: id },
+  });
 }
 
 /** Lines for a person about a job that has ended. */
@@ -149,10 +174,16 @@ const LOOK_EVERY_MS = 1_000;
 const ENDED = new Set(['done', 'dead', 'cancelled']);
 
 /**
- * Waits until the job has ended. Prints meanwhile why the job waits, each time that the reason changes, and that
+ * Waits until the job has ended, or its caller has given up (`givenUp`). Prints meanwhile why the job waits, each time that the reason changes, and that
  * Ctrl-C loses nothing.
  */
-export async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
+export async function waitFor(
+  stage: Stage,
+  first: ControlClient,
+  job: JobView,
+  tail: JobTail,
+  givenUp?: AbortSignal,
+): Promise<JobView> {
   const showHold = holdPrinter(stage);
   showHold(job);
   let client = first;
@@ -164,7 +195,7 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
       seen = await client.ask('job', { id: job.id, wait: true });
       if (!ENDED.has(seen.state)) await stage.time.sleep(ASK_AGAIN_MS);
     } catch (thrown) {
-      if (!isHostAway(thrown)) throw thrown;
+      if (givenUp?.aborted || !isHostAway(thrown)) throw thrown;
       stage.note('the host went away; the job is kept, waiting for the host to come back');
       client = await connectAgain(stage, HOST_BACK_WITHIN_MS);
       tail.from(client, job.agent);

@@ -4,6 +4,7 @@ import { suggest } from '../../kernel/suggest.ts';
 import type { OperationRole } from '../../operations/operation.ts';
 import { OPERATIONS, type Op, type Ops, readArgs } from '../../operations/table.ts';
 import type { Actor } from '../audit.ts';
+import { type Arriving, whenAgentsAreIn } from './arriving.ts';
 
 /** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {
@@ -33,12 +34,20 @@ export interface Operations {
   ask(op: unknown, args: unknown, call: OpCall): Promise<unknown>;
 }
 
-/** `missing`: the fault for an operation of the table that has no handler. */
-export function createOperations(handlers: Partial<OpTable>, missing: (op: Op) => Fault = unknownOp): Operations {
+/** No agent is on its way: what is there is all there is. */
+const ALL_IN: Arriving = { isSettled: () => true, settled: async () => {} };
+
+/** `missing`: the fault for an operation of the table that has no handler. `arriving`: agents that operations may name and that are not in yet; default none. */
+export function createOperations(
+  handlers: Partial<OpTable>,
+  missing: (op: Op) => Fault = unknownOp,
+  arriving: Arriving = ALL_IN,
+): Operations {
   async function answer<O extends Op>(op: O, args: unknown, call: OpCall): Promise<Ops[O]['value']> {
     const handler: OpTable[O] | undefined = handlers[op];
     if (!handler) throw missing(op);
-    return handler(readArgs(op, args), call);
+    const read = readArgs(op, args);
+    return whenAgentsAreIn(arriving, () => handler(read, call));
   }
   return {
     async ask(op, args, call) {

@@ -44,6 +44,6 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...alertOps(hostContext),
     ...hostContext.web.ops,
   };
-  const operations = createOperations(handlers);
+  const operations = createOperations(handlers, undefined, hostContext.catalog);
   return operations;
 }
