@@ -1,5 +1,5 @@
 /**
- * The cost of a start, beside another build of Daruma: imports and memory of the host with the seven agents of a new
+ * The cost of a start, beside another build of Daruma: imports and memory of the host with the agents of a new
  * installation, the first job on a cold worker, and the bytes of a version. The two take turns, so that both meet the
  * same noise.
  *
@@ -7,7 +7,7 @@
  *
  * Writes bench/results/start-up.json.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,8 +42,9 @@ function imports(checkout: string): Pick<Cost, 'importMs' | 'importMb'> {
 /** A host on a folder that it knows; nothing is compiled. */
 async function atWork(checkout: string, folder: string): Promise<Omit<Cost, 'importMs' | 'importMb' | 'versionBytes'>> {
   const main = join(checkout, 'dist/main.js');
+  // `status` ends with 3 while a new installation has something for its owner to do.
   const daruma = (...args: string[]) =>
-    execFileSync(process.execPath, [main, ...args, '--json'], { cwd: folder, encoding: 'utf8' });
+    spawnSync(process.execPath, [main, ...args, '--json'], { cwd: folder, encoding: 'utf8' }).stdout;
   const begun = performance.now();
   const host = spawn(process.execPath, [main, 'host', '--dir', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => host.once('exit', resolve));

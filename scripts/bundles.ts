@@ -22,6 +22,8 @@ interface Group {
   hasResults?: boolean;
   /** Whether there may be many of it at once, so that each module of Node's counts. */
   isLean?: boolean;
+  /** Whether comments and white space are left out: V8 keeps the text of a bundle in its heap. Names stay, for stack traces. */
+  isMinified?: boolean;
 }
 
 const GUARDIAN = 'guardian/guardian';
@@ -35,10 +37,11 @@ const GROUPS: readonly Group[] = [
     external: ['age-encryption', 'esbuild', 'tar'],
     isSplit: true,
     needsRequire: true,
+    isMinified: true,
   },
   { entries: [GUARDIAN] },
   { entries: [QUICK_STATUS], isLean: true },
-  { entries: ['store/sqlite/inside/thread'] },
+  { entries: ['store/sqlite/inside/thread'], isMinified: true },
   { entries: ['workers/inside/cell'], isLean: true },
   { entries: ['workers/inside/boot'], isLean: true },
   { entries: ['workers/inside/postgres/lent'] },
@@ -96,6 +99,8 @@ function optionsOf(root: string, out: string, group: Group): BuildOptions & { me
     logLevel: 'error',
     metafile: true,
     external: group.external ?? [],
+    minifyWhitespace: group.isMinified === true,
+    ...(group.isMinified ? { lineLimit: 160 } : {}),
     banner: group.needsRequire ? { js: REQUIRE } : {},
     plugins: [
       zodInEnglish,

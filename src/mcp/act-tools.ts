@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import { PLANNED_ACTS } from '../operations/planned-acts.ts';

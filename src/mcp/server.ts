@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import { given } from '../kernel/given.ts';
 import { packageFile } from '../kernel/paths.ts';
 import { ACT_TOOLS } from './act-tools.ts';

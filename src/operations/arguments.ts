@@ -1,5 +1,5 @@
 /** The kinds of arguments, with the bounds of `kernel/bounds.ts` and the words that follow an argument's name when it is refused. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS, type Bounds } from '../kernel/bounds.ts';
 import { readInstant } from '../kernel/instant.ts';
 import { LOG_LEVELS } from '../kernel/log.ts';

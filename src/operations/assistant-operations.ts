@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { DAY_MS } from '../kernel/measures.ts';
 import { assistantName, countArgument, flag, payload, text } from './arguments.ts';

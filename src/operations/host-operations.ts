@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { countArgument, flag, guestFile, instant, limit, logLevel, name, pingName, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The kind of an operation, for its client. `read` changes nothing and may be asked again at will; `act` changes something, or

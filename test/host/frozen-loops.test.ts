@@ -129,6 +129,7 @@ async function freezes(name: string, hold: () => Promise<void> | void, letGo: ()
 /** The loops of a host, as a list that a new one cannot slip past. */
 const LOOPS = [
   'pulse',
+  'own heap',
   'pauses',
   'healing',
   'pressure',

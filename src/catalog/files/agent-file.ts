@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { fnv1a } from '../../kernel/fnv.ts';
 import { checkedLength } from '../../kernel/units.ts';

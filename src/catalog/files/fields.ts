@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGENT_CLASSES } from '../../jobs/agent.ts';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { ValueSource } from '../ports.ts';
 import { HOST_SETTINGS, type HostSettings, placeOf, SETTING_GROUPS } from './host-settings-table.ts';

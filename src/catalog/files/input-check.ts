@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { given } from '../../kernel/given.ts';
 import { checkedLength, checkedTokens } from '../../kernel/units.ts';

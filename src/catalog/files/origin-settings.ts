@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { isOrigin, postgresOrigin } from '../../kernel/origin.ts';
 import { checkedLength } from '../../kernel/units.ts';

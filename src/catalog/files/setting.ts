@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bounds } from '../../kernel/bounds.ts';
 import { checkedLength, checkedSize, formatBound, formatLengthBound } from '../../kernel/units.ts';
 import {

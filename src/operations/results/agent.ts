@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, countResult, faultResult, json, time } from './fields.ts';
 
 const remedy = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PLANNED_ACTS } from '../planned-acts.ts';
 import { json, time } from './fields.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countResult, time } from './fields.ts';
 
 const act = z.enum(['replay', 'drop', 'cancel']);

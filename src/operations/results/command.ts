@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, countResult, faultResult, ms, time } from './fields.ts';
 import { agentResult } from './status.ts';
 import { needsResult } from './version.ts';

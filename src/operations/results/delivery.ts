@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, countResult, time } from './fields.ts';
 
 export const deliveryResult = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { commandFenceResult, fenceResult } from './status.ts';
 
 const doctorCheckResult = z

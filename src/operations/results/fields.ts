@@ -1,5 +1,5 @@
 /** The kinds of values in results: times are ISO 8601 UTC with milliseconds, durations milliseconds, sizes bytes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PlainFault } from '../../kernel/fault.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HEALTH_CODES } from '../health-reasons.ts';
 import { ms, time } from './fields.ts';
 

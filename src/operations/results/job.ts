@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { countResult, faultResult, json, ms, time } from './fields.ts';
 

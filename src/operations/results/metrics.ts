@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { METRICS, type MetricName } from '../metrics.ts';
 
 const NAMES = Object.keys(METRICS) as [MetricName, ...MetricName[]];

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countResult, ms, time } from './fields.ts';
 
 const rungResult = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { incidentResult } from './agent.ts';
 import { billsResult } from './bill.ts';
 import { bytes, countResult, ms, time } from './fields.ts';

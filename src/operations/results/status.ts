@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { agentWorkers } from './agent-workers.ts';
 import { openAlertsResult } from './alerts.ts';
 import { billResult } from './bill.ts';

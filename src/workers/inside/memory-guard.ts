@@ -1,13 +1,13 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { createIdleMemory } from '../../kernel/idle-memory.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import { type Point, slopeOf } from '../../kernel/statistics.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import type { CellFindings, Reading, ToWorkerThread } from '../wire.ts';
 import { createHeapWatch, type HeapWatch, NEAR_LIMIT } from './heap-watch.ts';
-import { createIdleMemory } from './idle-memory.ts';
 import type { FindPlace } from './profiles.ts';
 import type { SuspectFacts } from './suspect.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createIdleMemory } from '../../src/workers/inside/idle-memory.ts';
+import { createIdleMemory } from '../../src/kernel/idle-memory.ts';
 
 describe('a heap that has become idle is collected', () => {
   let now = 0;

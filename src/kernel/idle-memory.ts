@@ -1,8 +1,7 @@
-import { MB } from '../../kernel/measures.ts';
+import { MB } from './measures.ts';
 
 /** A heap is collected again after so long: an agent with a job every few seconds does not collect after each. */
 const AGAIN_MS = 300_000;
-/** A larger heap is left to V8, which collects it piece by piece: in one go it would hold up the next job. */
 const MOST_BYTES = 32 * MB;
 
 interface IdleMemoryNeeds {
@@ -12,6 +11,8 @@ interface IdleMemoryNeeds {
   idleMs: number;
   isRunning(): boolean;
   heldBytes(): number;
+  /** A larger heap is left to V8, which collects it piece by piece: in one go it would hold up the next job. Default 32 MB. */
+  mostBytes?: number;
   collect(): void;
 }
 
@@ -23,7 +24,8 @@ interface IdleMemory {
   look(): void;
 }
 
-export function createIdleMemory({ clock, idleMs, isRunning, heldBytes, collect }: IdleMemoryNeeds): IdleMemory {
+export function createIdleMemory(needs: IdleMemoryNeeds): IdleMemory {
+  const { clock, idleMs, isRunning, heldBytes, mostBytes = MOST_BYTES, collect } = needs;
   let usedAt = 0;
   let collectedAt = Number.NEGATIVE_INFINITY;
   let isDue = false;
@@ -36,7 +38,7 @@ export function createIdleMemory({ clock, idleMs, isRunning, heldBytes, collect 
     look() {
       const now = clock();
       if (isRunning()) usedAt = now;
-      if (!isDue || now - usedAt < idleMs || now - collectedAt < AGAIN_MS || heldBytes() > MOST_BYTES) return;
+      if (!isDue || now - usedAt < idleMs || now - collectedAt < AGAIN_MS || heldBytes() > mostBytes) return;
       isDue = false;
       collectedAt = now;
       collect();
