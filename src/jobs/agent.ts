@@ -110,6 +110,8 @@ export interface Agent {
   /** Where the agent file narrows what the plugin needs: `agents/x.yaml:4:3`, by the key of the need. */
   narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
+  /** How many of its jobs one worker does side by side; undefined: one after the other. */
+  concurrency?: number;
   isolation: 'shared' | 'own';
   /** undefined: normal. No part of the fingerprint: a change needs no new worker. */
   class?: Exclude<AgentClass, 'normal'>;

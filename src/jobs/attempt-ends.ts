@@ -135,7 +135,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
 
   /** The wait of a job whose attempt failed: the plugin asked for it (RetryLater), or something holds the job up. */
   function waitOf({ outcome }: EndedAttempt): HoldUp | { pauseMs: number } | undefined {
-    if (outcome.is !== 'failed') return undefined;
+    if (outcome.is !== 'failed' || outcome.isFree) return undefined;
     const { job, attempt, retry, fault } = outcome;
     if (typeof retry === 'number') return { pauseMs: retry };
     return retry ? needs.heldUp({ job, attempt }, held.get(job)?.agent ?? '', fault) : undefined;

@@ -111,6 +111,9 @@ export type Outcome = {
   summary?: string;
 } & (
   | { is: 'done'; result: string | null }
-  /** `retry: false` is GiveUp; a number is RetryLater's pause in ms; true leaves it to the backoff. */
-  | { is: 'failed'; fault: PlainFault; retry: boolean | number }
+  /**
+   * `retry: false` is GiveUp; a number is RetryLater's pause in ms; true leaves it to the backoff. `isFree`: another job took its
+   * worker down; it is tried again at once and loses no attempt.
+   */
+  | { is: 'failed'; fault: PlainFault; retry: boolean | number; isFree?: true }
 );

@@ -54,6 +54,8 @@ export const BOUNDS = {
   warmWorkers: { least: 0, most: 64 },
   /** Workers of one agent side by side. */
   workers: { least: 1, most: 64 },
+  /** Jobs that one worker does side by side: they share its thread, its memory and the message channel of its cell. */
+  concurrency: { least: 1, most: 100 },
   /** Connections of one worker to one database. PostgreSQL itself has 100 for everybody unless it is told otherwise. */
   connections: { least: 1, most: 100 },
   /** Workers in one cell. */

@@ -169,6 +169,12 @@ export interface PluginDefinition<
   needs?: Needs<Secret>;
   /** Workers that run its jobs side by side: `min` are kept warm, more come with the load, up to `max`. Default `{ min: 0, max: 1 }`. */
   workers?: { min?: number; max?: number };
+  /**
+   * How many jobs one worker does side by side, 1–100: for work that mostly waits for others. They share the worker's thread and
+   * memory, and the variables of the plugin's file; each has a context, a timeout, logs and effects of its own. Default 1: one
+   * after the other. An agent file may lower it.
+   */
+  concurrency?: number;
   /** `own`: a cell of its own, apart from all others. Default `shared`. */
   isolation?: 'shared' | 'own';
   /**

@@ -61,7 +61,8 @@ const FAULT = shapeOf({
   stack: orNone(text),
   data: orNone((value) => typeof value === 'object' && value !== null),
 });
-const RUNNING = orNull(shapeOf({ seq: isSeq, startedAt: isReported }));
+const RUNNING = listOf(shapeOf({ seq: isSeq, startedAt: isReported, quietMs: isReported, lastBeat: name }), MOST_JOBS);
+const CULPRITS = listOf(shapeOf({ seq: isSeq, why: FAULT }), MOST_JOBS);
 const SITE = { name: text, file: orNull(text), line: orNull(place) };
 const FOUND = orNull(
   shapeOf({
@@ -99,8 +100,6 @@ const READING: Shape = {
   loop: isReported,
   answers: isBoolean,
   running: RUNNING,
-  lastBeat: orNull(name),
-  quietMs: orNull(isReported),
   pools: orNull(shapeOf({ held: isAmount, idle: isAmount, waiting: isAmount, max: isAmount, takenBack: isAmount })),
 };
 const LINE: Shape = {
@@ -135,7 +134,7 @@ const FENCE: Shape = {
   missing: listOf(text, 10),
   tookMs: isAmount,
 };
-const ENDED = { because: FAULT, running: RUNNING, found: FOUND };
+const ENDED = { because: FAULT, running: RUNNING, culprits: CULPRITS, found: FOUND };
 
 const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
   fenced: { report: shapeOf(FENCE) },

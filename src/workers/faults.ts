@@ -67,6 +67,17 @@ export const workerFaults = {
     message: `fence: required, and the kernel lacks a layer (${missing.join('; ')}): agents with rights are off`,
     next: 'run the host where the kernel has it, or set fence: best in config/daruma.yaml',
   }),
+  /** For an attempt beside a job that its worker ended of. */
+  besideOther: (job: string, { code, message }: PlainFault): PlainFault => ({
+    code: 'NEIGHBOUR_FAILED',
+    message: `its worker ended of job ${job} beside it (${code}: ${message}); it is tried again, and no attempt is lost`,
+    data: { neighbour: job },
+  }),
+  /** For an attempt that ran beside others when their worker ended, and nobody knows of which. */
+  unknownCulprit: (among: number, { code, message }: PlainFault): PlainFault => ({
+    code: 'CULPRIT_UNKNOWN',
+    message: `its worker ended while ${among} jobs ran in it (${code}: ${message}); each is tried again alone, and no attempt is lost`,
+  }),
   restarted: (): PlainFault => ({ code: 'RESTARTED', message: 'its worker was restarted by a person' }),
   hostStopped: (): PlainFault => ({ code: 'HOST_STOPPED', message: 'the host was stopped before the job ended' }),
 } as const;

@@ -4,9 +4,17 @@ import { mayHelp, type PlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import { isJsonText } from '../kernel/shape.ts';
 import type { Time } from '../kernel/time.ts';
+import { type Blame, blameOf } from './blame.ts';
+import { workerFaults } from './faults.ts';
 import type { Reports } from './reports.ts';
-import type { JobEnd, Running } from './wire.ts';
+import type { Suspects } from './suspects.ts';
+import type { JobEnd, Running, ThreadEnd } from './wire.ts';
 
+/** Ends of a worker that its only job has caused: not those that an order or another process has. */
+const OF_ITS_JOB: ReadonlySet<string> = new Set([
+  ...['TIMEOUT', 'SILENT', 'CRASHED'],
+  ...['OUT_OF_MEMORY', 'OVER_LIMIT', 'MESSAGE_INVALID'],
+]);
 /** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
 const LAST_SEQ = 1_000_000_000;
 /** Jobs that a worker may still write lines of: more than it can hold. */
@@ -20,6 +28,9 @@ interface HeldAttemptsNeeds {
   /** The worker's name, and the fingerprint of its agent. */
   worker: string;
   fingerprint: string;
+  /** How many jobs the worker does side by side. */
+  concurrency: number;
+  suspects: Suspects;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
 }
@@ -45,8 +56,15 @@ export interface HeldAttempts {
   ended(end: JobEnd): boolean;
   /** Attempts that come back unbegun; returns how many were still held. */
   released(seqs: readonly number[]): number;
-  /** The worker has come to its end: those that had begun have failed with it, the others come back. Returns the failed. */
-  close(because: PlainFault | null, hasBegun: (seq: number) => boolean, running: Running | null): AttemptRef[];
+  /**
+   * The worker has come to its end: of those that had begun the culprits have failed with it, those beside them are tried again
+   * without losing an attempt, and the others come back. Returns those that it ended of, or may have.
+   */
+  close(
+    because: PlainFault | null,
+    hasBegun: (seq: number) => boolean,
+    end?: Pick<ThreadEnd, 'running' | 'culprits'>,
+  ): AttemptRef[];
 }
 
 /** The times are the worker's, whose clock is anybody's; what they may be in a store is known to jobs. */
@@ -61,15 +79,16 @@ function resultOf(result: string | null) {
 }
 
 export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
-  const { time, reports, worker, fingerprint, took } = needs;
+  const { time, reports, worker, fingerprint, concurrency, suspects, took } = needs;
   const held = new Map<number, Assignment>();
   const latest: string[] = [];
   let nextSeq = 1;
 
   /** Takes an attempt off the account; undefined when it has come back before. */
-  function settle(seq: number): Assignment | undefined {
+  function settle(seq: number, hasEnded = true): Assignment | undefined {
     const assignment = held.get(seq);
     held.delete(seq);
+    if (assignment && concurrency > 1) suspects.cameBack(assignment.job, hasEnded);
     return assignment;
   }
 
@@ -77,9 +96,28 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
     reports.ended(worker, outcome, fingerprint);
   }
 
-  function fail({ job, attempt }: Assignment, startedAt: number, fault: PlainFault) {
+  /** An attempt that had begun ends with its worker. */
+  function fail({ job, attempt }: Assignment, startedAt: number, because: PlainFault, blame: Blame) {
     const finishedAt = Math.max(startedAt, time.now());
-    report({ job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: mayHelp(fault) });
+    const base = { job, attempt, startedAt, finishedAt, is: 'failed' as const };
+    if (blame.is === 'culprit') return report({ ...base, fault: blame.why, retry: mayHelp(blame.why) });
+    const fault =
+      blame.is === 'victim'
+        ? workerFaults.besideOther(held.get(blame.of)!.job, because)
+        : workerFaults.unknownCulprit(blame.among, because);
+    report({ ...base, fault, retry: 0, isFree: true });
+  }
+
+  /** Notes what the end of the worker says of the jobs that it had begun. */
+  function noteBlame(blames: ReadonlyMap<number, Blame>, because: PlainFault) {
+    if (concurrency === 1) return;
+    const jobOf = (seq: number) => held.get(seq)!.job;
+    suspects.accuse([...blames].flatMap(([seq, { is }]) => (is === 'suspect' ? [jobOf(seq)] : [])));
+    for (const [seq, { is }] of blames) if (is === 'victim') suspects.cameBack(jobOf(seq), false);
+    const [first] = blames.keys();
+    if (blames.size !== 1 || first === undefined) return;
+    if (OF_ITS_JOB.has(because.code)) suspects.prove(jobOf(first));
+    else suspects.cameBack(jobOf(first), true);
   }
 
   return {
@@ -91,6 +129,7 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       for (const given of assignments) {
         latest[nextSeq % REMEMBERED] = given.job;
         held.set(nextSeq++, given);
+        if (concurrency > 1) suspects.given(given.job);
         pack.push(given.job, given.attempt, given.trigger, given.slot, given.input);
       }
       return { first, jobs: JSON.stringify(pack) };
@@ -130,23 +169,33 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       return true;
     },
     released(seqs) {
-      const back = seqs.map(settle).filter((assignment) => assignment !== undefined);
+      const back = seqs.map((seq) => settle(seq, false)).filter((assignment) => assignment !== undefined);
       for (const assignment of back) reports.released(assignment);
       return back.length;
     },
-    close(because, hasBegun, running) {
+    close(because, hasBegun, end = { running: [], culprits: [] }) {
       // No attempt began when the plugin could not be loaded: one of them fails with the fault, so that people see it
       // and retries end; the others come back unbegun.
       const reporting = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
+      const fault = because ?? CLOSED;
+      const begun = [...held.keys()].filter((seq) => seq === reporting || hasBegun(seq));
+      const isProven = (seq: number) => suspects.isProven(held.get(seq)!.job);
+      const blames = blameOf({ begun, concurrency, because: fault, culprits: end.culprits, isProven });
+      if (because?.code !== 'BOOT_FAILED') noteBlame(blames, fault);
       const failed: AttemptRef[] = [];
       for (const [seq, assignment] of held) {
-        if (seq === reporting || hasBegun(seq)) {
-          failed.push({ job: assignment.job, attempt: assignment.attempt });
-          fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
-        } else reports.released(assignment);
+        const blame = blames.get(seq);
+        if (blame) fail(assignment, startedAtOf(seq, end.running) ?? time.now(), fault, blame);
+        else reports.released(assignment);
+        if (blame && blame.is !== 'victim') failed.push({ job: assignment.job, attempt: assignment.attempt });
+        if (!blame && concurrency > 1) suspects.cameBack(assignment.job, false);
       }
       held.clear();
       return failed;
     },
   };
+}
+
+function startedAtOf(seq: number, running: readonly Running[]): number | undefined {
+  return running.find((one) => one.seq === seq)?.startedAt;
 }

@@ -4,6 +4,7 @@ import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
+import { createSuspects, type Suspects } from './suspects.ts';
 import { sumOfWork, type WorkTime } from './work-time.ts';
 import { type HostWorker, RUN_STOPPED } from './worker.ts';
 import { takesWork } from './worker-state.ts';
@@ -29,6 +30,7 @@ interface PoolNeeds {
 /** The workers of one agent: how many jobs they take, who gets them, when one is added or goes. */
 export interface Pool {
   readonly batchSizing: BatchSizing;
+  readonly suspects: Suspects;
   /** The newest that the pool was given. */
   placement(): Placement;
   /** The agent as the workers know it that new jobs go to. */
@@ -59,6 +61,8 @@ export interface Pool {
 export function createPool(first: Placement, needs: PoolNeeds): Pool {
   const { time } = needs;
   const batchSizing = createBatchSizing();
+  const suspects = createSuspects(time);
+  const mostEach = () => mostHeld(agent, batchSizing, suspects);
   const workers = new Set<HostWorker>();
   let placement = first;
   /** The agent that new jobs go to. */
@@ -124,6 +128,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
 
   return {
     batchSizing,
+    suspects,
     placement: () => placement,
     serving: () => agent,
     workers: () => workers,
@@ -152,16 +157,16 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (mayServe || given.takesOverAtOnce || !current().some(isReady)) serve(next);
       else staged = { agent: next, worker: start(next) };
     },
-    capacity: () => (isClosed || pause.isOn() ? 0 : roomOf(usable(), placement.workers.max, batchSizing.prefetch())),
+    capacity: () => (isClosed || pause.isOn() ? 0 : roomOf(usable(), placement.workers.max, mostEach())),
     dispatch(assignments) {
       if (isClosed) return assignments;
       gaps.gave();
-      const prefetch = batchSizing.prefetch();
+      const most = mostEach();
       const now = usable();
-      let next = dispatchToFree(now, assignments, prefetch);
+      let next = dispatchToFree(now, assignments, most);
       for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
-        start().dispatch(assignments.slice(next, next + prefetch));
-        next += prefetch;
+        start().dispatch(assignments.slice(next, next + most));
+        next += most;
       }
       return assignments.slice(next);
     },
@@ -189,10 +194,16 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   };
 }
 
+/** How many jobs a worker may hold now: those that run side by side, or short ones that are handed over ahead. */
+function mostHeld({ concurrency = 1 }: Agent, batchSizing: BatchSizing, suspects: Suspects): number {
+  if (concurrency === 1) return batchSizing.prefetch();
+  return suspects.areSought() ? 1 : concurrency;
+}
+
 /** How many jobs the workers would take, and those that may still be started. */
-function roomOf(workers: readonly HostWorker[], most: number, prefetch: number): number {
-  const free = workers.reduce((sum, worker) => sum + worker.free(prefetch), 0);
-  return free + Math.max(0, most - workers.length) * prefetch;
+function roomOf(workers: readonly HostWorker[], most: number, mostEach: number): number {
+  const free = workers.reduce((sum, worker) => sum + worker.free(mostEach), 0);
+  return free + Math.max(0, most - workers.length) * mostEach;
 }
 
 /** The time between the last two times that a pool was given work, in ms; undefined before there were two. */
@@ -210,15 +221,13 @@ function createGaps(time: Time) {
 }
 
 /** Hands jobs to workers that have room, the freest first, each its share; returns how many were handed out. */
-function dispatchToFree(workers: readonly HostWorker[], assignments: Assignment[], prefetch: number): number {
-  const free = workers
-    .filter((worker) => worker.free(prefetch) > 0)
-    .sort((a, b) => b.free(prefetch) - a.free(prefetch));
+function dispatchToFree(workers: readonly HostWorker[], assignments: Assignment[], most: number): number {
+  const free = workers.filter((worker) => worker.free(most) > 0).sort((a, b) => b.free(most) - a.free(most));
   let next = 0;
   for (const [index, worker] of free.entries()) {
     const left = assignments.length - next;
     if (left === 0) break;
-    const share = Math.min(worker.free(prefetch), Math.ceil(left / (free.length - index)));
+    const share = Math.min(worker.free(most), Math.ceil(left / (free.length - index)));
     worker.dispatch(assignments.slice(next, next + share));
     next += share;
   }

@@ -1,4 +1,3 @@
-import type { FenceReport } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
@@ -10,8 +9,8 @@ import type { Measures } from '../kernel/own-series.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { KillSignal } from '../plugin/context.ts';
-import type { PoolUse } from './pool-use.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
+import type { WorkersView } from './view.ts';
 import type { LoadedWorkers } from './work-time.ts';
 
 /** Runs attempts on worker threads in cells. */
@@ -268,32 +267,4 @@ export interface Evidence {
   lines?: { at: number; level: string; message: string }[];
   children?: { pid: number; command: string; rssBytes: number }[];
   fault?: PlainFault;
-}
-
-export interface WorkersView {
-  /** `agent`: of an own cell. `fence`: what the cell found when it shut itself in; null until then. */
-  cells: {
-    pid: number;
-    is: 'spare' | 'shared' | 'own';
-    agent: string | null;
-    workers: number;
-    rssBytes: number | null;
-    fence: FenceReport | null;
-  }[];
-  workers: {
-    worker: string;
-    agent: string;
-    version: string;
-    is: 'starting' | 'idle' | 'busy' | 'draining' | 'stopping';
-    job: string | null;
-    /** Of the job, epoch ms. */
-    startedAt: number | null;
-    /** Heap and external memory. */
-    memoryBytes: number | null;
-    lastBeat: string | null;
-    /** null: it has made none. */
-    pools: PoolUse | null;
-  }[];
-  /** Why no cell can be started: the newest few ended before any lived for a moment. undefined: they can. */
-  cellFault?: PlainFault | undefined;
 }

@@ -52,6 +52,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
       real: realOf,
       audits: rehearsal?.learns === true,
     }),
+    concurrency: agent.concurrency ?? 1,
     limits: {
       memoryBytes: limits.memoryBytes,
       timeoutMs: limits.timeoutMs,

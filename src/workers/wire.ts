@@ -49,13 +49,27 @@ export type FromCell =
   | ({ say: 'measured'; worker: number } & Measures)
   | { say: 'left-over'; worker: number; is: LeftOverKind; job: string; fault: PlainFault }
   /**
-   * `because: null`: closed as told. `running`: the job that was being done. No other attempt that it held has begun.
+   * `because: null`: closed as told. `running`: the jobs that were being done. No other attempt that it held has begun.
    */
-  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: CellFindings | null }
+  | ({ say: 'gone'; worker: number; because: PlainFault | null } & ThreadEnd)
   /** Like `gone`, but the thread could not be stopped: the cell has to be killed. */
-  | { say: 'unstoppable'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
+  | ({ say: 'unstoppable'; worker: number; because: PlainFault } & ThreadEnd)
   /** `fds`: open file descriptors; null where the system does not say. */
   | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
+
+/** The end of a thread, as far as its cell knows. */
+export interface ThreadEnd {
+  running: Running[];
+  /** The jobs that it ended of, each with its fault; empty where that is unknown. */
+  culprits: Culprit[];
+  found: CellFindings | null;
+}
+
+/** A job that its worker ended of. */
+export interface Culprit {
+  seq: number;
+  why: PlainFault;
+}
 
 /** Lines that one worker wrote, oldest first. */
 export interface LinesOfWorker {
@@ -86,9 +100,9 @@ export type FromWorkerThread =
   /** The thread cannot note the jobs that it begins, and begins no more. */
   | { say: 'unmarked' }
   /** The plugin ends its own thread. */
-  | { say: 'exit'; code: number; thrown: Thrown }
-  /** The plugin threw an error that no code catches: its thread ends. */
-  | { say: 'crashed'; thrown: Thrown }
+  | { say: 'exit'; code: number; seq: number | null; thrown: Thrown }
+  /** The plugin threw an error that no code catches: its thread ends. `seq`: of the job whose code threw it; null where that is unknown. */
+  | { say: 'crashed'; seq: number | null; thrown: Thrown }
   /** The thread goes on. */
   | { say: 'left-over'; is: LeftOverKind; job: string; thrown: Thrown };
 
@@ -119,10 +133,15 @@ export type JobEnd = { seq: number; startedAt: number; durationMs: number; summa
  */
 export type Thrown = PlainFault & { placedAt?: 'run'; isFinal?: true };
 
+/** A job that runs. */
 export interface Running {
   seq: number;
   /** Epoch ms. */
   startedAt: number;
+  /** Since it last beat, logged or called. */
+  quietMs: number;
+  /** The text of its last beat; empty without one. */
+  lastBeat: string;
 }
 
 /** Where a worker notes the job that it begins, in the file that its host opened for the cell, and the key of its notes. */
@@ -171,10 +190,8 @@ export interface Reading {
   loop: number;
   /** False: the worker has not answered for two seconds, so it is in native code. */
   answers: boolean;
-  running: Running | null;
-  lastBeat: string | null;
-  /** Since the job in progress last beat, logged or called; null when none is. */
-  quietMs: number | null;
+  /** The oldest first. */
+  running: Running[];
   pools: PoolUse | null;
 }
 
@@ -189,6 +206,8 @@ export interface WorkerSpec {
   secrets: Record<string, string>;
   env: Record<string, string>;
   execArgv: string[];
+  /** How many jobs it does side by side. */
+  concurrency: number;
   limits: { memoryBytes: number; timeoutMs: number; silenceMs: number; graceMs: number; bootMs: number };
   net: string[];
   modules: string[];

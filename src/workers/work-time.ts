@@ -26,8 +26,11 @@ interface WorkTimeMeter {
   until(state: WorkerState, waitedMs?: number): WorkTime;
 }
 
-/** A worker that starts is not ready yet, and a worker that drains is none any more that jobs could go to. */
-export function createWorkTimeMeter(time: Pick<Time, 'monotonic'>): WorkTimeMeter {
+/**
+ * A worker that starts is not ready yet, and a worker that drains is none any more that jobs could go to. A worker that
+ * does `concurrency` jobs side by side is fully at work with so many.
+ */
+export function createWorkTimeMeter(time: Pick<Time, 'monotonic'>, concurrency = 1): WorkTimeMeter {
   let since = time.monotonic();
   let readyMs = 0;
   let busyMs = 0;
@@ -36,7 +39,7 @@ export function createWorkTimeMeter(time: Pick<Time, 'monotonic'>): WorkTimeMete
       const now = time.monotonic();
       if (state.is === 'idle' || state.is === 'busy') {
         readyMs += now - since;
-        if (heldBy(state) > 0) busyMs += now - since;
+        busyMs += (now - since) * Math.min(1, heldBy(state) / concurrency);
       }
       if (state.is === 'idle') busyMs += Math.max(0, Math.min(now - state.since, waitedMs, HANDOVER_MS));
       since = now;

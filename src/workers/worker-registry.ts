@@ -14,6 +14,7 @@ import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
 import { makeFolders, specOf } from './spec.ts';
 import { killQuietCells, killStuckCells } from './stuck-cells.ts';
+import type { Suspects } from './suspects.ts';
 import type { CellFindings, MarkerPlace } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
 import { MODELS_NOT_THERE, openModels, type WorkerModels } from './worker-models.ts';
@@ -47,6 +48,7 @@ interface WorkerRegistryNeeds
 
 /** Listener of a worker: its pool. */
 interface WorkerOwner {
+  suspects: Suspects;
   took(durationMs: number): void;
   ready(worker: HostWorker): void;
   gone(worker: HostWorker, isFault: boolean): void;
@@ -101,7 +103,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const markerPlace = cell.process.place();
     const worker = createHostWorker(id, agent, {
       ...{ time, reports, post: cell.gate.post, answer: needs.answer },
-      ...{ took: owner.took, ready: owner.ready, gone },
+      ...{ suspects: owner.suspects, took: owner.took, ready: owner.ready, gone },
       measured: (measures) => needs.measured?.(agent.name, measures),
     });
     cell.workers.set(worker.id, worker);

@@ -34,7 +34,7 @@ interface EvidenceParts {
 function workerEvidence(parts: EvidenceParts): Evidence {
   const { reading, children, lines } = parts;
   const evidence: Evidence = { ...(parts.found ?? fromReading(parts)) };
-  const beat = evidence.lastBeat ?? reading?.lastBeat;
+  const beat = evidence.lastBeat ?? reading?.running[0]?.lastBeat;
   if (beat) evidence.lastBeat = beat;
   if (children.length > 0) {
     evidence.children = children
@@ -54,6 +54,14 @@ function fromReading({ reading, limitBytes, childrenBytes, now }: EvidenceParts)
   if (!reading || reading.heapBytes === null || reading.externalBytes === null) return found;
   const { heapBytes, externalBytes } = reading;
   return { ...found, memory: { heapBytes, externalBytes, childrenBytes, limitBytes, perMinuteBytes: null } };
+}
+
+/** The oldest job of the worker, and the last sign of progress of any of them. */
+function progressOf(worker: HostWorker): Pick<WorkerReading, 'job' | 'lastBeat' | 'quietMs'> {
+  const jobs = worker.jobsNow();
+  const running = worker.reading?.running ?? [];
+  const quietMs = running.length > 0 ? Math.min(...running.map((one) => one.quietMs)) : null;
+  return { job: jobs[0]?.job ?? null, lastBeat: jobs[0]?.lastBeat ?? null, quietMs };
 }
 
 /** Lines go first, oldest first: they are in the log as well. */
@@ -121,7 +129,7 @@ export function createWorkerTelemetry(needs: Pick<WorkersNeeds, 'time' | 'readin
         if (!worker) continue;
         worker.reading = reading;
         const childrenBytes = countChildren(cell, worker);
-        const { heapBytes, externalBytes, cpu, loop, answers, lastBeat, quietMs } = reading;
+        const { heapBytes, externalBytes, cpu, loop, answers } = reading;
         if (heapBytes === null || externalBytes === null) continue;
         accountedBytes += heapBytes + externalBytes;
         const { name, agent } = worker;
@@ -129,7 +137,7 @@ export function createWorkerTelemetry(needs: Pick<WorkersNeeds, 'time' | 'readin
         const who = { worker: name, agent: agent.name, version: version.id, fingerprint, cell: pid, at };
         const limitBytes = agent.limits.memoryBytes;
         const memory = { heapBytes, externalBytes, childrenBytes, limitBytes };
-        list.push({ ...who, ...memory, cpu, loop, answers, job: worker.jobNow().job, lastBeat, quietMs });
+        list.push({ ...who, ...memory, cpu, loop, answers, ...progressOf(worker) });
       }
       cell.rssBytes = rssBytes;
       const look = { at, rssBytes, workers: cell.workers.size, accountedBytes, fds, mostFds };

@@ -8,13 +8,15 @@ import type { Time } from '../kernel/time.ts';
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
 import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
+import type { Suspects } from './suspects.ts';
+import type { JobNow } from './view.ts';
 import {
   type CallAnswer,
   type CellFindings,
   type FromCell,
   OPEN_CALLS,
   type Reading,
-  type Running,
+  type ThreadEnd,
   type ThreadLine,
   type ToCell,
   type WorkerSpec,
@@ -26,6 +28,7 @@ import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } fro
 interface WorkerNeeds {
   time: Time;
   reports: Reports;
+  suspects: Suspects;
   post(message: ToCell): void;
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** The counts of the plugin since the last time. */
@@ -80,8 +83,8 @@ export interface HostWorker {
   waited(tickMs: number): number;
   /** Whether the worker holds an attempt that has begun, as far as the ledger's number tells. */
   holdsBegun(begun: number | undefined): boolean;
-  /** The attempt in progress, as far as the host knows. */
-  jobNow(): { job: string | null; startedAt: number | null };
+  /** The attempts in progress, oldest first, as far as the host knows. */
+  jobsNow(): JobNow[];
   reading: Reading | undefined;
   /** Whether an attempt of it ever ended. */
   hasWorked(): boolean;
@@ -93,12 +96,13 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   const { time, reports } = needs;
   const name = `w${id}`;
   const startedAt = time.monotonic();
-  const held = createHeldAttempts({ ...needs, worker: name, fingerprint: agent.fingerprint });
+  const { fingerprint, concurrency = 1 } = agent;
+  const held = createHeldAttempts({ ...needs, worker: name, fingerprint, concurrency });
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
   const heldTime = createHeldTime();
   const intake = createWorkerIntake(time, needs.measured);
-  const meter = createWorkTimeMeter(time);
+  const meter = createWorkTimeMeter(time, concurrency);
   let isBlocked = false;
   let worked = false;
 
@@ -116,8 +120,9 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     if (state.is === 'stopping' && before !== 'stopping') post({ do: 'close', worker: id });
   }
 
-  function back(count: number) {
-    if (held.size() === 0) isBlocked = false;
+  function back(count: number, hasEnded = true) {
+    // Where jobs run side by side, the end of any of them shows that the others do not hold it up.
+    if (held.size() === 0 || (hasEnded && concurrency > 1)) isBlocked = false;
     heldTime.reset();
     if (count > 0) move({ is: 'back', count, at: time.monotonic() });
     reports.changed(agent.name);
@@ -127,20 +132,15 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     const count = held.released(seqs);
     // The rest of its batch takes long: no further job until that is done.
     if (held.size() > 0) isBlocked = true;
-    back(count);
+    back(count, false);
   }
 
-  function gone(
-    because: PlainFault | null,
-    hasBegun: (seq: number) => boolean,
-    running: Running | null = null,
-    found: CellFindings | null = null,
-  ) {
+  function gone(because: PlainFault | null, hasBegun: (seq: number) => boolean, end?: ThreadEnd) {
     if (state.is === 'gone') return;
-    const failed = held.close(because, hasBegun, running);
+    const failed = held.close(because, hasBegun, end);
     move({ is: 'ended', because });
     reports.changed(agent.name);
-    needs.gone(worker, because, failed, found);
+    needs.gone(worker, because, failed, end?.found ?? null);
   }
 
   const worker: HostWorker = {
@@ -203,7 +203,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           return intake.measures(message);
         case 'gone':
         case 'unstoppable':
-          return gone(message.because, (seq) => seq === message.running?.seq, message.running, message.found);
+          return gone(message.because, (seq) => message.running.some((one) => one.seq === seq), message);
       }
     },
     lines(lines) {
@@ -213,7 +213,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
     waited: (tickMs) => heldTime.add(tickMs, held.size() > 0),
     holdsBegun: held.hasBegun,
-    jobNow: () => jobIn(held, worker.reading?.running),
+    jobsNow: () => jobsIn(held, worker.reading),
     hasWorked: () => worked,
     workTime: () => meter.until(state),
   };
@@ -282,8 +282,13 @@ function createCallIntake(
   };
 }
 
-function jobIn(held: HeldAttempts, running: Running | null | undefined): ReturnType<HostWorker['jobNow']> {
-  const seq = running && held.get(running.seq) ? running.seq : held.seqs()[0];
-  const job = seq === undefined ? null : held.get(seq)!.job;
-  return { job, startedAt: running && running.seq === seq ? running.startedAt : null };
+/** The jobs that run by the last reading; without one, those that its cell was given first. */
+function jobsIn(held: HeldAttempts, reading: Reading | undefined): JobNow[] {
+  const running = (reading?.running ?? []).flatMap(({ seq, startedAt, quietMs, lastBeat }) => {
+    const job = held.get(seq)?.job;
+    return job === undefined ? [] : [{ job, startedAt, quietMs, lastBeat: lastBeat || null }];
+  });
+  const first = held.seqs()[0];
+  if (running.length > 0 || first === undefined) return running;
+  return [{ job: held.get(first)!.job, startedAt: null, quietMs: null, lastBeat: null }];
 }

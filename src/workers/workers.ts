@@ -2,8 +2,9 @@ import type { Placement } from '../jobs/placement.ts';
 import type { Time } from '../kernel/time.ts';
 import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
-import type { Workers, WorkersNeeds, WorkersOptions, WorkersView } from './ports.ts';
+import type { Workers, WorkersNeeds, WorkersOptions } from './ports.ts';
 import { createReports, type Reports } from './reports.ts';
+import type { WorkersView } from './view.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
 import { heldBy } from './worker-state.ts';
 
@@ -104,7 +105,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     level: registry.level,
     restart(agent, now) {
       const own = [...registry.workers()].filter((worker) => worker.agent.name === agent);
-      const jobs = own.flatMap((worker) => worker.jobNow().job ?? []);
+      const jobs = own.flatMap((worker) => worker.jobsNow().map(({ job }) => job));
       for (const worker of own) {
         worker.drain();
         if (now) worker.abortAll(workerFaults.restarted());
@@ -146,6 +147,7 @@ function createPools({ time, registry, reports, workerGone }: PoolsNeeds) {
       time,
       startWorker: (of, cell) =>
         registry.start(of, cell, {
+          suspects: pool.suspects,
           took: pool.batchSizing.add,
           ready: pool.ready,
           gone(worker, isFault) {
@@ -259,16 +261,18 @@ function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView 
     const { reading } = worker;
     const state = worker.state();
     if (state.is === 'gone') continue;
-    const { job, startedAt } = worker.jobNow();
+    const jobs = worker.jobsNow();
+    const [first] = jobs;
     workers.push({
       worker: worker.name,
       agent: worker.agent.name,
       version: worker.agent.version.id,
       is: state.is,
-      job,
-      startedAt,
+      job: first?.job ?? null,
+      startedAt: first?.startedAt ?? null,
+      jobs,
       memoryBytes: reading?.heapBytes == null ? null : reading.heapBytes + (reading.externalBytes ?? 0),
-      lastBeat: reading?.lastBeat ?? null,
+      lastBeat: first?.lastBeat ?? null,
       pools: reading?.pools ?? null,
     });
   }

@@ -220,6 +220,16 @@ class: critical
       { code: 'NEEDS_WIDENED', line: 3, column: 27 },
     ],
     ['a wider path', 'plugin: health\nneeds:\n  read: [data/../..]\n', { code: 'NEEDS_WIDENED', line: 3, column: 10 }],
+    ...['0', '-1', '1.5', '101', 'many'].map((value): (typeof refusals)[number] => [
+      `a concurrency of ${value}`,
+      `plugin: health\nconcurrency: ${value}\n`,
+      { code: 'AGENT_FILE_INVALID', line: 2, column: 14 },
+    ]),
+    [
+      'more jobs at a time than its plugin is made for',
+      'plugin: health\nconcurrency: 2\n',
+      { code: 'CONCURRENCY_WIDENED', line: 2, column: 14 },
+    ],
     ['crossed bounds', 'plugin: health\nworkers: { min: 5 }\n', { code: 'WORKERS_INVALID', line: 2, column: 17 }],
   ];
   for (const [what, text, fault] of refusals) {

@@ -28,6 +28,7 @@ it.each<[object, object | undefined, (string | number)[]]>([
   [{ always: true }, { on: ['a'] }, ['on']],
   [{ always: true, workers: { max: 2 } }, undefined, ['workers']],
   [{ always: true }, { workers: { min: 0, max: 3 } }, ['workers']],
+  [{ always: true, concurrency: 2 }, undefined, ['concurrency']],
   [{}, { always: true }, ['always']],
 ])('%j with %j is refused, with words and the place', (plugin, said, path) => {
   const found = resolved(plugin, said);

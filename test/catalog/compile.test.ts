@@ -234,6 +234,12 @@ const REFUSED: Record<string, Refused> = {
     text: define('limits: { timeout: 10 as never },'),
     fault: { line: 4, column: 13, code: 'PLUGIN_INVALID' },
   },
+  'no-jobs': {
+    text: define('concurrency: 0,'),
+    fault: { line: 4, column: 3, message: 'concurrency: expected a whole number from 1 to 100' },
+  },
+  'part-of-a-job': { text: define('concurrency: 1.5,'), fault: { line: 4, column: 3, code: 'PLUGIN_INVALID' } },
+  'too-many-jobs': { text: define('concurrency: 10_000,'), fault: { line: 4, column: 3, code: 'PLUGIN_INVALID' } },
   'bad-zone': { text: define("timezone: 'Europe/Berln',"), fault: { line: 4, column: 3, code: 'PLUGIN_INVALID' } },
   'no-about': {
     text: `${head}export default definePlugin({ run() {} } as never);\n`,

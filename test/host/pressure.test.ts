@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { createHostPressure, mustTakeSend } from '../../src/host/pressure.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import type { WorkersView } from '../../src/workers/ports.ts';
+import type { WorkersView } from '../../src/workers/view.ts';
 import { Clock } from '../clock.ts';
 
 const MB = 1024 ** 2;

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { type BoundedQuantity, createQuantitySource, readQuantities } from '../../src/host/warnings/quantities.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { Finding } from '../../src/telemetry/ports.ts';
-import type { WorkersView } from '../../src/workers/ports.ts';
+import type { WorkersView } from '../../src/workers/view.ts';
 import { Clock, T0 } from '../clock.ts';
 import { owedHours } from '../healing/replay.ts';
 import { OTHER_COURSES, replayOther } from './quantity-replay.ts';

@@ -265,6 +265,19 @@ it('gives attempts back that never started or were stopped with the host, at no 
   expect((await stage.givenOf(3))[2]).toMatchObject({ job: added!.id, attempt: 1 });
 });
 
+it('tries an attempt again at once that another job took down, and counts it nowhere', async () => {
+  const [added] = await stage.jobs.add([job('a', { attempts: 1 })]);
+  const [first] = await stage.givenOf(1);
+  const at = { job: first!.job, attempt: 1, startedAt: Date.now(), finishedAt: Date.now() };
+  const fault = { code: 'NEIGHBOUR_FAILED', message: 'its worker ended of job b' };
+  stage.capacity.left++;
+  stage.jobs.ended([{ worker: 'w1', outcome: { ...at, is: 'failed', fault, retry: 0, isFree: true } }]);
+  const [, again] = await stage.givenOf(2);
+  expect(again).toMatchObject({ job: added!.id, attempt: 2, attempts: 2 });
+  const detail = (await stage.store.get(added!.id))!;
+  expect(detail).toMatchObject({ state: 'running', failures: [], error: { code: 'NEIGHBOUR_FAILED' } });
+});
+
 it('takes over what an earlier run of the host left running, and counts that attempt', async () => {
   const [added] = await stage.jobs.add([job('a')]);
   await stage.givenOf(1);

@@ -93,7 +93,7 @@ function poolWorld(options: PoolOptions = {}) {
     };
   }
 
-  const begin = (id: string): JobOwner => ({ seq: 0, id, startedAt: clock.monotonic(), hasEnded: false });
+  const begin = (id: string): JobOwner => ({ seq: 0, place: 0, id, startedAt: clock.monotonic(), hasEnded: false });
   /** As the worker does at the end of an attempt. */
   const end = (job: JobOwner) => {
     job.hasEnded = true;

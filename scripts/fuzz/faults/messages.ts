@@ -18,6 +18,7 @@ import { createStackMap } from '../../../src/workers/inside/stack-map.ts';
 import { createThreadInbox } from '../../../src/workers/inside/thread-inbox.ts';
 import type { WorkerCall } from '../../../src/workers/ports.ts';
 import { createReports } from '../../../src/workers/reports.ts';
+import { createSuspects } from '../../../src/workers/suspects.ts';
 import type { FromCell, FromWorkerThread, WorkerSpec } from '../../../src/workers/wire.ts';
 import { createHostWorker } from '../../../src/workers/worker.ts';
 import type { Broken } from '../check.ts';
@@ -27,7 +28,7 @@ import { type Random, seeded } from '../random.ts';
 
 const FAULT = { code: 'ERROR', message: 'x', stack: 'Error: x\n    at y (z.mjs:1:2)', data: { a: [1] } };
 const LINE = { at: 1_790_000_000_000, level: 'info', job: 'job-1', message: 'hello', data: '{"n":1}' } as const;
-const RUNNING = { seq: 1, startedAt: 1_790_000_000_000 };
+const RUNNING = [{ seq: 1, startedAt: 1_790_000_000_000, quietMs: 3, lastBeat: 'b' }];
 const FOUND = {
   ...{ at: 1_790_000_000_000, tookMs: 3, thread: 'spins', lastBeat: 'b' },
   hot: [{ name: 'run', file: 'plugins/a.ts', line: 3, share: 0.9 }],
@@ -35,7 +36,7 @@ const FOUND = {
 };
 const READING = {
   ...{ worker: 1, heapBytes: 1, externalBytes: 2, cpu: 0.5, loop: 0.1, answers: true },
-  ...{ running: RUNNING, lastBeat: null, quietMs: 3, pools: null },
+  ...{ running: RUNNING, pools: null },
 };
 const TIMES = { startedAt: 1_790_000_000_000, durationMs: 1.5 };
 
@@ -48,8 +49,8 @@ const OF_CELLS: readonly FromCell[] = [
   { say: 'call', worker: 1, seq: 1, id: 1, call: { ask: 'setState', key: 'k', value: '1' } },
   { say: 'lines', parts: [{ worker: 1, lines: [LINE] }] },
   { say: 'left-over', worker: 1, is: 'error', job: 'job-1', fault: FAULT },
-  { say: 'gone', worker: 1, because: FAULT, running: RUNNING, found: FOUND },
-  { say: 'unstoppable', worker: 1, because: FAULT, running: RUNNING, found: null },
+  { say: 'gone', worker: 1, because: FAULT, running: RUNNING, culprits: [{ seq: 1, why: FAULT }], found: FOUND },
+  { say: 'unstoppable', worker: 1, because: FAULT, running: RUNNING, culprits: [], found: null },
   { say: 'readings', rssBytes: 5, fds: 20, workers: [READING] },
 ];
 const OF_THREADS: readonly FromWorkerThread[] = [
@@ -59,8 +60,8 @@ const OF_THREADS: readonly FromWorkerThread[] = [
   { say: 'ended', seq: 2, ...TIMES, end: { is: 'failed', thrown: FAULT, retry: true } },
   { say: 'call', seq: 1, id: 1, call: { ask: 'exec', call: 1, command: 'git', args: ['log'], env: { A: 'b' } } },
   { say: 'lines', lines: [LINE, { ...LINE, data: '5' }, { ...LINE, data: null }] },
-  { say: 'exit', code: 0, thrown: FAULT },
-  { say: 'crashed', thrown: FAULT },
+  { say: 'exit', code: 0, seq: null, thrown: FAULT },
+  { say: 'crashed', seq: 1, thrown: FAULT },
   { say: 'left-over', is: 'timer', job: 'job-1', thrown: FAULT },
 ];
 const OF_CALLS: readonly object[] = [
@@ -289,7 +290,17 @@ function hostWorker() {
   const reports = createReports(events as never, () => 0);
   const none = () => {};
   const agent = { name: 'a', fingerprint: 'f', version: { id: 'v' }, limits: {} } as Agent;
-  const needs = { time: machineTime, reports, post: none, took: none, ready: none, gone: none, measured: none };
+  const suspects = createSuspects(machineTime);
+  const needs = {
+    time: machineTime,
+    reports,
+    suspects,
+    post: none,
+    took: none,
+    ready: none,
+    gone: none,
+    measured: none,
+  };
   const worker = createHostWorker(1, agent, { ...needs, answer: async () => null });
   const given = Array.from({ length: 6 }, (_, index) => ({ job: `job-${index + 1}`, attempt: 1 }) as Assignment);
   worker.start({} as WorkerSpec);

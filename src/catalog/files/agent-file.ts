@@ -70,6 +70,11 @@ export const agentFileSchema = z.strictObject({
   workers: workersField
     .optional()
     .describe('Workers that run its jobs side by side: `min` at least, more with the load.'),
+  concurrency: countField(BOUNDS.concurrency)
+    .optional()
+    .describe(
+      'How many of its jobs one worker does side by side: at most as many as the plugin says. Default: the plugin’s.',
+    ),
   isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
   class: classField
     .optional()

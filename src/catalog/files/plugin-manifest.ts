@@ -57,6 +57,7 @@ const definitionSchema = z.strictObject({
   limits: limitsField.optional(),
   needs: needsField.optional(),
   workers: workersField.optional(),
+  concurrency: countField(BOUNDS.concurrency).optional(),
   isolation: isolationField.optional(),
   class: classField.optional(),
 });

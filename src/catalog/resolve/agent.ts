@@ -39,8 +39,8 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const settings = resolveSettings(terms, values);
   const limits = resolveLimits(said?.limits, plugin.limits, pick, triggers.always);
   const narrowed = noteNeeds(terms, granted.needs, values);
-  const workers = resolveWorkers(terms, pick);
-  if ('fault' in workers) return workers;
+  const sideBySide = resolveWorkers(terms, pick);
+  if ('fault' in sideBySide) return sideBySide;
   const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
   const named = pick('class', said?.class, plugin.class, 'normal');
   const logLevel = pick('logs.level', said?.logs?.level, undefined, 'info');
@@ -56,7 +56,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     limits,
     needs: granted.needs,
     ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
-    workers,
+    ...sideBySide,
     isolation,
     ...(named === 'normal' ? {} : { class: named }),
     ...(logLevel === 'info' ? {} : { logLevel }),
@@ -97,15 +97,34 @@ function eventInput({ on, webhook }: Pick<Agent, 'on' | 'webhook'>): Agent['inpu
   return { schema: { type: 'object', properties, required: ['topic', 'from', 'data'] }, takesNothing: false };
 }
 
-function resolveWorkers(terms: ResolveTerms, pick: Values['pick']): Agent['workers'] | { fault: PlainFault } {
+/** How many workers the agent has, and how many jobs each does side by side. */
+function resolveWorkers(
+  terms: ResolveTerms,
+  pick: Values['pick'],
+): Pick<Agent, 'workers' | 'concurrency'> | { fault: PlainFault } {
   const said = terms.file?.data.workers;
   const { workers } = terms.version.manifest;
   const min = pick('workers.min', said?.min, workers?.min, 0);
   const max = pick('workers.max', said?.max, workers?.max, Math.max(1, min));
-  if (min <= max) return { min, max };
-  const message = `${min} is above workers.max ${max}`;
-  const wrong = { code: 'WORKERS_INVALID', path: ['workers', 'min'], message, next: 'set workers.max as well' };
-  return { fault: valueFault(terms, wrong) };
+  if (min > max) {
+    const message = `${min} is above workers.max ${max}`;
+    const wrong = { code: 'WORKERS_INVALID', path: ['workers', 'min'], message, next: 'set workers.max as well' };
+    return { fault: valueFault(terms, wrong) };
+  }
+  const concurrency = resolveConcurrency(terms, pick);
+  if (typeof concurrency !== 'number') return concurrency;
+  return { workers: { min, max }, ...(concurrency === 1 ? {} : { concurrency }) };
+}
+
+/** The number of jobs that a worker does side by side. Whether its code can bear that is the author's to say: a file may lower it. */
+function resolveConcurrency(terms: ResolveTerms, pick: Values['pick']): number | { fault: PlainFault } {
+  const { concurrency: ofPlugin } = terms.version.manifest;
+  const most = ofPlugin ?? 1;
+  const concurrency = pick('concurrency', terms.file?.data.concurrency, ofPlugin, 1);
+  if (concurrency <= most) return concurrency;
+  const message = `${concurrency} is above the plugin’s ${most}: its code is not made for more jobs at a time in one worker`;
+  const next = `write ${most} or less, let the plugin say \`concurrency: ${concurrency}\`, or raise workers.max`;
+  return { fault: valueFault(terms, { code: 'CONCURRENCY_WIDENED', path: ['concurrency'], message, next }) };
 }
 
 /** A digest of all values that a worker is started with; the schedule is not among them. */
@@ -115,10 +134,12 @@ function fingerprintOf({
   limits,
   needs,
   workers,
+  concurrency,
   isolation,
   always,
 }: Omit<Agent, 'fingerprint'>): string {
-  const text = JSON.stringify([version.id, settings, limits, needs, workers, isolation, always]);
+  const values = [version.id, settings, limits, needs, workers, isolation, always];
+  const text = JSON.stringify(concurrency === undefined ? values : [...values, concurrency]);
   return sha256(text).slice(0, 12);
 }
 

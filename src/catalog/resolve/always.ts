@@ -29,6 +29,10 @@ export function resolveAlways(
     const message = 'it runs always, and only once: several workers would do the same work';
     return { wrong: { code: 'ALWAYS_INVALID', path: ['workers'], message, next: 'leave `workers` out' } };
   }
+  if ((said?.concurrency ?? plugin.concurrency ?? 1) > 1) {
+    const message = 'it runs always, as one job: there is no other that could run beside it';
+    return { wrong: { code: 'ALWAYS_INVALID', path: ['concurrency'], message, next: 'leave `concurrency` out' } };
+  }
   return { always: true };
 }
 

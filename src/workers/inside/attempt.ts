@@ -37,13 +37,15 @@ export interface WorkerSetting {
   series: PluginSeries;
   /** Throws when the host is not in `needs.net`. */
   checkUrl(input: string | URL | Request): void;
-  /** Writes the sign of progress into shared memory. */
-  progress(note?: string): void;
+  /** Writes the sign of progress of the place's job into shared memory. */
+  progress(place: number, note?: string): void;
 }
 
 /** A job as it was handed over. */
 interface GivenJob {
   seq: number;
+  /** Where the shared memory has its progress. */
+  place: number;
   id: string;
   attempt: number;
   trigger: string;
@@ -124,7 +126,7 @@ export class Attempt implements Context<unknown> {
   }
   get beat(): Context['beat'] {
     return (note) => {
-      if (this.#open) this.#home.progress(note ?? '');
+      if (this.#open) this.#progress(note ?? '');
     };
   }
   get count(): Context['count'] {
@@ -162,7 +164,7 @@ export class Attempt implements Context<unknown> {
   get fetch(): Context['fetch'] {
     return async (input, options) => {
       this.#mustBeOpen();
-      const { time, secrets, calls, checkUrl, progress } = this.#home;
+      const { time, secrets, calls, checkUrl } = this.#home;
       if (!this.#home.createFetch) {
         checkUrl(input);
         return globalThis.fetch(input, { ...options, signal: this.signal });
@@ -175,7 +177,7 @@ export class Attempt implements Context<unknown> {
         checkUrl,
         // Not counted as a call of the plugin's: the end of the job waits for none of them.
         ask: (call) => calls.ask(this.#given.seq, call),
-        progress,
+        progress: this.#progress,
       });
       return this.#fetch(input, options);
     };
@@ -195,7 +197,7 @@ export class Attempt implements Context<unknown> {
       this.#mustBeOpen();
       const text = String(markdown);
       this.text = text.length > LONGEST_SUMMARY ? `${text.slice(0, LONGEST_SUMMARY - 8)}\n\n(cut)` : text;
-      this.#home.progress();
+      this.#progress();
     };
   }
   get fleet(): Fleet {
@@ -208,10 +210,10 @@ export class Attempt implements Context<unknown> {
   }
 
   get llm(): Llm {
-    const { models, time, agent, progress } = this.#home;
+    const { models, time, agent } = this.#home;
     this.#llm ??= models
       ? models.createContextLlm({
-          ...{ time, access: models.access, attempt: this.#given, progress },
+          ...{ time, access: models.access, attempt: this.#given, progress: this.#progress },
           signal: () => this.signal,
           mustBeOpen: () => this.#mustBeOpen(),
         })
@@ -243,15 +245,17 @@ export class Attempt implements Context<unknown> {
     this.#open = false;
   }
 
+  readonly #progress = (note?: string): void => this.#home.progress(this.#given.place, note);
+
   readonly #ask = (call: BareCall): Promise<unknown> => {
     this.#mustBeOpen();
-    this.#home.progress();
+    this.#progress();
     return this.#during(this.#home.calls.ask(this.#given.seq, call));
   };
 
   #during<T>(promise: Promise<T>): Promise<T> {
     const ended = () => {
-      this.#home.progress();
+      this.#progress();
       if (--this.#asking === 0) this.#quiet?.();
     };
     this.#asking += 1;

@@ -23,7 +23,7 @@ import { createPluginSeries } from './plugin-series.ts';
 import type { PoolHost } from './postgres/ports.ts';
 import { applyRestrictions } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME, writePoolUse } from './shared.ts';
+import { currentOf, noteProgress, openShared, sharedClock, writePoolUse } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
 import type { UseRecorder } from './uses.ts';
@@ -31,6 +31,8 @@ import type { UseRecorder } from './uses.ts';
 /** Data that the cell hands to a thread. */
 export interface ThreadData {
   memory: SharedArrayBuffer;
+  /** How many jobs it does side by side. */
+  concurrency: number;
   /** To the cell. */
   port: MessagePort;
   agent: string;
@@ -54,7 +56,7 @@ const SECRET_NAME = /^[A-Z][A-Z0-9_]*$/;
 const data = workerData as ThreadData;
 const { port } = data;
 const post = (message: FromWorkerThread) => port.postMessage(message);
-const shared = openShared(data.memory);
+const shared = openShared(data.concurrency, data.memory);
 const clock = sharedClock();
 const calls = createCalls(post);
 /** Jobs that came before the bundle was loaded. */
@@ -68,8 +70,8 @@ const models = data.llm && { access: data.llm, ...(await import('./llm.ts')) };
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 // Taken before the plugin is loaded, which may put something else in its place.
 const time = { ...machineTime, now: Date.now };
-const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
-const series = createPluginSeries(post, () => progress());
+const lines = createPluginLines(shared, post, { now: time.now, progress: progressOf });
+const series = createPluginSeries(post, progress);
 const net = restrictNet(data.net, data.agent, { uses: rehearsal?.uses, models: data.llm?.baseURL });
 const output = captureOutput(lines, () => (ownerNow() ?? runner?.jobNow())?.id ?? '');
 const handles = await closeHandleClass(data.file);
@@ -101,8 +103,8 @@ try {
     time,
     post,
     startedMarkers: data.startedMarkers,
-    flushOutput() {
-      output.flush();
+    flushOutput(job) {
+      output.flush(job);
       lines.jobEnded();
     },
   });
@@ -139,7 +141,7 @@ function flush() {
 /** This module is loaded only where a plugin asks for it. */
 async function rehearse(terms: NonNullable<ThreadData['rehearsal']>) {
   const { rehearseAttempt: rehearse } = await import('./rehearse.ts');
-  return rehearse(terms, (call) => calls.ask(currentOf(shared), call), data.llm?.baseURL);
+  return rehearse(terms, (call) => calls.ask(ownerNow()?.seq ?? currentOf(shared), call), data.llm?.baseURL);
 }
 
 async function load(): Promise<PluginDefinition> {
@@ -176,7 +178,7 @@ function home(settings: unknown): WorkerSetting {
     lines,
     series,
     checkUrl: net.checkUrl,
-    progress,
+    progress: (place, note) => noteProgress(shared, place, clock(), note),
   };
 }
 
@@ -196,9 +198,17 @@ function poolHost(): PoolHost {
   };
 }
 
-function progress(note?: string) {
-  shared.times[TIME.progressAt] = clock();
-  if (note) shared.marks[MARK.note] = shared.note.write(note.slice(0, NOTE_BYTES), 0, NOTE_BYTES);
+/** Progress of the job whose code runs now. Where several run and no one knows which of them this is, it is nobody's. */
+function progress() {
+  if (data.concurrency === 1) return noteProgress(shared, 0, clock());
+  const owner = ownerNow() ?? runner?.jobNow();
+  if (owner && !owner.hasEnded) noteProgress(shared, owner.place, clock());
+}
+
+/** Progress of a job that wrote a line. */
+function progressOf(job: string) {
+  const place = data.concurrency === 1 ? 0 : runner?.placeOf(job);
+  if (place !== undefined) noteProgress(shared, place, clock());
 }
 
 /** The secrets of an agent. A name that was not declared would be undefined for ever: asking for it throws `NOT_IN_NEEDS`. */

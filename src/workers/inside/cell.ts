@@ -125,7 +125,14 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
     threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, unmarked, over }));
   } catch (error) {
     // No more files, threads or memory: this worker's matter, not that of its neighbours.
-    outbox.put({ say: 'gone', worker, because: workerFaults.unfit(toPlainFault(error)), running: null, found: null });
+    outbox.put({
+      say: 'gone',
+      worker,
+      because: workerFaults.unfit(toPlainFault(error)),
+      running: [],
+      culprits: [],
+      found: null,
+    });
   }
 }
 

@@ -5,6 +5,8 @@ export interface JobOwner {
   readonly id: string;
   /** Of the attempt, in its worker. */
   readonly seq: number;
+  /** Where the shared memory has its progress. */
+  readonly place: number;
   /** By the shared clock, in ms. */
   readonly startedAt: number;
   /** The attempt is over: timers and promises of it that still run are left-overs. */
@@ -28,11 +30,16 @@ const owners = new AsyncLocalStorage<JobOwner>();
 
 /**
  * From now on this code, and all that it begins, runs as the job's. The context is not restored afterwards: a worker
- * does one job after the other, and Node makes a map to enter a context and another one to leave it, twenty thousand
+ * that does one job after the other needs none, and Node makes a map to enter a context and another one to leave it, twenty thousand
  * times a second.
  */
 export function enterJob(owner: JobOwner): void {
   owners.enterWith(owner);
+}
+
+/** Runs the code, and all that it begins, as the job's. The context is restored afterwards: another job may begin at once. */
+export function runAsJob(owner: JobOwner, code: () => void): void {
+  owners.run(owner, code);
 }
 
 /**

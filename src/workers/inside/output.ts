@@ -6,8 +6,8 @@ const LONGEST_REST = 64 * 1024;
 
 /** The printed text. */
 interface Output {
-  /** Reports the half lines, each as its job's. */
-  flush(): void;
+  /** Reports the half lines of the job, or of all, each as its job's. */
+  flush(job?: string): void;
 }
 
 /**
@@ -19,8 +19,8 @@ export function captureOutput(lines: PluginLines, jobNow: () => string): Output 
   const streams = [replaceWrites(process.stdout, 'info'), replaceWrites(process.stderr, 'error')];
   process.on('warning', (warning) => lines.put('warn', jobNow(), `${warning.name}: ${warning.message}`));
   return {
-    flush() {
-      for (const flush of streams) flush();
+    flush(job) {
+      for (const flush of streams) flush(job);
     },
   };
 
@@ -37,10 +37,12 @@ export function captureOutput(lines: PluginLines, jobNow: () => string): Output 
       else rests.delete(job);
       if (rest.length > LONGEST_REST) flush();
     };
-    const flush = () => {
-      if (rests.size === 0) return;
-      for (const [job, rest] of rests) lines.put(level, job, rest);
-      rests.clear();
+    const flush = (only?: string) => {
+      for (const [job, rest] of rests) {
+        if (only !== undefined && job !== only) continue;
+        rests.delete(job);
+        lines.put(level, job, rest);
+      }
     };
     stream._write = (chunk, _encoding, done) => {
       take(chunk);

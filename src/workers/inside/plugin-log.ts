@@ -46,7 +46,7 @@ export interface PluginLines {
 export function createPluginLines(
   shared: Shared,
   post: (message: FromWorkerThread) => void,
-  needs: { now(): number; progress(): void },
+  needs: { now(): number; progress(job: string): void },
 ): PluginLines {
   let waiting: ThreadLine[] = [];
   let posted = 0;
@@ -112,7 +112,7 @@ export function createPluginLines(
 
   const lines: PluginLines = {
     put(level, job, message, data) {
-      needs.progress();
+      needs.progress(job);
       if (LOG_LEVELS.indexOf(level) < Atomics.load(shared.marks, MARK.level)) return;
       const line = { at: needs.now(), level, job, message: textOf(message) };
       if (!mayPut(line)) return;

@@ -14,10 +14,10 @@ import {
 } from '../wire.ts';
 import { Attempt, abortReason, type WorkerSetting } from './attempt.ts';
 import type { DeniedOwner } from './denied.ts';
-import { enterJob, intervalLeft, type JobOwner } from './job-owner.ts';
+import { enterJob, intervalLeft, type JobOwner, runAsJob } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
-import { MARK, type Shared, TIME, takeTicket } from './shared.ts';
+import { noteBegin, noteEnd, noteHeard, type Shared, takeTicket } from './shared.ts';
 import { retryOf, thrownOf } from './thrown.ts';
 
 /** Taken before plugins get a guarded one: the descriptor is not theirs. */
@@ -39,86 +39,96 @@ interface RunnerNeeds {
   post(message: FromWorkerThread): void;
   /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
   startedMarkers: ({ fd: number } & MarkerPlace) | null;
-  /** Reports the half lines that were printed. */
-  flushOutput(): void;
+  /** Reports the half lines that the job printed; undefined: all of them. */
+  flushOutput(job: string | undefined): void;
 }
 
-/** Does the jobs that a worker is given, one after the other. Exactly one end is told of each that it begins. */
+/**
+ * Does the jobs that a worker is given, in their order, as many side by side as its shared memory has places for. Exactly one
+ * end is told of each that it begins.
+ */
 export interface Runner {
   dispatch(pack: JobPack): void;
   abort(seq: number, why: PlainFault): void;
-  /** The job that is being done. */
+  /** The only job that runs; undefined while none does, or several do. */
   jobNow(): JobOwner | undefined;
+  /** The place of a job that runs, by its id. */
+  placeOf(job: string): number | undefined;
+}
+
+/** A job that runs. */
+interface Begun {
+  owner: JobOwner;
+  attempt: Attempt;
+  /** Epoch ms. */
+  startedEpoch: number;
+  input: string | null;
 }
 
 export function createRunner(needs: RunnerNeeds): Runner {
   const { plugin, home, shared, clock, time, post } = needs;
-  const { startedMarkers: markers } = needs;
   const ring = createRingWriter(shared);
-  const note = Buffer.alloc(MARKER_BYTES);
+  const markBegin = createBeginMarker(needs);
   const packs: JobPack[] = [];
-  let running = false;
+  const running = new Map<number, Begun>();
+  const free = Array.from({ length: shared.places }, (_, at) => shared.places - 1 - at);
+  let placeFreed: (() => void) | undefined;
+  let turning = false;
   let timerReported = false;
-  let now: { seq: number; owner: JobOwner; attempt: Attempt } | undefined;
 
   /** Does all that waits. */
   async function turn() {
-    running = true;
+    turning = true;
     let yieldedAt = clock();
     for (let pack = packs.shift(); pack; pack = packs.shift()) {
       let seq = pack[0] as number;
       for (let at = 1; at < pack.length; at += PACK_FIELDS, seq++) {
+        if (free.length === 0) await new Promise<void>((resolve) => (placeFreed = resolve));
         if (!takeTicket(shared, seq)) continue;
-        const began = begin(seq);
-        await perform(seq, pack, at, began);
+        const begun = begin(seq, pack, at);
+        if (shared.places > 1) runAsJob(begun.owner, () => void perform(begun));
+        else {
+          enterJob(begun.owner);
+          await perform(begun);
+        }
         if (clock() - yieldedAt > YIELD_EVERY_MS) {
           await new Promise(setImmediate);
           yieldedAt = clock();
         }
       }
     }
-    running = false;
+    turning = false;
   }
 
   /** Makes visible what is begun, before the plugin's code runs: first to what outlives the cell, then to the cell. */
-  function begin(seq: number): number {
-    if (markers) {
-      writeMarker(note, seq, markers.key);
-      try {
-        writeSync(markers.fd, note, 0, MARKER_BYTES, markers.at);
-      } catch {
-        // A plugin has closed the number. Were the job done all the same, it would be done again when the cell dies.
-        post({ say: 'unmarked' });
-        for (;;) wait(idle, 0, 0);
-      }
-    }
-    const began = clock();
-    shared.times[TIME.startedEpoch] = time.now();
-    shared.times[TIME.startedAt] = began;
-    shared.times[TIME.progressAt] = began;
-    shared.marks[MARK.note] = 0;
-    Atomics.store(shared.marks, MARK.current, seq);
-    return began;
-  }
-
-  async function perform(seq: number, pack: JobPack, at: number, began: number) {
+  function begin(seq: number, pack: JobPack, at: number): Begun {
+    markBegin(seq);
+    const place = free.pop()!;
+    const startedAt = clock();
+    const startedEpoch = time.now();
+    noteBegin(shared, place, seq, startedAt, startedEpoch);
+    const id = pack[at] as string;
+    const input = pack[at + 4] as string | null;
     const attempt = new Attempt(home, {
-      seq,
-      id: pack[at] as string,
+      ...{ seq, place, id, input },
       attempt: pack[at + 1] as number,
       trigger: pack[at + 2] as string,
       slot: pack[at + 3] as number | null,
-      input: pack[at + 4] as string | null,
     });
-    const owner: JobOwner = { id: pack[at] as string, seq, startedAt: began, hasEnded: false };
-    now = { seq, owner, attempt };
-    enterJob(owner);
+    const owner: JobOwner = { id, seq, place, startedAt, hasEnded: false };
+    const begun = { owner, attempt, startedEpoch, input };
+    running.set(seq, begun);
+    return begun;
+  }
+
+  async function perform(begun: Begun) {
+    const { owner, attempt, input } = begun;
+    const { seq, place } = owner;
     let end: RunEnd | string | null;
     try {
-      const given = pack[at + 4] as string | null;
-      if (plugin.input) attempt.handOver(await checkedInput(plugin.input, given));
-      else if (plugin.webhook?.input && given !== null)
-        attempt.handOver(await checkedDelivery(plugin.webhook.input, given));
+      if (plugin.input) attempt.handOver(await checkedInput(plugin.input, input));
+      else if (plugin.webhook?.input && input !== null)
+        attempt.handOver(await checkedDelivery(plugin.webhook.input, input));
       let value = plugin.run(attempt as never);
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
@@ -129,12 +139,15 @@ export function createRunner(needs: RunnerNeeds): Runner {
     }
     attempt.close();
     owner.hasEnded = true;
-    needs.flushOutput();
+    running.delete(seq);
+    // Half a line of a job that goes on is not cut in two.
+    needs.flushOutput(running.size === 0 ? undefined : owner.id);
     if (owner.intervals) reportInterval(owner);
     if (owner.resources) for (const resource of owner.resources) resource.ended();
-    now = undefined;
-    report(seq, end, clock() - began, attempt.text);
-    Atomics.store(shared.marks, MARK.current, 0);
+    report(begun, end);
+    noteEnd(shared, place);
+    free.push(place);
+    placeFreed?.();
   }
 
   /** Once: it goes on firing in jobs that know nothing of it. */
@@ -145,30 +158,57 @@ export function createRunner(needs: RunnerNeeds): Runner {
     post({ say: 'left-over', is: 'timer', job: left.id, thrown: thrownOf(begun, home) });
   }
 
-  function report(seq: number, end: RunEnd | string | null, durationMs: number, summary: string | undefined) {
-    const startedAt = shared.times[TIME.startedEpoch]!;
+  function report({ owner, startedEpoch, attempt }: Begun, end: RunEnd | string | null) {
+    const { seq } = owner;
+    const { text: summary } = attempt;
+    const durationMs = clock() - owner.startedAt;
     const isPlain = (end === null || typeof end === 'string') && summary === undefined;
-    if (isPlain && ring.put(seq, startedAt, durationMs, end)) {
+    if (isPlain && ring.put(seq, startedEpoch, durationMs, end)) {
       if (ring.mustWake()) post(null);
       return;
     }
     const ended: RunEnd = end === null || typeof end === 'string' ? { is: 'done', result: end } : end;
+    const startedAt = startedEpoch;
     post({ say: 'ended', seq, startedAt, durationMs, end: ended, ...(summary === undefined ? {} : { summary }) });
   }
 
   return {
     dispatch(pack) {
       packs.push(pack);
-      if (!running) void turn();
+      if (!turning) void turn();
     },
     abort(seq, why) {
-      if (now?.seq !== seq) return;
-      const { attempt, owner } = now;
+      const begun = running.get(seq);
+      if (!begun) return;
+      const { attempt, owner } = begun;
+      // First, since the plugin's listeners may never come back: then the job itself is the cause.
+      noteHeard(shared, owner.place);
       attempt.abort(why);
       owner.aborted ??= abortReason(why);
       if (owner.resources) for (const resource of owner.resources) resource.aborted(owner.aborted);
     },
-    jobNow: () => now?.owner,
+    jobNow: () => (running.size === 1 ? running.values().next().value!.owner : undefined),
+    placeOf(job) {
+      for (const { owner } of running.values()) if (owner.id === job) return owner.place;
+      return undefined;
+    },
+  };
+}
+
+/** Notes the job that begins where its host finds the note when the whole cell has died. */
+function createBeginMarker({ startedMarkers: markers, post }: RunnerNeeds): (seq: number) => void {
+  if (!markers) return () => {};
+  const { fd, at, key } = markers;
+  const note = Buffer.alloc(MARKER_BYTES);
+  return (seq) => {
+    writeMarker(note, seq, key);
+    try {
+      writeSync(fd, note, 0, MARKER_BYTES, at);
+    } catch {
+      // A plugin has closed the number. Were the job done all the same, it would be done again when the cell dies.
+      post({ say: 'unmarked' });
+      for (;;) wait(idle, 0, 0);
+    }
   };
 }
 

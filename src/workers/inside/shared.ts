@@ -3,7 +3,8 @@ import type { PoolUse } from '../pool-use.ts';
 /**
  * The memory that a worker thread shares with its cell, so that the cell sees what the thread does without asking it:
  *
- * - marks: the job that is being done, when it began, when it last showed progress
+ * - running: a place for each job that may run at a time: which job it is, and whether the thread has heard of its abort
+ * - times: for each place, when its job began and when it last showed progress
  * - tickets: one for each job that was handed over; whoever changes it first, the thread (takes) or the cell (revokes), has it
  * - ring: ends of jobs on their way to the cell, see ring.ts
  *
@@ -12,51 +13,113 @@ import type { PoolUse } from '../pool-use.ts';
 export interface Shared {
   readonly memory: SharedArrayBuffer;
   readonly marks: Int32Array;
+  /** How many jobs may run at a time. */
+  readonly places: number;
+  readonly running: Int32Array;
   readonly times: Float64Array;
   readonly tickets: Int32Array;
   readonly ring: Uint8Array;
-  /** The text of the last beat, `marks[MARK.note]` bytes of UTF-8. */
-  readonly note: Buffer;
+  /** The texts of the last beats, {@link NOTE_BYTES} of UTF-8 for each place. */
+  readonly notes: Buffer;
 }
 
 /** Places in `marks`. */
-export const MARK = {
-  current: 0,
-  head: 1,
-  tail: 2,
-  woken: 3,
-  shownLines: 4,
-  level: 5,
-  note: 6,
-  pools: 8,
-  words: 16,
-} as const;
-/** Places in `times`: clock as in {@link sharedClock}. */
-export const TIME = { startedAt: 0, progressAt: 1, startedEpoch: 2, count: 4 } as const;
+export const MARK = { head: 1, tail: 2, woken: 3, shownLines: 4, level: 5, pools: 8, words: 16 } as const;
+/** Words of a place in `running`: the job's sequence number (0: none), the bytes of its last beat, whether it heard of its abort. */
+const JOB = { seq: 0, note: 1, heard: 2, words: 4 } as const;
+/** Values of a place in `times`: clock as in {@link sharedClock}, but for `startedEpoch`. */
+const TIME = { startedAt: 0, progressAt: 1, startedEpoch: 2, values: 4 } as const;
 /** The most jobs that a worker may hold. */
 export const TICKETS = 512;
 export const RING_BYTES = 64 * 1024;
 
-export const NOTE_BYTES = 256;
+const NOTE_BYTES = 256;
 
 const OFFERED = 1;
 const TAKEN = 2;
 const REVOKED = 3;
-const TIMES_AT = MARK.words * 4;
-const TICKETS_AT = TIMES_AT + TIME.count * 8;
-const NOTE_AT = TICKETS_AT + TICKETS * 4;
-const RING_AT = NOTE_AT + NOTE_BYTES;
+const TICKETS_AT = MARK.words * 4;
+const RING_AT = TICKETS_AT + TICKETS * 4;
+const TIMES_AT = RING_AT + RING_BYTES;
+const PLACE_BYTES = TIME.values * 8 + JOB.words * 4 + NOTE_BYTES;
 
-/** A view of the memory; new memory when none is given. */
-export function openShared(memory = new SharedArrayBuffer(RING_AT + RING_BYTES)): Shared {
+/** A view of the memory of a worker with so many places; new memory when none is given. */
+export function openShared(places = 1, memory = new SharedArrayBuffer(TIMES_AT + places * PLACE_BYTES)): Shared {
+  const runningAt = TIMES_AT + places * TIME.values * 8;
   return {
     memory,
+    places,
     marks: new Int32Array(memory, 0, MARK.words),
-    times: new Float64Array(memory, TIMES_AT, TIME.count),
     tickets: new Int32Array(memory, TICKETS_AT, TICKETS),
     ring: new Uint8Array(memory, RING_AT, RING_BYTES),
-    note: Buffer.from(memory, NOTE_AT, NOTE_BYTES),
+    times: new Float64Array(memory, TIMES_AT, places * TIME.values),
+    running: new Int32Array(memory, runningAt, places * JOB.words),
+    notes: Buffer.from(memory, runningAt + places * JOB.words * 4, places * NOTE_BYTES),
   };
+}
+
+/** A job that runs, as the thread has noted it: a plugin that reaches the memory may write anything. */
+export interface RunningJob {
+  seq: number;
+  /** Clock as in {@link sharedClock}. */
+  startedAt: number;
+  progressAt: number;
+  /** Epoch ms. */
+  startedEpoch: number;
+  /** The text of its last beat; empty without one. */
+  lastBeat: string;
+  /** The thread has heard that the job's signal is to be aborted: its event loop turns. */
+  hasHeard: boolean;
+}
+
+/** The thread begins a job in a free place. */
+export function noteBegin({ running, times }: Shared, place: number, seq: number, at: number, epoch: number): void {
+  const time = place * TIME.values;
+  times[time + TIME.startedEpoch] = epoch;
+  times[time + TIME.startedAt] = at;
+  times[time + TIME.progressAt] = at;
+  running[place * JOB.words + JOB.note] = 0;
+  running[place * JOB.words + JOB.heard] = 0;
+  Atomics.store(running, place * JOB.words + JOB.seq, seq);
+}
+
+/** The place is free again. */
+export function noteEnd({ running }: Shared, place: number): void {
+  Atomics.store(running, place * JOB.words + JOB.seq, 0);
+}
+
+/** A sign of progress of the place's job; `note`: the text of a beat. */
+export function noteProgress({ running, times, notes }: Shared, place: number, at: number, note?: string): void {
+  times[place * TIME.values + TIME.progressAt] = at;
+  if (!note) return;
+  const length = notes.write(note.slice(0, NOTE_BYTES), place * NOTE_BYTES, NOTE_BYTES);
+  running[place * JOB.words + JOB.note] = length;
+}
+
+/** The thread has heard that the place's job is to be aborted. */
+export function noteHeard({ running }: Shared, place: number): void {
+  Atomics.store(running, place * JOB.words + JOB.heard, 1);
+}
+
+/** The jobs that run, in the order of their sequence numbers. */
+export function runningJobs(shared: Shared): RunningJob[] {
+  const { running, times, notes, places } = shared;
+  const jobs: RunningJob[] = [];
+  for (let place = 0; place < places; place++) {
+    const seq = Atomics.load(running, place * JOB.words + JOB.seq);
+    if (seq <= 0) continue;
+    const [time, noteAt] = [place * TIME.values, place * NOTE_BYTES];
+    const bytes = Math.min(NOTE_BYTES, Math.max(0, running[place * JOB.words + JOB.note]!));
+    jobs.push({
+      seq,
+      startedAt: times[time + TIME.startedAt]!,
+      progressAt: times[time + TIME.progressAt]!,
+      startedEpoch: times[time + TIME.startedEpoch]!,
+      lastBeat: notes.toString('utf8', noteAt, noteAt + bytes),
+      hasHeard: Atomics.load(running, place * JOB.words + JOB.heard) === 1,
+    });
+  }
+  return jobs.sort((a, b) => a.seq - b.seq);
 }
 
 /** Writes the figures of the worker's pools; all are 0 in a worker without one. */
@@ -90,9 +153,19 @@ export function revokeTicket(shared: Shared, seq: number): boolean {
   );
 }
 
-/** The job that is being done; 0 for none. */
-export function currentOf(shared: Shared): number {
-  return Atomics.load(shared.marks, MARK.current);
+/** Whether the job was handed over and nobody has taken it. */
+export function isOffered(shared: Shared, seq: number): boolean {
+  return Atomics.load(shared.tickets, seq % TICKETS) === word(seq, OFFERED);
+}
+
+/** The oldest of the jobs that run; 0 for none. */
+export function currentOf({ running, places }: Shared): number {
+  let oldest = 0;
+  for (let place = 0; place < places; place++) {
+    const seq = Atomics.load(running, place * JOB.words + JOB.seq);
+    if (seq > 0 && (oldest === 0 || seq < oldest)) oldest = seq;
+  }
+  return oldest;
 }
 
 /** Milliseconds of the machine's monotonic clock: the same in every thread of a process, unlike `performance.now()`. */

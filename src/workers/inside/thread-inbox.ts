@@ -28,8 +28,8 @@ interface ThreadInboxNeeds {
   ended(): void;
   /** The thread said, before it ended, what it ends of. */
   unfit(fault: PlainFault): void;
-  crashed(fault: PlainFault): void;
-  exits(fault: PlainFault): void;
+  crashed(fault: PlainFault, seq: number | null): void;
+  exits(fault: PlainFault, seq: number | null): void;
   refuse(call: number, answer: CallAnswer): void;
   /** The file in which threads note what they begin cannot be written any more. */
   unmarked(): void;
@@ -106,9 +106,9 @@ export function createThreadInbox(
           return say({ say: 'measured', worker, series, beyond });
         }
         case 'crashed':
-          return needs.crashed(stacks.map(crashOf(message.thrown), spec));
+          return needs.crashed(stacks.map(crashOf(message.thrown), spec), message.seq);
         case 'exit':
-          return needs.exits(stacks.map({ ...message.thrown, code: 'CRASHED' }, spec));
+          return needs.exits(stacks.map({ ...message.thrown, code: 'CRASHED' }, spec), message.seq);
         case 'left-over': {
           const { is, job, thrown } = message;
           return say({ say: 'left-over', worker, is, job, fault: stacks.map(thrown, spec) });

@@ -3,7 +3,7 @@ import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { processesBelow, readStat, threadIdOf } from '../../kernel/proc.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import type { CellFindings, FromCell, Running, Thrown, WorkerSpec } from '../wire.ts';
+import type { CellFindings, Culprit, FromCell, Running, Thrown, WorkerSpec } from '../wire.ts';
 import { type Diagnostics, isWorthDiagnosing } from './diagnostics.ts';
 import type { StackMap } from './stack-map.ts';
 
@@ -20,8 +20,8 @@ interface ThreadLifecycleNeeds {
   diagnostics: Diagnostics;
   stacks: StackMap;
   say(message: FromCell): void;
-  /** The job in progress. */
-  running(): Running | null;
+  /** The jobs in progress. */
+  running(): Running[];
   /** Orders the thread to close. */
   sendClose(): void;
   /** The worker begins its jobs. */
@@ -40,7 +40,7 @@ interface ThreadLifecycleNeeds {
 
 type State =
   | { is: 'starting' | 'ready' | 'closing' | 'over' }
-  | { is: 'killing'; why: PlainFault; found: CellFindings };
+  | { is: 'killing'; why: PlainFault; culprits: Culprit[]; found: CellFindings };
 
 /** How a worker may end, as it becomes known from several sides and in any order. */
 interface EndCauses {
@@ -50,6 +50,8 @@ interface EndCauses {
   exitCall?: PlainFault;
   /** The error that the thread's own listener heard, with all that Node leaves out. */
   crash?: PlainFault;
+  /** The job whose code threw that error or called `exit`, where that is known. */
+  culprit?: number | null;
 }
 
 /** A worker thread from its start to its end. The host hears exactly once how it ended: `gone` or `unstoppable`. */
@@ -60,13 +62,16 @@ interface ThreadLifecycle {
   /** Whether the thread is being killed or has ended: it takes no jobs. */
   isEnding(): boolean;
   close(): void;
-  /** Looks at the thread where that helps, and ends it. Does nothing when the thread is ending. */
-  kill(why: PlainFault): void;
+  /**
+   * Looks at the thread where that helps, and ends it; `culprits`: the jobs that it ends of, as far as they are known. Does
+   * nothing when the thread is ending.
+   */
+  kill(why: PlainFault, culprits?: Culprit[]): void;
   /** The thread said that it cannot serve; kills it. */
   unfit(fault: PlainFault): void;
   /** The thread said, before it ended, what it ends of. */
-  crashed(fault: PlainFault): void;
-  exits(fault: PlainFault): void;
+  crashed(fault: PlainFault, seq: number | null): void;
+  exits(fault: PlainFault, seq: number | null): void;
 }
 
 export function createThreadLifecycle(
@@ -86,39 +91,43 @@ export function createThreadLifecycle(
   });
   worker.on('exit', exited);
 
-  function kill(why: PlainFault) {
+  function kill(why: PlainFault, culprits: Culprit[] = []) {
     if (state.is === 'killing' || state.is === 'over') return;
     stop();
     // Jobs that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') needs.revoke();
     const found = diagnostics.known();
-    state = { is: 'killing', why, found };
-    void lookAndEnd(why, found);
+    state = { is: 'killing', why, culprits, found };
+    void lookAndEnd(why, culprits, found);
   }
 
-  async function lookAndEnd(why: PlainFault, found: CellFindings) {
+  async function lookAndEnd(why: PlainFault, culprits: Culprit[], found: CellFindings) {
     if (isWorthDiagnosing(why)) await diagnostics.complete(found, why);
-    await end(why, found);
+    await end(why, culprits, found);
   }
 
-  async function end(why: PlainFault, found: CellFindings | null) {
+  async function end(why: PlainFault, culprits: Culprit[], found: CellFindings | null) {
     await diagnostics.endSampling();
     const ended = await killThread(worker, needs.name, time);
     if (ended || state.is === 'over') return;
     over();
-    say({ say: 'unstoppable', worker: id, because: why, running: needs.running(), found });
+    say({ say: 'unstoppable', worker: id, because: why, running: needs.running(), culprits, found });
     needs.over();
   }
 
   function exited(code: number) {
     if (state.is === 'over') return;
     needs.readPort();
-    const { fault, crash, exitCall } = causes;
+    const { fault, crash, exitCall, culprit } = causes;
     const killed = state.is === 'killing' ? state : undefined;
     const because = endOf(state.is, killed?.why ?? crash ?? fault ?? exitCall, wasReady, code);
     over();
     const found = killed?.found ?? (because ? diagnostics.known() : null);
-    say({ say: 'gone', worker: id, because, running: needs.running(), found });
+    const thrower = because && culprit ? [{ seq: culprit, why: because }] : [];
+    say({
+      ...{ say: 'gone', worker: id, because, running: needs.running(), found },
+      culprits: killed ? killed.culprits : thrower,
+    });
     needs.over();
   }
 
@@ -158,7 +167,8 @@ export function createThreadLifecycle(
       needs.sendClose();
       stopBoot();
       time.after(CLOSE_MS, () => {
-        if (state.is === 'closing') void end(workerFaults.crashed('its thread did not end when it was told to'), null);
+        if (state.is === 'closing')
+          void end(workerFaults.crashed('its thread did not end when it was told to'), [], null);
       });
     },
     kill,
@@ -166,11 +176,14 @@ export function createThreadLifecycle(
       causes.fault ??= workerFaults.unfit(fault);
       kill(causes.fault);
     },
-    crashed(fault) {
-      causes.crash ??= fault;
+    crashed(fault, seq) {
+      if (causes.crash) return;
+      causes.crash = fault;
+      causes.culprit = seq;
     },
-    exits(fault) {
+    exits(fault, seq) {
       causes.exitCall ??= fault;
+      causes.culprit ??= seq;
     },
   };
 }

@@ -37,10 +37,13 @@ export function readFromThread(message: unknown, now: number): FromWorkerThread 
     case 'unmarked':
       return { say: parts.say };
     case 'unfit':
+      return { say: 'unfit', thrown: thrownIn(parts.thrown) };
     case 'crashed':
-      return { say: parts.say, thrown: thrownIn(parts.thrown) };
-    case 'exit':
-      return { say: 'exit', code: wholeOr(parts.code, 0), thrown: thrownIn(parts.thrown) };
+      return { say: 'crashed', seq: seqOrNull(parts.seq), thrown: thrownIn(parts.thrown) };
+    case 'exit': {
+      const { code, seq, thrown } = parts;
+      return { say: 'exit', code: wholeOr(code, 0), seq: seqOrNull(seq), thrown: thrownIn(thrown) };
+    }
     case 'left-over': {
       const is = LEFT_OVERS.find((one) => one === parts.is);
       if (!is) throw wrong('left-over', 'is');
@@ -184,6 +187,10 @@ function partsOf(value: unknown, what: string): Parts {
 function seqOf(value: unknown, field: string): number {
   if (!isSeq(value)) throw wrong('message', field);
   return value as number;
+}
+
+function seqOrNull(value: unknown): number | null {
+  return isSeq(value) ? (value as number) : null;
 }
 
 function numberOr(value: unknown, instead: number, field: string): number {

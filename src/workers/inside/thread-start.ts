@@ -18,7 +18,7 @@ export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { w
   try {
     const worker = new Worker(BOOT, {
       name,
-      workerData: dataOf(spec, shared.memory, port2),
+      workerData: dataOf(spec, shared, port2),
       transferList: [port2],
       env: spec.env,
       execArgv: spec.execArgv,
@@ -36,11 +36,12 @@ export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { w
 }
 
 /** Data that the thread is started with. */
-function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort): ThreadData {
+function dataOf(spec: WorkerSpec, { memory, places }: Shared, port: MessagePort): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, llm, rehearsal } = spec;
   const startedMarkers = spec.markerPlace && { fd: MARKERS_FD, ...spec.markerPlace };
   return {
     memory,
+    concurrency: places,
     port,
     agent,
     file,

@@ -3,18 +3,18 @@ import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import type { CallAnswer, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
+import type { CallAnswer, Culprit, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import { type LineHub, linesOf } from './line-hub.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { createRingReader } from './ring.ts';
-import { currentOf, MARK, openShared, poolUseOf, type Shared, TIME } from './shared.ts';
+import { currentOf, MARK, openShared, poolUseOf, runningJobs, type Shared } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { SuspectFacts } from './suspect.ts';
 import { createThreadInbox } from './thread-inbox.ts';
 import { createThreadLifecycle } from './thread-lifecycle.ts';
 import { startWorker } from './thread-start.ts';
-import { createWatch, lastBeatOf } from './watch.ts';
+import { createWatch } from './watch.ts';
 
 interface ThreadNeeds {
   time: Time;
@@ -54,13 +54,13 @@ export interface Thread {
 
 export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): Thread {
   const { time, clock, say, stacks } = needs;
-  const shared = openShared();
+  const shared = openShared(spec.concurrency);
   const ring = createRingReader(shared);
   const { limits } = spec;
   const name = `worker-${id}`;
   let isBroken = false;
   const isRunning = () => currentOf(shared) !== 0;
-  const kill = (why: PlainFault) => lifecycle.kill(why);
+  const kill = (why: PlainFault, culprits?: Culprit[]) => lifecycle.kill(why, culprits);
   const send = (message: ToWorkerThread) => port.postMessage(message);
   const setLevel = (level: LogLevel) => void Atomics.store(shared.marks, MARK.level, LOG_LEVELS.indexOf(level));
   const watch = createWatch(shared, limits, {
@@ -84,7 +84,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     diagnostics,
     stacks,
     say,
-    running: () => runningIn(shared, time),
+    running: () => runningIn(shared, time, clock),
     sendClose: () => send({ do: 'close' }),
     begin: watch.begin,
     revoke: watch.revoke,
@@ -173,22 +173,25 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     overgrown: (bytes) => kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (!isUp()) return undefined;
-      return { worker: id, ...memory.probe.read(), lastBeat: lastBeat() || null, ...progressIn(shared, time, clock) };
+      const running = runningIn(shared, time, clock);
+      return { worker: id, ...memory.probe.read(), running, pools: poolUseOf(shared) };
     },
     drain: () => receive(null),
   };
 }
 
-/** The job in progress. The thread writes what is read here, and a plugin that reaches its memory may write anything. */
-function runningIn(shared: Shared, time: Time): Running | null {
-  const seq = currentOf(shared);
-  const startedAt = shared.times[TIME.startedEpoch]!;
-  return seq <= 0 ? null : { seq, startedAt: Number.isFinite(startedAt) ? startedAt : time.now() };
+/** The jobs in progress. The thread writes what is read here, and a plugin that reaches its memory may write anything. */
+function runningIn(shared: Shared, time: Time, clock: () => number): Running[] {
+  const now = clock();
+  return runningJobs(shared).map(({ seq, startedEpoch, progressAt, lastBeat }) => ({
+    ...{ seq, lastBeat },
+    startedAt: Number.isFinite(startedEpoch) ? startedEpoch : time.now(),
+    quietMs: Number.isFinite(progressAt) ? Math.max(0, now - progressAt) : 0,
+  }));
 }
 
-/** The job in progress and for how long it has shown none, and the pools of the worker. */
-function progressIn(shared: Shared, time: Time, clock: () => number): Pick<Reading, 'running' | 'quietMs' | 'pools'> {
-  const running = runningIn(shared, time);
-  const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
-  return { running, quietMs, pools: poolUseOf(shared) };
+/** The text of the beat of that job in progress which has been silent for longest; empty without one. */
+function lastBeatOf(shared: Shared): string {
+  const [quietest] = runningJobs(shared).sort((a, b) => a.progressAt - b.progressAt);
+  return quietest?.lastBeat ?? '';
 }

@@ -40,7 +40,7 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
       if (reported++ < MOST_REPORTED) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
       return;
     }
-    post({ say: 'crashed', thrown });
+    post({ say: 'crashed', seq: job?.seq ?? null, thrown });
     flush();
     exit(1);
   }
@@ -62,7 +62,8 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
         const status = Number(code ?? process.exitCode ?? 0);
         const message = `the plugin called process.exit(${status})`;
         if (ownerNow()?.hasEnded) throw new Fault({ code: 'ATTEMPT_ENDED', message });
-        post({ say: 'exit', code: status, thrown: thrownOf(new Error(message), owner) });
+        const thrown = thrownOf(new Error(message), owner);
+        post({ say: 'exit', code: status, seq: ownerNow()?.seq ?? null, thrown });
         flush();
         return plain.call(process, code);
       },

@@ -1,23 +1,28 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import { currentOf, MARK, offerTicket, revokeTicket, type Shared, TICKETS, TIME } from './shared.ts';
+import type { Culprit } from '../wire.ts';
+import { isOffered, offerTicket, type RunningJob, revokeTicket, runningJobs, type Shared, TICKETS } from './shared.ts';
 
 /** A job that takes longer than this gives up the jobs that wait behind it. */
 const LONG_JOB_MS = 20;
+/** Jobs that run side by side begin at once: one that has not after this time waits for an event loop that does not turn. */
+const STUCK_LOOP_MS = 1_000;
+/** Limits of jobs that an event loop which does not turn exceeds for all of them: then nobody knows whose code it is. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(['TIMEOUT', 'SILENT']);
 
 interface WatchNeeds {
   time: Time;
   /** The shared clock. */
   clock(): number;
-  /** Aborts the signal of the job in progress. */
+  /** Aborts the signal of a job in progress. */
   sendAbort(seq: number, why: PlainFault): void;
-  kill(why: PlainFault): void;
+  kill(why: PlainFault, culprits: Culprit[]): void;
   /** Jobs that were taken back. */
   released(seqs: number[]): void;
 }
 
-/** Watches over what a worker was given, through shared memory: deadlines of the job in progress, and those that wait behind a long one. */
+/** Watches over what a worker was given, through shared memory: deadlines of the jobs in progress, and those that wait behind a long one. */
 interface AttemptWatch {
   /** Jobs are handed over. */
   given(first: number, count: number): void;
@@ -25,7 +30,7 @@ interface AttemptWatch {
   ended(count: number): void;
   /** The worker is ready: its jobs begin. */
   begin(): void;
-  /** Aborts the job in progress; `waiting`: it had not begun, was taken back, and never will. */
+  /** Aborts a job in progress; `waiting`: it had not begun, was taken back, and never will. */
   abort(seq: number, why: PlainFault): 'waiting' | 'aborted' | 'unknown';
   /** Takes back what has not begun. */
   revoke(): void;
@@ -34,34 +39,46 @@ interface AttemptWatch {
 
 export function createWatch(shared: Shared, limits: DeadlineLimits, needs: WatchNeeds): AttemptWatch {
   const { time, clock } = needs;
+  const waitMs = shared.places === 1 ? LONG_JOB_MS : STUCK_LOOP_MS;
   let lastGiven = 0;
   let held = 0;
   let watching = false;
-  let aborted: { seq: number; at: number; why: PlainFault } | undefined;
+  const aborted = new Map<number, { at: number; why: PlainFault }>();
+  /** With several places: the last of the jobs that were handed over when it was last looked whether they wait. */
+  let knownWaiting = 0;
   let stopDeadline: (() => void) | undefined;
   let stopRevoking: (() => void) | undefined;
 
-  /** Looks whether the job in progress may go on, and when to look again. */
+  /** Looks whether the jobs in progress may go on, and when to look again. */
   function look() {
     stopDeadline?.();
     stopDeadline = undefined;
     if (!watching || held === 0) return;
-    const seq = currentOf(shared);
-    // Between two jobs: one that begins now cannot be late before this.
-    if (seq === 0) return lookAgain(Math.min(limits.timeoutMs, limits.silenceMs));
-    const decision = checkDeadline(
-      {
-        startedAt: shared.times[TIME.startedAt]!,
-        progressAt: shared.times[TIME.progressAt]!,
-        lastBeat: lastBeatOf(shared),
-        aborted: aborted?.seq === seq ? aborted : null,
-      },
-      limits,
-      clock(),
-    );
-    if (decision.is === 'fine') lookAgain(decision.lookAfterMs);
-    else if (decision.is === 'kill') needs.kill(decision.why);
-    else abort(seq, decision.why);
+    const running = runningJobs(shared);
+    for (const seq of aborted.keys()) if (!running.some((job) => job.seq === seq)) aborted.delete(seq);
+    // A job that begins from now on cannot be late before this.
+    let next = Math.min(limits.timeoutMs, limits.silenceMs);
+    const now = clock();
+    for (const job of running) {
+      const decision = checkDeadline({ ...job, aborted: aborted.get(job.seq) ?? null }, limits, now);
+      if (decision.is === 'kill') return needs.kill(decision.why, culpritsAmong(running));
+      if (decision.is === 'abort') beginAbort(job.seq, decision.why);
+      next = Math.min(next, decision.is === 'abort' ? limits.graceMs : decision.lookAfterMs);
+    }
+    lookAgain(next);
+  }
+
+  /** The jobs that were to end and have not. */
+  function culpritsAmong(running: readonly RunningJob[]): Culprit[] {
+    return running.flatMap(({ seq, hasHeard }) => {
+      const why = aborted.get(seq)?.why;
+      return why && (hasHeard || !OWN_LIMITS.has(why.code)) ? [{ seq, why }] : [];
+    });
+  }
+
+  function beginAbort(seq: number, why: PlainFault) {
+    aborted.set(seq, { at: clock(), why });
+    needs.sendAbort(seq, why);
   }
 
   function lookAgain(ms: number) {
@@ -73,10 +90,9 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
       held -= 1;
       return 'waiting';
     }
-    if (currentOf(shared) !== seq) return 'unknown';
-    if (aborted?.seq === seq) return 'aborted';
-    aborted = { seq, at: clock(), why };
-    needs.sendAbort(seq, why);
+    if (!runningJobs(shared).some((job) => job.seq === seq)) return 'unknown';
+    if (aborted.has(seq)) return 'aborted';
+    beginAbort(seq, why);
     look();
     return 'aborted';
   }
@@ -93,15 +109,25 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
   function freeWaiting() {
     stopRevoking = undefined;
     if (!watching || held < 2) return;
-    const isBlocked = currentOf(shared) !== 0 && clock() - shared.times[TIME.startedAt]! > LONG_JOB_MS;
-    if (isBlocked) revokeWaiting();
-    else stopRevoking = time.after(LONG_JOB_MS, freeWaiting);
+    if (areBlocked()) return revokeWaiting();
+    knownWaiting = lastGiven;
+    stopRevoking = time.after(waitMs, freeWaiting);
+  }
+
+  /** Whether the jobs that have not begun wait behind one that takes long. */
+  function areBlocked(): boolean {
+    const [oldest] = runningJobs(shared);
+    if (!oldest || clock() - oldest.startedAt <= waitMs) return false;
+    if (shared.places === 1) return true;
+    for (let seq = Math.max(1, knownWaiting - TICKETS + 1); seq <= knownWaiting; seq++)
+      if (isOffered(shared, seq)) return true;
+    return false;
   }
 
   function arm() {
     if (!watching || held === 0) return;
     if (!stopDeadline) lookAgain(Math.min(limits.timeoutMs, limits.silenceMs));
-    if (held > 1 && !stopRevoking) stopRevoking = time.after(LONG_JOB_MS, freeWaiting);
+    if (held > 1 && !stopRevoking) stopRevoking = time.after(waitMs, freeWaiting);
   }
 
   return {
@@ -127,11 +153,6 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
       stopDeadline = stopRevoking = undefined;
     },
   };
-}
-
-/** The text of the last beat of the job in progress; empty without one. */
-export function lastBeatOf(shared: Shared): string {
-  return shared.note.toString('utf8', 0, shared.marks[MARK.note]);
 }
 
 /** The progress of a job that runs; times are of one monotonic clock, in ms. */
