@@ -57,7 +57,8 @@ type Host = Awaited<ReturnType<typeof openHost>>;
 
 /** Low, ten times that, and low again; each job is asked when it began. */
 async function round(host: Host) {
-  const { jobs, scaling, workers } = host.hostContext;
+  const { jobs, scaling, workers, catalog } = host.hostContext;
+  const agent = catalog.agents().get('serves')!;
   const handed = new Map<string, number>();
   const ends = new Map<string, number>();
   const states: Record<string, number> = {};
@@ -69,10 +70,11 @@ async function round(host: Host) {
   });
   const history: number[][] = [];
   const changes: { atMs: number; from: number; to: number; why: string }[] = [];
+  const { load1 } = machineFacts();
   const begun = now();
   const readyCount = () => workers.load!('serves')!.ready;
   const looking = setInterval(() => {
-    const { target, busy, queueWaitMs, cpu, change } = scaling.view('serves')!;
+    const { target, busy, queueWaitMs, cpu, change } = scaling.view(agent)!;
     const share = (value: number | null) => (value === null ? -1 : Math.round(value * 100) / 100);
     history.push([Math.round(now() - begun), readyCount(), target, share(busy), Math.round(queueWaitMs), share(cpu)]);
     const atMs = change ? Math.round(change.at - begun) : -1;
@@ -120,6 +122,7 @@ async function round(host: Host) {
   );
   const lastLong = seconds.findLastIndex((ms) => ms > LONG_WAIT_MS);
   return {
+    load1,
     ...{
       jobs: handed.size,
       states,

@@ -85,7 +85,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       isChosen: probationer === undefined,
       serving: workers.serving?.(name),
       isApart: workers.isApart?.(agent),
-      scaledTo: needs.scaling.target(name),
+      scaledTo: needs.scaling.target(agent),
     });
   }
 

@@ -28,12 +28,15 @@ import { createCoreShare } from './core-share.ts';
  */
 export interface Scaling extends Service {
   /** Workers that the agent may have now; undefined: its file leaves no choice. */
-  target(agent: string): number | undefined;
+  target(agent: Bounded): number | undefined;
   /** The newest look at the agent, and its newest change since the host began; undefined: its file leaves no choice. */
-  view(agent: string): ScalingView | undefined;
+  view(agent: Bounded): ScalingView | undefined;
   /** Readings of workers, as they come. */
   readings(list: readonly Pick<WorkerReading, 'agent' | 'worker' | 'at' | 'cpu'>[]): void;
 }
+
+/** The part of an agent that scaling goes by. */
+type Bounded = Pick<Agent, 'name' | 'workers'>;
 
 /** The scaling of one agent, for people. */
 interface ScalingView extends Pick<ScalingFacts, 'busy' | 'queueWaitMs' | 'cpu'> {
@@ -78,16 +81,17 @@ export function createScaling(needs: ScalingNeeds): Scaling {
   const scaled = new Map<string, Scaled>();
   const coreShare = createCoreShare();
 
-  function known(agent: Agent): Scaled {
-    const { name, workers: bounds } = agent;
+  function known({ name, workers: bounds }: Bounded): Scaled {
+    const found = scaled.get(name);
+    if (found) return found;
     const state = firstScaling(bounds);
-    const one = scaled.get(name) ?? { state, samples: [], cpu: new Map(), view: viewOf(state) };
+    const one = { state, samples: [], cpu: new Map(), view: viewOf(state) };
     scaled.set(name, one);
     return one;
   }
 
   /** The load of the agent until now; the wait of its jobs is asked later, where it matters. */
-  function measure(agent: Agent, one: Scaled, at: number): ScalingFacts {
+  function measure(agent: Bounded, one: Scaled, at: number): ScalingFacts {
     const { ready = 0, readyMs = 0, busyMs = 0 } = workers.load?.(agent.name) ?? {};
     one.samples.push({ at, readyMs, busyMs });
     while (one.samples.length > 2 && at - one.samples[1]!.at >= WINDOW_MS) one.samples.shift();
@@ -148,17 +152,12 @@ export function createScaling(needs: ScalingNeeds): Scaling {
     { everyMs: EVERY_MS, turn },
   );
 
-  function of(name: string): Scaled | undefined {
-    const agent = needs.agents().get(name);
-    return agent && isScalable(agent) ? known(agent) : undefined;
-  }
-
   return {
     start: loop.start,
     stop: loop.stop,
     alive: loop.alive,
-    target: (name) => of(name)?.state.target,
-    view: (name) => of(name)?.view,
+    target: (agent) => (isScalable(agent) ? known(agent).state.target : undefined),
+    view: (agent) => (isScalable(agent) ? known(agent).view : undefined),
     readings(list) {
       for (const { agent, worker, at, cpu } of list) {
         if (cpu !== null) scaled.get(agent)?.cpu.set(worker, { at, share: cpu });
@@ -168,7 +167,7 @@ export function createScaling(needs: ScalingNeeds): Scaling {
 }
 
 /** Whether the agent's file leaves a choice. The first worker of an agent with `min: 0` comes with its first job. */
-function isScalable({ workers: { min, max } }: Agent): boolean {
+function isScalable({ workers: { min, max } }: Bounded): boolean {
   return max > Math.max(1, min);
 }
 

@@ -34,7 +34,10 @@ function world(bounds: Record<string, Agent['workers']>) {
     growth: () => facts.growth,
     bus: { emit: (_, names) => void changed.push(...(names as string[])) },
   });
+  const agentOf = (name: string) => agents.get(name) ?? ({ name, workers: { min: 0, max: 1 } } as Agent);
   return {
+    target: (name: string) => scaling.target(agentOf(name)),
+    view: (name: string) => scaling.view(agentOf(name)),
     ...{ scaling, agents, loads, facts, events, changed },
     async pass(ms: number) {
       for (let passed = 0; passed < ms; passed += 100) {
@@ -49,15 +52,18 @@ function world(bounds: Record<string, Agent['workers']>) {
 }
 
 test('a change is an event with the figures that it was made of, and the placement is made anew', async () => {
-  const { scaling, loads, events, changed, pass } = world({ serves: { min: 2, max: 6 }, single: { min: 0, max: 1 } });
+  const { scaling, target, view, loads, events, changed, pass } = world({
+    serves: { min: 2, max: 6 },
+    single: { min: 0, max: 1 },
+  });
   await scaling.start();
-  expect(scaling.target('serves')).toBe(2);
-  expect(scaling.target('single')).toBeUndefined();
-  expect(scaling.view('nobody')).toBeUndefined();
+  expect(target('serves')).toBe(2);
+  expect(target('single')).toBeUndefined();
+  expect(view('single')).toBeUndefined();
   loads.set('serves', { ready: 2, share: 1, waitMs: 340 });
   scaling.readings([{ agent: 'serves', worker: 'w1', at: 1_000, cpu: 0.25 }]);
   await pass(1_100);
-  expect(scaling.target('serves')).toBe(4);
+  expect(target('serves')).toBe(4);
   expect(changed).toEqual(['serves']);
   expect(events).toMatchObject([
     {
@@ -68,12 +74,12 @@ test('a change is an event with the figures that it was made of, and the placeme
       data: { from: 2, to: 4, reason: 'high-load', busy: 1, queueWaitMs: 340, cpu: 0.25, growth: 'free' },
     },
   ]);
-  expect(scaling.view('serves')).toMatchObject({ target: 4, change: { from: 2, to: 4, reason: 'high-load' } });
+  expect(view('serves')).toMatchObject({ target: 4, change: { from: 2, to: 4, reason: 'high-load' } });
   await scaling.stop();
 });
 
 test('the store is asked for waiting jobs only while workers are at work', async () => {
-  const { scaling, loads, facts, pass } = world({ serves: { min: 2, max: 6 } });
+  const { scaling, target, loads, facts, pass } = world({ serves: { min: 2, max: 6 } });
   await scaling.start();
   loads.set('serves', { ready: 2, share: 0.7, waitMs: 5_000 });
   await pass(5_000);
@@ -81,42 +87,42 @@ test('the store is asked for waiting jobs only while workers are at work', async
   loads.set('serves', { ready: 2, share: 0.9, waitMs: 0 });
   await pass(5_000);
   expect(facts.asked).toBeGreaterThan(0);
-  expect(scaling.target('serves')).toBe(2);
+  expect(target('serves')).toBe(2);
   await scaling.stop();
 });
 
 test('an agent that is held, or a machine that is short, gets no more workers', async () => {
-  const { scaling, loads, facts, pass } = world({ serves: { min: 2, max: 6 } });
+  const { scaling, target, view, loads, facts, pass } = world({ serves: { min: 2, max: 6 } });
   await scaling.start();
   loads.set('serves', { ready: 2, share: 1, waitMs: 5_000 });
   facts.isHeld = true;
   await pass(3_000);
-  expect(scaling.target('serves')).toBe(2);
+  expect(target('serves')).toBe(2);
   Object.assign(facts, { isHeld: false, growth: 'held' });
   await pass(3_000);
-  expect(scaling.target('serves')).toBe(2);
+  expect(target('serves')).toBe(2);
   facts.growth = 'free';
   await pass(600);
-  expect(scaling.target('serves')).toBe(4);
+  expect(target('serves')).toBe(4);
   loads.set('serves', { ready: 4, share: 0.25, waitMs: 0 });
   facts.growth = 'shrink';
   await pass(2_000);
-  expect(scaling.view('serves')).toMatchObject({ target: 2, change: { from: 4, to: 2, reason: 'pressure' } });
+  expect(view('serves')).toMatchObject({ target: 2, change: { from: 4, to: 2, reason: 'pressure' } });
   await scaling.stop();
 });
 
 test('an agent that is gone is forgotten, and one whose file changes has its new bounds', async () => {
-  const { scaling, agents, loads, pass } = world({ serves: { min: 2, max: 6 } });
+  const { scaling, target, view, agents, loads, pass } = world({ serves: { min: 2, max: 6 } });
   await scaling.start();
   loads.set('serves', { ready: 2, share: 1, waitMs: 5_000 });
   await pass(1_100);
-  expect(scaling.target('serves')).toBe(4);
+  expect(target('serves')).toBe(4);
   agents.set('serves', { name: 'serves', workers: { min: 1, max: 3 } } as Agent);
   await pass(600);
-  expect(scaling.view('serves')).toMatchObject({ target: 3, change: { from: 4, to: 3, reason: 'file' } });
+  expect(view('serves')).toMatchObject({ target: 3, change: { from: 4, to: 3, reason: 'file' } });
   agents.delete('serves');
   await pass(600);
   agents.set('serves', { name: 'serves', workers: { min: 1, max: 3 } } as Agent);
-  expect(scaling.view('serves')).toMatchObject({ target: 1, change: null });
+  expect(view('serves')).toMatchObject({ target: 1, change: null });
   await scaling.stop();
 });

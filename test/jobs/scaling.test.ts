@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstScaling, planWorkers, SCALING, type ScalingFacts, type ScalingState } from '../../src/jobs/scaling.ts';
@@ -222,6 +224,53 @@ describe('workers of a queue', () => {
         expect(waits).toHaveLength(load.length);
       }),
       { numRuns: 40 },
+    );
+  });
+});
+
+describe('load that was read on real hosts', () => {
+  const file = join(import.meta.dirname, '../../bench/results/scaling.json');
+  const { rounds }: { rounds: { history: number[][] }[] } = JSON.parse(readFileSync(file, 'utf8'));
+  const looks = (history: readonly number[][]) =>
+    history.map(([, workers, , busy, queueWaitMs, cpu]) => ({
+      workers: workers!,
+      busy: busy! < 0 ? null : busy!,
+      queueWaitMs: queueWaitMs!,
+      cpu: cpu! < 0 ? null : cpu!,
+    }));
+
+  it.each(rounds.map(({ history }, index) => [index + 1, history] as const))(
+    'is followed up and down again, once, in round %i',
+    (_, history) => {
+      expect(history.length).toBeGreaterThan(150);
+      const changes = replay(looks(history), BOUNDS);
+      expectLawful(changes, BOUNDS);
+      expect(Math.max(...changes.map(({ to }) => to))).toBe(6);
+      expect(changes.at(-1)!.to).toBe(2);
+      expect(turnsOf(changes)).toBe(1);
+    },
+  );
+
+  it('holds the laws in any order, at any speed and with any bounds', () => {
+    const all = rounds.flatMap(({ history }) => looks(history));
+    const pieces = fc.array(
+      fc.record({
+        from: fc.nat(all.length - 1),
+        count: fc.integer({ min: 1, max: 60 }),
+        each: fc.integer({ min: 1, max: 4 }),
+      }),
+      {
+        maxLength: 20,
+      },
+    );
+    fc.assert(
+      fc.property(pieces, anyBounds, (list, bounds) => {
+        const history = list.flatMap(({ from, count, each }) =>
+          all.slice(from, from + count).flatMap((look) => Array.from({ length: each }, () => look)),
+        );
+        expectLawful(replay(history, bounds), bounds);
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -170,7 +170,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
       min: agent?.workers.min ?? 0,
       max: agent?.workers.max ?? 0,
     },
-    scaling: viewScaling(running?.scaling.view(name)),
+    scaling: viewScaling(agent && running?.scaling.view(agent)),
     queued,
     waiting: waitingOf(status),
     dead,
