@@ -1,5 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Outcome } from '../jobs/model.ts';
 import { createOwnSeries, type Measures } from '../kernel/own-series.ts';
@@ -8,15 +10,19 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Meter } from '../telemetry/meter/meter.ts';
 import { OWN_PREFIX } from '../telemetry/meter/series-table.ts';
 import { mergeMeasures } from '../workers/measures.ts';
-import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
+import { mostWorkers } from '../workers/most-workers.ts';
+import type { Workers, WorkersNeeds } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import type { HostBus } from './bus.ts';
+import type { HostFacts } from './facts.ts';
 import { createLastLines } from './last-lines.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { Setup } from './secrets/setup.ts';
 
 interface HostWorkersNeeds {
   time: Time;
+  settings: Pick<HostSettings, 'cells' | 'workers' | 'fence'>;
+  facts: Pick<HostFacts, 'folder'>;
   journal: Journal;
   meter: Pick<Meter, 'merge'>;
   exec: Pick<Exec, 'children'>;
@@ -27,11 +33,12 @@ interface HostWorkersNeeds {
 }
 
 /** The workers of a host: their findings are facts on the bus. */
-export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
-  const { time, journal, exec, bus, answer } = needs;
+export function createHostWorkers(needs: HostWorkersNeeds): Workers {
+  const { time, journal, exec, bus, answer, settings } = needs;
+  const { folder } = needs.facts;
   const { scrub } = journal;
   const lastLines = createLastLines();
-  const emptyFolder = join(options.folder, 'data/run/empty');
+  const emptyFolder = join(folder, 'data/run/empty');
   rmSync(emptyFolder, { recursive: true, force: true });
   mkdirSync(emptyFolder, { recursive: true, mode: 0o700 });
   return createWorkers(
@@ -66,8 +73,22 @@ export function createHostWorkers(needs: HostWorkersNeeds, options: Omit<Workers
       },
       cellReplaced: (cell) => bus.emit('cell.replaced', cell),
     },
-    { ...options, emptyFolder },
+    {
+      ...{ folder, emptyFolder, fence: settings.fence },
+      ...{
+        cellSize: settings.cells.size,
+        idleMs: settings.cells.idleMs,
+        most: settings.workers.max ?? mostWorkersHere(),
+      },
+    },
   );
+}
+
+/** How many workers this machine carries, or the container around the host: both figures are of what its cgroup grants. */
+function mostWorkersHere(): number {
+  const bound = process.constrainedMemory();
+  const memoryBytes = bound > 0 ? Math.min(bound, totalmem()) : totalmem();
+  return mostWorkers({ cores: availableParallelism(), memoryBytes });
 }
 
 /** Takes what plugins count to the meter; series that are too many are told once for each agent. */

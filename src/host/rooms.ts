@@ -144,14 +144,12 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   // Calls come from started workers: the rooms that answer them are built before.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
-  const workers = createHostWorkers(
-    { ...base, exec, setup, answer, models: modelAgents.open },
-    { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
-  );
+  const workers = createHostWorkers({ ...base, settings, exec, setup, answer, models: modelAgents.open });
   const scaling = createScaling({
     ...{ ...base, ...log('scaling'), agents: runnableAgents, workers },
     isHeld: (name) => placements.isHeld(name),
     growth: () => pressure.facts()?.growth ?? 'free',
+    room: () => workers.room?.() ?? Number.POSITIVE_INFINITY,
   });
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers, scaling });
   const { serving, holdOf } = placements;

@@ -12,7 +12,7 @@ import type { WorkerPort } from './worker-port.ts';
  * a worker has room, the agent is new or resumed) and when its next job is due.
  *
  * Invariants: at most one claim of an agent is under way, and it never asks for more than its workers have room for, so no job
- * is claimed that no worker can take.
+ * is claimed that no worker can take. An agent that finds no room on the host waits for its turn there.
  */
 interface Claims {
   /** The agent may have due jobs, or room for them. The call is cheap, and harmless when it has neither. */
@@ -69,7 +69,8 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     woken.clear();
     if (requests.length === 0) return;
     // The first agent of the answer has its workers first: those that matter more are not behind a hundred others.
-    requests.sort((a, b) => classDelayOf(a.agent) - classDelayOf(b.agent));
+    const delays = new Map(requests.map(({ agent }) => [agent, classDelayOf(needs.agent(agent))]));
+    requests.sort((a, b) => delays.get(a.agent)! - delays.get(b.agent)!);
     try {
       const answers = await needs.store.claim(requests, { ...terms, leastPriority });
       for (const [index, answer] of answers.entries()) accept(requests[index]!, answer);
@@ -83,11 +84,6 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     }
   }
 
-  function classDelayOf(name: string): number {
-    const agent = needs.agent(name);
-    return agent ? CLASS_DELAY_MS[classOf(agent)] : 0;
-  }
-
   /** A claim of as many jobs as the agent's workers have room for; undefined: none now. */
   function requestFor(name: string, hold: Hold | null): ClaimRequest | undefined {
     if (claiming.has(name)) {
@@ -95,16 +91,13 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
       return undefined;
     }
     const agent = needs.agent(name);
-    const limit = agent ? Math.min(needs.workers.capacity(name), startsLeft(name, hold)) : 0;
-    if (!agent || limit <= 0) return undefined;
+    const allowed = agent ? startsLeft(name, hold) : 0;
+    const limit = allowed > 0 ? Math.min(needs.workers.capacity(name), allowed) : 0;
+    // A claim of none asks whether anything is due that would have to wait for room.
+    if (!agent || allowed <= 0 || (limit <= 0 && !needs.workers.lacksRoom?.(name))) return undefined;
     claiming.set(name, false);
     const { staleAfterMs } = agent.limits;
-    return {
-      agent: name,
-      version: agent.version.id,
-      limit,
-      ...given({ staleAfterMs }),
-    };
+    return { agent: name, version: agent.version.id, limit, ...given({ staleAfterMs }) };
   }
 
   /** How many more attempts of the agent may start, whatever room there is. */
@@ -128,8 +121,9 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
       needs.taken(assignments);
       needs.workers.dispatch(agent, assignments);
     }
-    if (isAsked || assignments.length === limit) wake(agent);
+    if (isAsked || (limit > 0 && assignments.length === limit)) wake(agent);
     if (nextInMs !== null && nextInMs > 0) dueIn(agent, nextInMs);
+    else if (nextInMs !== null && limit === 0) needs.workers.waitForRoom?.(agent);
     else if (nextInMs !== null && assignments.length < limit) wake(agent);
   }
 
@@ -172,4 +166,8 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
       due.clear();
     },
   };
+}
+
+function classDelayOf(agent: Agent | undefined): number {
+  return agent ? CLASS_DELAY_MS[classOf(agent)] : 0;
 }

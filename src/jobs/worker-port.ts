@@ -6,6 +6,13 @@ import type { AttemptRef } from './ports.ts';
 export interface WorkerPort {
   /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
   capacity(agent: string): number;
+  /**
+   * Whether the agent has no worker and gets none now, because the host has as many workers as it may: its due jobs can
+   * `waitForRoom`. False for one that waits already. Default: never.
+   */
+  lacksRoom?(agent: string): boolean;
+  /** The agent has due jobs: it gets a worker in its turn. */
+  waitForRoom?(agent: string): void;
   /** Hands attempts over, never more than `capacity` said. An attempt comes back in exactly one event. */
   dispatch(agent: string, assignments: Assignment[]): void;
   /** Aborts the running attempt's signal, and kills its worker after the grace. The attempt ends as any other does. */

@@ -60,6 +60,8 @@ export const BOUNDS = {
   connections: { least: 1, most: 100 },
   /** Workers in one cell. */
   cell: { least: 1, most: 200 },
+  /** Workers of all agents together: each holds 10 MB and more. */
+  hostWorkers: { least: 1, most: 10_000 },
   /** A port of TCP; 0 leaves the choice to the system. */
   port: { least: 0, most: 65_535 },
   /** A share, in percent. */

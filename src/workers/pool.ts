@@ -4,6 +4,7 @@ import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
+import { createGaps, idleTimeoutMs } from './idle-time.ts';
 import { createSuspects, type Suspects } from './suspects.ts';
 import { sumOfWork, type WorkTime } from './work-time.ts';
 import { type HostWorker, RUN_STOPPED } from './worker.ts';
@@ -14,13 +15,10 @@ const START_AGAIN = { first: 100, longest: 10_000 };
 /** A worker that lived this long did not crash at its start. */
 const YOUNG_MS = 10_000;
 
-/** Work that comes at greater distances than this share of the idle time is seldom; … */
-const SELDOM_SHARE = 0.5;
-/** … it is not waited for: the worker stays for this share only. */
-const SHORT_SHARE = 1 / 6;
-
 interface PoolNeeds {
   time: Time;
+  /** How many more workers may start now. */
+  room(): number;
   /** Starts a worker of the agent in a cell of that kind. */
   startWorker(agent: Agent, cell: Placement['cell']): HostWorker;
   /** Room may have grown. */
@@ -43,6 +41,10 @@ export interface Pool {
   use(placement: Placement): void;
   ready(worker: HostWorker): void;
   capacity(): number;
+  /** Whether it has no worker for new jobs and would start one if there were room. */
+  lacksRoom(): boolean;
+  /** Starts a worker, whose place was kept for it, unless the pool has one. */
+  admit(): void;
   /** Returns what does not fit. */
   dispatch(assignments: Assignment[]): Assignment[];
   workers(): Iterable<HostWorker>;
@@ -91,9 +93,13 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     return worker;
   }
 
+  /** How many workers may still be started beside these. */
+  const moreOf = (now: HostWorker[]) => Math.min(needs.room(), Math.max(0, placement.workers.max - now.length));
+  const mayStart = () => !isClosed && !pause.isOn() && placement.workers.max > 0;
+
   function fillUp() {
-    if (isClosed || pause.isOn()) return;
-    for (let missing = placement.workers.target - current().length; missing > 0; missing--) start();
+    if (!mayStart()) return;
+    for (let missing = placement.workers.target - current().length; missing > 0 && needs.room() > 0; missing--) start();
   }
 
   const dropSurplus = () => drainIdle(current(), current().length - placement.workers.max, time.monotonic());
@@ -107,15 +113,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     needs.changed();
   }
 
-  /** Workers of other fingerprints go, but for one that is kept warm. */
-  function retire() {
-    const isOther = (worker: HostWorker) => worker.agent.fingerprint !== agent.fingerprint && worker !== staged?.worker;
-    const others = [...workers].filter(isOther);
-    const warm = others.find((worker) => worker.agent.fingerprint === placement.keepWarm && isReady(worker));
-    for (const worker of others) if (worker !== warm) worker.drain();
-    // A run that does not end by itself goes on in the agent that serves, and stops where none may work.
-    for (const worker of placement.workers.max === 0 ? workers : [warm]) worker?.abortAll(RUN_STOPPED, 'always');
-  }
+  const retire = () => retireOthers({ workers, agent, placement, staged: staged?.worker });
 
   /** The new agent cannot be loaded. A listener may roll back first; otherwise the new agent serves anyway. */
   function unfit(failed: typeof staged) {
@@ -157,14 +155,19 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       if (mayServe || given.takesOverAtOnce || !current().some(isReady)) serve(next);
       else staged = { agent: next, worker: start(next) };
     },
-    capacity: () => (isClosed || pause.isOn() ? 0 : roomOf(usable(), placement.workers.max, mostEach())),
+    capacity: () => (mayStart() ? jobsOf(usable(), moreOf(usable()), mostEach()) : 0),
+    lacksRoom: () => mayStart() && current().length === 0 && needs.room() === 0,
+    admit() {
+      if (mayStart() && current().length === 0) start();
+      needs.changed();
+    },
     dispatch(assignments) {
       if (isClosed) return assignments;
       gaps.gave();
       const most = mostEach();
       const now = usable();
       let next = dispatchToFree(now, assignments, most);
-      for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
+      for (let more = moreOf(now); next < assignments.length && more > 0; more--) {
         start().dispatch(assignments.slice(next, next + most));
         next += most;
       }
@@ -180,10 +183,9 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       fillUp();
     },
     turn(idleMs) {
-      const now = time.monotonic();
-      const keptMs = idleTimeoutMs(gaps.lastMs(), idleMs);
       dropSurplus();
-      drainIdle(current(), current().length - placement.workers.target, now - keptMs);
+      const since = time.monotonic() - idleTimeoutMs(gaps.lastMs(), idleMs);
+      drainIdle(current(), current().length - placement.workers.target, since);
       fillUp();
     },
     close() {
@@ -200,24 +202,27 @@ function mostHeld({ concurrency = 1 }: Agent, batchSizing: BatchSizing, suspects
   return suspects.areSought() ? 1 : concurrency;
 }
 
-/** How many jobs the workers would take, and those that may still be started. */
-function roomOf(workers: readonly HostWorker[], most: number, mostEach: number): number {
-  const free = workers.reduce((sum, worker) => sum + worker.free(mostEach), 0);
-  return free + Math.max(0, most - workers.length) * mostEach;
+/** How many jobs the workers would take, and `more` that may still be started. */
+function jobsOf(workers: readonly HostWorker[], more: number, prefetch: number): number {
+  const free = workers.reduce((sum, worker) => sum + worker.free(prefetch), 0);
+  return free + more * prefetch;
 }
 
-/** The time between the last two times that a pool was given work, in ms; undefined before there were two. */
-function createGaps(time: Time) {
-  let gaveAt: number | undefined;
-  let gapMs: number | undefined;
-  return {
-    gave() {
-      const at = time.monotonic();
-      if (gaveAt !== undefined) gapMs = at - gaveAt;
-      gaveAt = at;
-    },
-    lastMs: () => gapMs,
-  };
+interface RetireFacts {
+  workers: ReadonlySet<HostWorker>;
+  agent: Agent;
+  placement: Placement;
+  staged: HostWorker | undefined;
+}
+
+/** Workers of other fingerprints go, but for one that is kept warm. */
+function retireOthers({ workers, agent, placement, staged }: RetireFacts): void {
+  const isOther = (worker: HostWorker) => worker.agent.fingerprint !== agent.fingerprint && worker !== staged;
+  const others = [...workers].filter(isOther);
+  const warm = others.find((worker) => worker.agent.fingerprint === placement.keepWarm && isReady(worker));
+  for (const worker of others) if (worker !== warm) worker.drain();
+  // A run that does not end by itself goes on in the agent that serves, and stops where none may work.
+  for (const worker of placement.workers.max === 0 ? workers : [warm]) worker?.abortAll(RUN_STOPPED, 'always');
 }
 
 /** Hands jobs to workers that have room, the freest first, each its share; returns how many were handed out. */
@@ -280,13 +285,4 @@ function createStartPause(time: Time, over: () => void) {
 function isReady(worker: HostWorker): boolean {
   const { is } = worker.state();
   return is === 'idle' || is === 'busy';
-}
-
-/**
- * How long an idle worker stays, in ms. `gapMs`: between the last two times that its agent was given work; undefined
- * before there were two. A thread that waits holds some 10 MB, and saves the 30 to 50 ms that a new one takes to start: too
- * much for an agent that works once a minute or less (bench/results/workers.json).
- */
-export function idleTimeoutMs(gapMs: number | undefined, idleMs: number): number {
-  return gapMs !== undefined && gapMs > SELDOM_SHARE * idleMs ? SHORT_SHARE * idleMs : idleMs;
 }

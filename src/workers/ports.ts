@@ -20,6 +20,10 @@ export interface Workers extends Service, WorkerPort, LoadedWorkers {
    * fingerprint finish what they hold and go. An agent that is not among them, or with `workers.max` 0, gets no work.
    */
   use(placements: Iterable<Placement>): void;
+  /** How many more workers the host may start now; Infinity: it has no bound. Default: Infinity. */
+  room?(): number;
+  /** For how long the agent, with due jobs and no worker, has waited for its turn, and the bound that it waits for. undefined: it does not. */
+  waitsForRoom?(agent: string): { forMs: number; most: number } | undefined;
   /** The agent as the workers that take its new jobs know it: an older one until a worker of the newest is ready. */
   serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */
@@ -86,6 +90,8 @@ export interface WorkersOptions {
   fence?: 'best' | 'required';
   /** An idle worker above its agent's `workers.min` goes after this long, sooner where work comes seldom. Default 60 s. */
   idleMs?: number;
+  /** Workers of all agents together, at most, but for those of agents that run always. Default: no bound. */
+  most?: number;
   /** Workers in one cell, at most. Default 50. */
   cellSize?: number;
   /** The longest that a worker may take until it is ready. Default 10 s. */

@@ -40,6 +40,8 @@ export interface WorkersView {
     /** null: it has made none. */
     pools: PoolUse | null;
   }[];
+  /** The bound on all workers, null: none; and the agents that have due jobs and wait for a worker because of it. */
+  room: { most: number | null; waiting: { agent: string; forMs: number }[] };
   /** Why no cell can be started: the newest few ended before any lived for a moment. undefined: they can. */
   cellFault?: PlainFault | undefined;
 }

@@ -4,6 +4,7 @@ import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from './ports.ts';
 import { createReports, type Reports } from './reports.ts';
+import { createWorkerRoom, roomOf, type WorkerRoom } from './room.ts';
 import type { WorkersView } from './view.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
 import { heldBy } from './worker-state.ts';
@@ -20,6 +21,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     ...{
       idleMs: 60_000,
       cellSize: 50,
+      most: Number.POSITIVE_INFINITY,
       bootMs: 10_000,
       codeFolders: [],
       fence: 'best' as const,
@@ -33,7 +35,10 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   let turnedAt: number | undefined;
   let stopTurns: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
-  const { pools, open, use } = createPools({ time, registry, reports, workerGone: () => shutdown.workerGone() });
+  const { pools, room, open, use } = createPools(
+    { time, registry, reports, workerGone: () => shutdown.workerGone() },
+    settings.most,
+  );
   const shutdown = createShutdown({ time, registry, reports, pools });
 
   /** A look at all that is seen only by looking. */
@@ -42,6 +47,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     // After a suspended machine all are as late as this turn: only part of that time counts.
     registry.findStuck(Math.min(now - (turnedAt ?? now), 2 * TURN_MS));
     turnedAt = now;
+    room.review();
     for (const pool of pools.values()) pool.turn(settings.idleMs);
     registry.cells.sweep();
     reports.flush();
@@ -95,6 +101,8 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     serving: (agent) => pools.get(agent)?.serving(),
     load: (agent) => loadOf(pools.get(agent)),
     capacity,
+    room: room.left,
+    ...roomOf({ pools, room, isRunning: () => is === 'running' }),
     dispatch(agent, assignments) {
       const left = is === 'running' ? (pools.get(agent)?.dispatch(assignments) ?? assignments) : assignments;
       for (const ref of left) reports.released(ref);
@@ -128,7 +136,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     holds: (name, ref) => [...registry.workers()].some((worker) => worker.name === name && worker.holds(ref)),
     isApart: registry.cells.isApart,
     drain,
-    view: () => viewOf(registry),
+    view: () => viewOf(registry, room.view()),
   };
 }
 
@@ -138,23 +146,31 @@ interface PoolsNeeds extends Omit<ShutdownNeeds, 'pools'> {
 }
 
 /** The pools of all agents that are placed. */
-function createPools({ time, registry, reports, workerGone }: PoolsNeeds) {
+function createPools({ time, registry, reports, workerGone }: PoolsNeeds, most: number) {
   const pools = new Map<string, Pool>();
+  const room: WorkerRoom = createWorkerRoom({ time, workers: registry.workers, pools }, most);
 
   function open(placement: Placement) {
     const { name } = placement.agent;
     const pool: Pool = createPool(placement, {
       time,
-      startWorker: (of, cell) =>
-        registry.start(of, cell, {
+      // An agent that runs always has its place for good.
+      room: placement.agent.always ? () => Number.POSITIVE_INFINITY : room.left,
+      startWorker(of, cell) {
+        const worker = registry.start(of, cell, {
           suspects: pool.suspects,
           took: pool.batchSizing.add,
           ready: pool.ready,
           gone(worker, isFault) {
+            room.gone(worker);
             pool.gone(worker, isFault);
+            room.review();
             workerGone();
           },
-        }),
+        });
+        room.started(worker);
+        return worker;
+      },
       changed: () => reports.changed(name),
     });
     pools.set(name, pool);
@@ -162,6 +178,7 @@ function createPools({ time, registry, reports, workerGone }: PoolsNeeds) {
 
   return {
     pools,
+    room,
     open,
     use(placements: Iterable<Placement>) {
       const names = new Set<string>();
@@ -249,7 +266,7 @@ function loadOf(pool: Pool | undefined): ReturnType<NonNullable<Workers['load']>
   return { ...pool.workTime(), ready };
 }
 
-function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView {
+function viewOf(registry: ReturnType<typeof createWorkerRegistry>, room: WorkersView['room']): WorkersView {
   const cells: WorkersView['cells'] = [];
   for (const { process, gate, owner, terms, workers, rssBytes } of registry.cells.all()) {
     if (process.pid === undefined) continue;
@@ -276,5 +293,5 @@ function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView 
       pools: reading?.pools ?? null,
     });
   }
-  return { cells, workers, cellFault: registry.cells.startFault() };
+  return { cells, workers, room, cellFault: registry.cells.startFault() };
 }

@@ -227,6 +227,7 @@ describe('the host’s own settings', () => {
       timezone: 'UTC',
       store: { file: 'data/daruma.db' },
       logs: { folder: 'logs', level: 'info', maxFileBytes: 10 * 1024 ** 2, budgetBytes: 2 * 1024 ** 3 },
+      workers: {},
       cells: { size: 50, idleMs: 60_000 },
       exec: { fence: 'auto' },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },

@@ -38,6 +38,7 @@ function world(agents: Agent[] = [triage, plain]) {
     }),
     workers: () => ({
       view: () => ({
+        room: { most: null, waiting: [] },
         cells: [],
         workers: [
           { worker: 'w1', agent: 'triage' },

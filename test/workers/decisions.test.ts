@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { prefetchFor } from '../../src/workers/batch-sizing.ts';
 import { hostAllowListOf } from '../../src/workers/host-allow-list.ts';
+import { idleTimeoutMs } from '../../src/workers/idle-time.ts';
 import { createRingReader, createRingWriter } from '../../src/workers/inside/ring.ts';
 import { offerTicket, openShared, revokeTicket, TICKETS, takeTicket } from '../../src/workers/inside/shared.ts';
 import { checkDeadline } from '../../src/workers/inside/watch.ts';
 import { permissionFlagsOf } from '../../src/workers/permissions.ts';
-import { idleTimeoutMs } from '../../src/workers/pool.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 
 describe('the state of a worker', () => {

@@ -50,6 +50,10 @@ export const HOST_SETTINGS = [
     deletes: true,
     about: 'All log files together; the oldest go first.',
   }),
+  setting('workers.max', countSetting(BOUNDS.hostWorkers), undefined, {
+    about:
+      'Workers of all agents together, at most; agents that find no room wait for their turn. Default: 64 for each core, or one for each 32 MB of memory above 384 MB, whichever is fewer, of what the container is granted.',
+  }),
   setting('cells.size', countSetting(BOUNDS.cell), 50, { about: 'Workers in one cell, at most.' }),
   setting('cells.idle', length(BOUNDS.timer), '60s', {
     about:
@@ -196,6 +200,7 @@ export const HOST_SETTINGS = [
 export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   store: 'Where jobs, slots and events are kept.',
   logs: 'The log of the host and of all plugins.',
+  workers: 'The threads that run jobs.',
   cells: 'The processes that hold the worker threads.',
   exec: 'The commands of agents.',
   retention: 'How long the store keeps what is over.',

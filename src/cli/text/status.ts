@@ -100,6 +100,9 @@ export function hostLine({ host, agents, edge }: StatusView, { clock, paint, wid
     `queue ${host.waiting ?? host.queued}`,
     `event loop ${Math.round(host.loopLagMs)} ms`,
   ];
+  const count = host.room?.waiting.length ?? 0;
+  if (count > 0)
+    parts.push(`${count} ${count === 1 ? 'agent waits' : 'agents wait'} for one of ${host.room!.most} workers`);
   const config = configLine(host.config, clock, paint);
   return [...joined(parts, ' · ', width), ...(edge ? [`page ${edge.url}`] : []), ...(config ? [config] : []), ''];
 }

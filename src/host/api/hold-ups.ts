@@ -5,18 +5,20 @@ import { type Hold, isDeferred, isHeld } from '../../jobs/placement.ts';
 import { waitOf } from '../../jobs/waiting.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
+import type { Workers } from '../../workers/ports.ts';
 import type { Placements } from '../placements.ts';
 
 /** Why a job that waits does not start; null when nothing holds it up but its own time or a free worker. */
 export type HoldUps = (job: Pick<Job, 'agent' | 'state' | 'runAt' | 'error' | 'priority'>) => HoldUpView | null;
 
 interface HoldUpNeeds {
+  workers: Pick<Workers, 'waitsForRoom'>;
   catalog: Pick<Catalog, 'agents' | 'listings'>;
   placements: Pick<Placements, 'holdOf'>;
 }
 
 /** The hold of the job's agent comes first: nothing that comes after it would help before. */
-export function createHoldUps({ catalog, placements }: HoldUpNeeds): HoldUps {
+export function createHoldUps({ catalog, placements, workers }: HoldUpNeeds): HoldUps {
   return ({ agent, state, runAt, error, priority }) => {
     if (state !== 'queued' && state !== 'retrying') return null;
     // An agent that is gone cannot be resumed.
@@ -27,9 +29,16 @@ export function createHoldUps({ catalog, placements }: HoldUpNeeds): HoldUps {
     if (!catalog.agents().has(agent) && !isDrillAgent(agent)) return outOfForce(agent);
     const wait = state === 'retrying' ? waitOf(error) : undefined;
     if (wait) return { is: 'origin', text: `it waits for ${wait.waitsFor}`, until: isoOf(runAt), next: null };
-    if (!isDeferred(hold, priority)) return null;
+    if (!isDeferred(hold, priority)) return roomHoldUp(agent);
     return { is: 'deferred', text: hold.reason, until: null, next: hold.next };
   };
+
+  function roomHoldUp(agent: string): HoldUpView | null {
+    const wait = workers.waitsForRoom?.(agent);
+    if (!wait) return null;
+    const text = `it waits for room: ${wait.most} workers are there, and no more may be (workers.max)`;
+    return { is: 'room', text, until: null, next: 'daruma status' };
+  }
 
   function outOfForce(agent: string): HoldUpView {
     const listing = catalog.listings().find(({ name }) => name === agent);

@@ -102,7 +102,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       spendToday(needs),
       only === undefined ? undefined : billsOf(needs, { agent: only }),
     ]);
-    const at = running?.workers.view() ?? { cells: [], workers: [] };
+    const at = running?.workers.view() ?? { cells: [], workers: [], room: { most: null, waiting: [] } };
     const commands = await commandFence(running, catalog.agents().values());
     const bill = bills?.agents[0];
     return { commands, statuses, left, firstHour, hours, figures: figuresOfAgents, spendOf, bill, at };
@@ -249,6 +249,7 @@ function viewHost(running: NonNullable<Running>, { statuses, left, at, commands 
     memoryBytes: process.memoryUsage.rss(),
     loopLagMs: running.lagMs(),
     cells: at.cells.length,
+    room: at.room,
     fences: at.cells.map(({ pid, is, agent, fence }) => ({ pid, cell: is, agent, fence })),
     commands,
     workers: at.workers.length,

@@ -39,3 +39,11 @@ export const agentWorkers = {
     .optional()
     .describe('Connections to PostgreSQL of all its workers; null: its plugin has made no pool.'),
 };
+
+/** The bound on the workers of all agents together. */
+export const roomResult = z.strictObject({
+  most: countResult().nullable().describe('Workers that there may be at once; null: no bound.'),
+  waiting: z
+    .array(z.strictObject({ agent: z.string(), forMs: ms() }))
+    .describe('Agents that have due jobs and wait for a worker because of it.'),
+});

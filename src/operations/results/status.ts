@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentWorkers } from './agent-workers.ts';
+import { agentWorkers, roomResult } from './agent-workers.ts';
 import { openAlertsResult } from './alerts.ts';
 import { billResult } from './bill.ts';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
@@ -229,6 +229,7 @@ export const hostResult = z
     memoryBytes: bytes(),
     loopLagMs: ms(),
     cells: countResult(),
+    room: roomResult.optional(),
     fences: z
       .array(
         z.strictObject({

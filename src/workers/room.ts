@@ -1,0 +1,128 @@
+import type { Agent } from '../jobs/agent.ts';
+import { classOf, type WaitingAgent } from '../jobs/fairness.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Pool } from './pool.ts';
+import type { Workers } from './ports.ts';
+
+import { type PlacedWorker, planRoom } from './room-plan.ts';
+import type { WorkersView } from './view.ts';
+import type { HostWorker } from './worker.ts';
+import { takesWork } from './worker-state.ts';
+
+/**
+ * The bound on the workers of all agents together. An agent that has none and finds no room waits for its turn; workers of others
+ * make room between two jobs. Workers of agents that run always are not counted: they would never make room.
+ */
+export interface WorkerRoom {
+  /** A worker has its place; to be called for each that starts. */
+  started(worker: HostWorker): void;
+  /** A worker has gone. */
+  gone(worker: HostWorker): void;
+  /** How many more workers may start now: none while agents wait. */
+  left(): number;
+  /** The agent has due jobs and no worker, and no room was left: it waits from now on, if it does not yet. */
+  wait(agent: Agent): void;
+  /** For how long the agent has waited for room, and the bound that it waits for; undefined: it does not wait. */
+  waitsFor(agent: string): { forMs: number; most: number } | undefined;
+  view(): WorkersView['room'];
+  /** Gives places to those that wait, and looks for workers that make room. */
+  review(): void;
+}
+
+interface WorkerRoomNeeds {
+  time: Pick<Time, 'monotonic'>;
+  workers(): Iterable<HostWorker>;
+  pools: ReadonlyMap<string, Pool>;
+}
+
+/** `most`: workers that there may be at once. */
+export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, most: number): WorkerRoom {
+  const waiting = new Map<string, WaitingAgent>();
+  let count = 0;
+
+  function counted(): HostWorker[] {
+    return [...workers()].filter((worker) => !worker.agent.always);
+  }
+
+  function placed(): PlacedWorker[] {
+    const idle = new Map<string, number>();
+    return counted().map((worker) => {
+      const { name } = worker.agent;
+      const pool = pools.get(name);
+      const state = worker.state();
+      const count = (idle.get(name) ?? 0) + 1;
+      if (state.is === 'idle') idle.set(name, count);
+      return {
+        ...{ id: worker.id, agent: name, class: classOf(pool?.serving() ?? worker.agent), since: worker.startedAt },
+        idleSince: state.is === 'idle' ? state.since : null,
+        isLeaving: !takesWork(state),
+        isKept: count <= (pool?.placement().workers.min ?? 0),
+      };
+    });
+  }
+
+  function review() {
+    if (waiting.size === 0) return;
+    for (const [name] of waiting) if (!pools.has(name) || hasWorker(name)) waiting.delete(name);
+    const facts = { now: time.monotonic(), most, workers: placed(), waiting: [...waiting.values()] };
+    const { start, drain } = planRoom(facts);
+    for (const name of start) {
+      waiting.delete(name);
+      pools.get(name)!.admit();
+    }
+    const leaving = new Set(drain);
+    for (const worker of counted()) if (leaving.has(worker.id)) worker.drain();
+  }
+
+  function hasWorker(name: string): boolean {
+    return [...pools.get(name)!.workers()].some((worker) => takesWork(worker.state()));
+  }
+
+  return {
+    started(worker) {
+      if (!worker.agent.always) count += 1;
+    },
+    gone(worker) {
+      if (!worker.agent.always) count -= 1;
+    },
+    left: () => Math.max(0, most - count - waiting.size),
+    wait(agent) {
+      const { name } = agent;
+      const since = waiting.get(name)?.since ?? time.monotonic();
+      waiting.set(name, { agent: name, class: classOf(agent), since });
+      review();
+    },
+    waitsFor(name) {
+      const since = waiting.get(name)?.since;
+      return since === undefined ? undefined : { forMs: time.monotonic() - since, most };
+    },
+    view() {
+      const now = time.monotonic();
+      const agents = [...waiting.values()].map(({ agent, since }) => ({ agent, forMs: Math.round(now - since) }));
+      return { most: Number.isFinite(most) ? most : null, waiting: agents };
+    },
+    review,
+  };
+}
+
+interface RoomOfNeeds {
+  pools: ReadonlyMap<string, Pool>;
+  room: WorkerRoom;
+  isRunning(): boolean;
+}
+
+/** The wait of agents for room, as the dispatcher and people ask for it. */
+export function roomOf({
+  pools,
+  room,
+  isRunning,
+}: RoomOfNeeds): Pick<Workers, 'lacksRoom' | 'waitForRoom' | 'waitsForRoom'> {
+  return {
+    lacksRoom: (agent) => isRunning() && room.waitsFor(agent) === undefined && (pools.get(agent)?.lacksRoom() ?? false),
+    waitForRoom(agent) {
+      const pool = pools.get(agent);
+      if (isRunning() && pool) room.wait(pool.serving());
+    },
+    waitsForRoom: room.waitsFor,
+  };
+}
