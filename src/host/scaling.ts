@@ -91,7 +91,7 @@ export function createScaling(needs: ScalingNeeds): Scaling {
   }
 
   /** The load of the agent until now; the wait of its jobs is asked later, where it matters. */
-  function measure(agent: Bounded, one: Scaled, at: number): ScalingFacts {
+  function measure(agent: Bounded, one: Scaled, at: number): Omit<ScalingFacts, 'room'> {
     const { ready = 0, readyMs = 0, busyMs = 0 } = workers.load?.(agent.name) ?? {};
     one.samples.push({ at, readyMs, busyMs });
     while (one.samples.length > 2 && at - one.samples[1]!.at >= WINDOW_MS) one.samples.shift();
@@ -104,7 +104,6 @@ export function createScaling(needs: ScalingNeeds): Scaling {
       cpu: meanCpu(one, at),
       machineCpu: null,
       growth: needs.isHeld(agent.name) && needs.growth() === 'free' ? 'held' : needs.growth(),
-      room: needs.room?.() ?? Number.POSITIVE_INFINITY,
     };
   }
 
@@ -121,9 +120,15 @@ export function createScaling(needs: ScalingNeeds): Scaling {
       for (const { agent, facts } of measured.filter((one) => isLoaded(one.facts)))
         Object.assign(facts, { queueWaitMs: waits.get(agent.name) ?? 0, machineCpu });
     }
-    const changed = measured.filter(({ agent, one, facts }) => decide(agent.name, one, facts));
-    const changedNames = changed.map(({ agent }) => agent.name);
-    if (changedNames.length > 0) needs.bus.emit('placement.changed', changedNames);
+    const changed: string[] = [];
+    let room = needs.room?.() ?? Number.POSITIVE_INFINITY;
+    for (const { agent, one, facts } of measured) {
+      const more = decide(agent.name, one, { ...facts, room });
+      // Agents that grow in one turn share the room that there is.
+      room -= Math.max(0, more);
+      if (more !== 0) changed.push(agent.name);
+    }
+    if (changed.length > 0) needs.bus.emit('placement.changed', changed);
   }
 
   async function waitsNow(): Promise<Map<string, number>> {
@@ -131,20 +136,20 @@ export function createScaling(needs: ScalingNeeds): Scaling {
     return new Map(waiting.map(({ agent, inMs }) => [agent, Math.max(0, -inMs)]));
   }
 
-  /** Whether the number of workers is another one now. */
-  function decide(agent: string, one: Scaled, facts: ScalingFacts): boolean {
+  /** How many more workers the agent may have now; below 0: fewer. */
+  function decide(agent: string, one: Scaled, facts: ScalingFacts): number {
     const from = one.state.target;
     const { target, reason, state } = planWorkers(facts, one.state);
     one.state = state;
     one.view = viewOf(state, facts, one.view);
-    if (reason === null) return false;
+    if (reason === null) return 0;
     const { why, data } = figuresOf(reason, facts);
     one.view.change = { at: time.now(), from, to: target, reason, why };
     // Work of the other number says nothing about this one.
     one.samples.splice(0, one.samples.length - 1);
     const message = `${agent}: ${from} → ${target} ${target === 1 ? 'worker' : 'workers'}, ${why}`;
     events.record('info', { kind: 'agent.scaled', agent, message, data: { from, to: target, reason, ...data } });
-    return true;
+    return target - from;
   }
 
   const loop = createLoop(
@@ -171,7 +176,7 @@ function isScalable({ workers: { min, max } }: Bounded): boolean {
   return max > Math.max(1, min);
 }
 
-function isLoaded({ busy, cpu }: ScalingFacts): boolean {
+function isLoaded({ busy, cpu }: Pick<ScalingFacts, 'busy' | 'cpu'>): boolean {
   return Math.max(busy ?? 0, cpu ?? 0) >= SCALING.highLoad;
 }
 

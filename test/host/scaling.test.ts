@@ -14,7 +14,12 @@ function world(bounds: Record<string, Agent['workers']>) {
   const loads = new Map<string, { ready: number; share: number; waitMs: number }>();
   const work = new Map<string, { readyMs: number; busyMs: number }>();
   const events: Omit<FleetEvent, 'at'>[] = [];
-  const facts = { asked: 0, isHeld: false, growth: 'free' as ReturnType<Needs['growth']> };
+  const facts = {
+    asked: 0,
+    isHeld: false,
+    growth: 'free' as ReturnType<Needs['growth']>,
+    room: Number.POSITIVE_INFINITY,
+  };
   const changed: string[] = [];
   const scaling = createScaling({
     time: clock,
@@ -32,6 +37,7 @@ function world(bounds: Record<string, Agent['workers']>) {
     },
     isHeld: () => facts.isHeld,
     growth: () => facts.growth,
+    room: () => facts.room,
     bus: { emit: (_, names) => void changed.push(...(names as string[])) },
   });
   const agentOf = (name: string) => agents.get(name) ?? ({ name, workers: { min: 0, max: 1 } } as Agent);
@@ -108,6 +114,16 @@ test('an agent that is held, or a machine that is short, gets no more workers', 
   facts.growth = 'shrink';
   await pass(2_000);
   expect(view('serves')).toMatchObject({ target: 2, change: { from: 4, to: 2, reason: 'pressure' } });
+  await scaling.stop();
+});
+
+test('agents that grow in one turn share the room of the host', async () => {
+  const { scaling, target, loads, facts, pass } = world({ a: { min: 2, max: 6 }, b: { min: 2, max: 6 } });
+  await scaling.start();
+  facts.room = 3;
+  for (const name of ['a', 'b']) loads.set(name, { ready: 2, share: 1, waitMs: 500 });
+  await pass(1_100);
+  expect([target('a'), target('b')]).toEqual([4, 3]);
   await scaling.stop();
 });
 
