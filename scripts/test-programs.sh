@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # <program>:<package>, one for each program that a test starts; test/programs.ts reads the line.
-PROGRAMS=(bwrap:bubblewrap chromium:chromium fish:fish initdb:postgresql postgres:postgresql prometheus:prometheus promtool:prometheus restic:restic zsh:zsh zstd:zstd)
+PROGRAMS=(bwrap:bubblewrap chromium:chromium curl:curl fish:fish initdb:postgresql openssl:openssl postgres:postgresql prometheus:prometheus promtool:prometheus restic:restic zsh:zsh zstd:zstd)
 POLICY=/usr/sbin/policy-rc.d
 
 # Packages whose program is not there.

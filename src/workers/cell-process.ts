@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { authoritiesOfNode } from '../fence/authorities.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { openFrameChannel } from '../kernel/frames.ts';
 import { entryFile } from '../kernel/paths.ts';
@@ -157,7 +158,8 @@ function forkCell(options: CellProcessOptions, startedMarkers: number | undefine
 }
 
 function scrubbed(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept: NodeJS.ProcessEnv = { UV_THREADPOOL_SIZE: POOL_THREADS, MALLOC_ARENA_MAX: C_HEAPS };
+  const own = { UV_THREADPOOL_SIZE: POOL_THREADS, MALLOC_ARENA_MAX: C_HEAPS };
+  const kept: NodeJS.ProcessEnv = { ...own, ...authoritiesOfNode(env) };
   for (const name of PASSED_ON) if (env[name] !== undefined) kept[name] = env[name];
   return kept;
 }

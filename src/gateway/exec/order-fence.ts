@@ -31,6 +31,8 @@ interface FencePlaces {
   temporary: string;
   /** Paths that only the host reads: secrets, the store, the control socket. */
   hidden: readonly string[];
+  /** Files and folders of certificate authorities that the host's environment names: no secrets, and of use only where they can be read. */
+  authorities: readonly string[];
 }
 
 /** The fence of a command, which leaves open the agent's needs, the scratch folder, and the program where that is none of the system's. */
@@ -38,10 +40,10 @@ export function orderFence(
   { is, program }: Pick<OrderFence, 'is' | 'program'>,
   { needs, network }: Pick<ExecOrder, 'needs' | 'network'>,
   path: string,
-  { folder, work, temporary, hidden }: FencePlaces,
+  { folder, work, temporary, hidden, authorities }: FencePlaces,
 ): OrderFence {
   const real = (paths: readonly string[]) => paths.map((one) => realOf(resolve(folder, one)));
-  const read = [...real(needs.read), ...programFolder(realOf(path), folder)];
+  const read = [...real(needs.read), ...authorities, ...programFolder(realOf(path), folder)];
   const write = [...real(needs.write), work, temporary];
   const open = [...read, ...write, ...SYSTEM_FOLDERS];
   const isInside = (one: string) => open.some((grant) => grant !== one && isAtOrBelow(one, grant));

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
+import { authoritiesOfCommands } from '../../fence/authorities.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { grantedCommand, grantText, takesArguments } from '../../kernel/command-grant.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -127,7 +128,10 @@ export function orderFor(
   const fence =
     worn.fence === 'none'
       ? null
-      : orderFence({ is: worn.fence, program: worn.program }, order, path, { ...terms, work, temporary });
+      : orderFence({ is: worn.fence, program: worn.program }, order, path, {
+          ...{ ...terms, work, temporary },
+          authorities: Object.values(authoritiesOfCommands(terms.env)),
+        });
   return {
     path,
     args: order.args,
@@ -153,7 +157,7 @@ function plainEnv(env: NodeJS.ProcessEnv): Record<string, string> {
     const value = env[name];
     if (value !== undefined) plain[name] = value;
   }
-  return plain;
+  return { ...plain, ...authoritiesOfCommands(env) };
 }
 
 function folderIn({ agent, needs }: ExecOrder, asked: string, folder: string): string {

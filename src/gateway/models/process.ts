@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { authoritiesOfNode } from '../../fence/authorities.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
 import { openPipedChild, type PipedChild, type PipedChildNeeds } from '../child/process.ts';
 import { readFromGateway } from './read-messages.ts';
@@ -10,7 +11,7 @@ const HEAP_MB = 64;
 export const MEMORY_FLAGS = [`--max-old-space-size=${HEAP_MB}`, '--max-semi-space-size=1'];
 
 /**
- * Starts a model gateway. The child gets nothing of the host's environment, no file handle but the pipe, and by its flags no
+ * Starts a model gateway. The child gets nothing of the host's environment but the certificate authorities that it names, no file handle but the pipe, and by its flags no
  * file but its own code; keys of providers come by the pipe alone. `folder` stands in the process list beside it.
  */
 export function openGatewayProcess(
@@ -22,7 +23,7 @@ export function openGatewayProcess(
     args: [...flags(), file, folder],
     cwd: folder,
     // All threads allocate from one pool, and names of servers are looked up by two threads.
-    env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' },
+    env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2', ...authoritiesOfNode(process.env) },
     niceness: 0,
     fd: GATEWAY_CHANNEL_FD,
     bounds: FROM_GATEWAY,

@@ -4,6 +4,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { readAuthorities } from '../../fence/authorities.ts';
 import { collectHeap } from '../../fence/collect-heap.ts';
 import { openTrim } from '../../fence/kernel.ts';
 import { putUpFence } from '../../fence/put-up.ts';
@@ -94,6 +95,7 @@ function receive(message: ToCell) {
 function shutIn(terms: FenceTerms) {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
+  readAuthorities(process.env);
   // Taken now: behind the fence nobody gets functions of the machine any more.
   trim = openTrim();
   outbox.put({ say: 'fenced', report: putUpFence({ ...terms, parent: Number(host) }) });

@@ -5,6 +5,7 @@
  */
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { readAuthorities } from '../../../fence/authorities.ts';
 import { collectHeap } from '../../../fence/collect-heap.ts';
 import { openTrim } from '../../../fence/kernel.ts';
 import { putUpFence } from '../../../fence/put-up.ts';
@@ -38,6 +39,7 @@ raiseOomScore(OOM_SCORES.models);
 async function begin(message: Extract<ToGateway, { do: 'begin' }>): Promise<void> {
   // Taken now: behind the fence the process gets no function of the machine any more.
   const trim = openTrim();
+  readAuthorities(process.env);
   shutIn(message.terms);
   const idle = () => {
     collectHeap();
