@@ -1,5 +1,5 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { realOf } from '../kernel/real-path.ts';
 
 /** Names a file of certificate authorities that Node trusts beside its own: those of a company, whose servers no other authority knows. */
 const OF_NODE = 'NODE_EXTRA_CA_CERTS';
@@ -26,4 +26,13 @@ export function readAuthorities(env: NodeJS.ProcessEnv): void {
 
 function pathsOf(names: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, realOf(resolve(env[name]))]] : [])));
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Whoever reads it says that it is not there.
+    return path;
+  }
 }
