@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { type AgentState, definePlugin, type Fleet, z } from 'daruma';
-import { ARCHIVE } from './lib/backups.ts';
+import { ARCHIVE, drillInput } from './lib/backups.ts';
 import { ENCRYPTED } from './lib/encrypted.ts';
 import { createRepository, type Repository, type Snapshot } from './lib/restic.ts';
 import { thisMachine } from './lib/restic-lock.ts';
@@ -29,6 +29,7 @@ export default definePlugin({
       .prefault({})
       .describe("What restic's own `forget` leaves: of days, weeks and months."),
   }),
+  input: drillInput(),
   limits: { memory: '128MB', timeout: '12h', silence: '2h', attempts: 3, backoff: { first: '5m', longest: '30m' } },
   needs: {
     fleet: true,
@@ -38,7 +39,7 @@ export default definePlugin({
     read: ['/proc'],
     write: ['backups'],
   },
-  async run({ settings, secrets, agent, folder, fleet, exec, state, log, beat, summary }) {
+  async run({ job, settings, secrets, agent, folder, fleet, exec, state, log, beat, summary }) {
     const backups = join(folder, 'backups');
     const work = join(backups, `.restic-${agent}`);
     // The work of an attempt that was killed is of no use to anybody.
@@ -51,15 +52,15 @@ export default definePlugin({
     try {
       const there = await repository.snapshots();
       const copied = await copyNew({ repository, fleet, backups, work, beat, there, state });
-      const drilled =
-        copied.length > 0 ? null : await drill({ repository, fleet, work, beat, there }, await state.get('provedAt'));
+      const last = job.input?.drill ? null : await state.get('provedAt');
+      const drilled = copied.length > 0 ? null : await drill({ repository, fleet, work, beat, there }, last);
       if (copied.length > 0 || drilled !== null) await state.set('provedAt', Date.now());
       const gone = copied.length > 0 ? await repository.retain(settings.keep) : 0;
       const proven = drilled === null ? '' : ` \`${drilled}\` was restored from there and would start.`;
       summary(
         `${showMany(copied.length, 'backup')} brought to restic, each restored from there; ${gone} forgotten.${proven}`,
       );
-      return { copied, drilled, gone };
+      return { copied, drilled, gone, restored: copied.at(-1) ?? drilled };
     } finally {
       await rm(work, { recursive: true, force: true });
     }

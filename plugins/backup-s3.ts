@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, type Fleet, z } from 'daruma';
-import { ARCHIVE, keepSetting, surplus } from './lib/backups.ts';
+import { ARCHIVE, drillInput, keepSetting, surplus } from './lib/backups.ts';
 import { type Bucket, openBucket, type StoredFile } from './lib/bucket.ts';
 import { ENCRYPTED, encryptFile, passphraseOf } from './lib/encrypted.ts';
 import { bytesOf, showBytes, showMany, showMs, size } from './lib/units.ts';
@@ -39,6 +39,7 @@ export default definePlugin({
       .default('50GB')
       .describe('What all backups there together may take; the newest is kept in any case.'),
   }),
+  input: drillInput(),
   limits: { memory: '256MB', timeout: '12h', silence: '30m', attempts: 5, backoff: { first: '1m', longest: '30m' } },
   needs: {
     fleet: true,
@@ -46,7 +47,7 @@ export default definePlugin({
     secrets: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'BACKUP_PASSPHRASE'],
     write: ['backups'],
   },
-  async run({ settings, secrets, agent, folder, fleet, fetch, beat, summary }) {
+  async run({ job, settings, secrets, agent, folder, fleet, fetch, beat, summary }) {
     const keys = { id: secrets.S3_ACCESS_KEY_ID, secret: secrets.S3_SECRET_ACCESS_KEY };
     const passphrase = settings.encrypt ? passphraseOf(secrets) : null;
     const bucket = await openBucket({ ...settings, keys, fetch });
@@ -57,11 +58,13 @@ export default definePlugin({
     await mkdir(work, { recursive: true });
     const terms = { bucket, backups, work, passphrase, beat };
     try {
-      if (settings.does === 'drill') {
+      if (settings.does === 'drill' || job.input?.drill) {
         const drilled = await drill(terms, fleet);
-        const { name, bytes, tookMs, jobs, agents } = drilled;
+        const { restored: name, bytes, tookMs, jobs, agents } = drilled;
         const found = `${showMany(jobs, 'job')}, ${showMany(agents.length, 'agent')} would start`;
-        summary(`\`${name}\` (${showBytes(bytes)}) was fetched and restored in ${showMs(tookMs)}: ${found}.`);
+        summary(
+          `\`${name}\` (${showBytes(bytes)}) was fetched from ${settings.endpoint} and restored in ${showMs(tookMs)}: ${found}.`,
+        );
         return drilled;
       }
       const copied = await copyNew(terms);
@@ -128,7 +131,7 @@ async function drill({ bucket, work, beat }: Work, fleet: Fleet) {
   await bucket.get(newest.stored, file, (bytes) => beat(`${showBytes(bytes)} fetched`));
   beat('restoring it into an empty folder');
   const { jobs, agents } = await fleet.proveBackup(file);
-  return { name: newest.stored, bytes: newest.bytes, tookMs: Date.now() - began, jobs, agents };
+  return { restored: newest.stored, bytes: newest.bytes, tookMs: Date.now() - began, jobs, agents };
 }
 
 function archivesOf(files: readonly StoredFile[]) {

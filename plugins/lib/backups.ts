@@ -29,6 +29,9 @@ export const keepSetting = () =>
     .prefault({})
     .describe('Backups that stay: of days, weeks and months, or a number of the newest.');
 
+/** The input of an agent that keeps copies elsewhere: with `drill` it restores the newest of them, as the weekly drill asks. */
+export const drillInput = () => z.strictObject({ drill: z.boolean().optional() }).nullish();
+
 /** The name of an archive, with its time; an encrypted one has `.age` at its end. */
 export const ARCHIVE = /^daruma-(\d{4})(\d\d)(\d\d)T\d{6}Z\.tar\.(?:gz|zst)(?:\.age)?$/;
 

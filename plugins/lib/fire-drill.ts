@@ -7,7 +7,14 @@ import { showMs } from './units.ts';
 type FleetProof = FleetReport['proofs'][number];
 
 /** The promises that can be proven, in the order of the table. */
-export const DRILLS = ['faults', 'backup', 'restore', 'chain', 'diagnosis'] as const satisfies FleetProof['what'][];
+export const DRILLS = [
+  'faults',
+  'backup',
+  'restore',
+  'copy',
+  'chain',
+  'diagnosis',
+] as const satisfies FleetProof['what'][];
 type Drill = (typeof DRILLS)[number];
 
 /** The command that proves it now. */
@@ -15,6 +22,7 @@ const PROVED_BY: Record<Drill, string> = {
   faults: 'daruma drill',
   backup: 'daruma backup now',
   restore: 'daruma run restore-drill --wait',
+  copy: 'daruma run restore-drill --wait',
   chain: 'daruma drill models',
   diagnosis: 'daruma drill diagnosis',
 };
@@ -39,7 +47,11 @@ interface Terms {
 /** The newest proof of each kind that is expected, or that is there. */
 export function drillRows(proofs: readonly FleetProof[], { expected, now, oldestMs }: Terms): DrillRow[] {
   const newest = new Map<Drill, FleetProof>();
-  for (const one of proofs.toSorted((a, b) => (a.at < b.at ? -1 : 1))) newest.set(one.what, one);
+  for (const one of proofs.toSorted((a, b) => (a.at < b.at ? -1 : 1))) {
+    newest.set(one.what, one);
+    // A copy that came back from elsewhere, and would start, is a restore, too.
+    if (one.what === 'copy' && one.ok) newest.set('restore', one);
+  }
   return DRILLS.filter((what) => expected.includes(what) || newest.has(what)).map((what) => {
     const proof = newest.get(what);
     if (proof === undefined) return { what, is: 'hope', at: null, tookMs: null, text: 'no drill has shown it' };

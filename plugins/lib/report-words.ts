@@ -79,6 +79,7 @@ export function spendWords({ calls, tokens, money }: { calls: number; tokens: nu
 export const PROOF_WORDS = {
   backup: 'Backup',
   restore: 'Restored and started',
+  copy: 'Restored from elsewhere',
   faults: 'Faults that heal',
   chain: 'Chain of models',
   diagnosis: 'Diagnosis',

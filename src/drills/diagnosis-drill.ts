@@ -27,6 +27,7 @@ type Question = Ops['incidentEvidence']['value'];
  * host answer as a guest, so that its budgets count, and scores the answers by rules. The host keeps the score.
  */
 export async function diagnosisDrill(host: DrillHost, report: Report): Promise<DrillView[]> {
+  const began = host.time.monotonic();
   const questions = await questionsOf(host.time, report);
   const takeAway = await bringGuests(host, [
     { path: 'plugins/diagnose.ts', text: diagnosePlugin((await host.client.ask('ping', {})).folder) },
@@ -40,6 +41,7 @@ export async function diagnosisDrill(host: DrillHost, report: Report): Promise<D
       await host.client.ask('drillDone', {
         kind: 'diagnosis',
         rows: scored.map(({ name, ok, seen }) => ({ name, ok, seen })),
+        tookMs: Math.round(host.time.monotonic() - began),
       });
     return rows;
   } finally {

@@ -32,7 +32,7 @@ function realOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // Whoever reads it says that it is not there.
+    // The process that reads the file says that it is not there.
     return path;
   }
 }

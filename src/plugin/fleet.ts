@@ -55,11 +55,11 @@ export interface FleetNeed {
 }
 
 /**
- * The newest proof of something that is only needed in trouble. `faults`: all that Daruma heals, by `daruma drill`; `chain`, `diagnosis`:
- * drills with models.
+ * The newest proof of something that is only needed in trouble. `restore`: of an archive in `backups/`; `copy`: of one that was fetched from
+ * elsewhere; `faults`: all that Daruma heals, by `daruma drill`; `chain`, `diagnosis`: drills with models.
  */
 export interface FleetProof {
-  what: 'backup' | 'restore' | 'faults' | 'chain' | 'diagnosis';
+  what: 'backup' | 'restore' | 'copy' | 'faults' | 'chain' | 'diagnosis';
   at: string;
   ok: boolean;
   text: string;

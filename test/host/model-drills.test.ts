@@ -160,7 +160,7 @@ describe('the diagnosis drill', () => {
     expect(one.begun).toEqual([]);
     await one.clock.pass(2 * 60_000);
     expect(timesOf(one.begun)).toEqual(['2026-11-29T04:40']);
-    await one.drills.keepDiagnosis([row('leak', true), row('hang', false)]);
+    await one.drills.keepDiagnosis([row('leak', true), row('hang', false)], 61_000);
     one.begun[0]!.ended(null);
     await pass(one.clock, '2026-12-06T04:39:00Z');
     expect(one.begun).toHaveLength(1);
@@ -204,7 +204,7 @@ describe('the diagnosis drill', () => {
 
   it('is kept with its score', async () => {
     const { drills, store } = host();
-    await drills.keepDiagnosis([row('leak', true), row('hang', false)]);
+    await drills.keepDiagnosis([row('leak', true), row('hang', false)], null);
     expect(await drillWords(store)).toMatchObject([
       { name: 'diagnosis', words: 'diagnosis drill: 1 of 2 right; not hang', right: 1, of: 2 },
     ]);

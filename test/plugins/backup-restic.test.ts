@@ -46,9 +46,9 @@ function world(days: string[]) {
 describe('copies of backups in a repository of restic', () => {
   it('count once each was restored from there, and are kept by the rule of restic; a lock goes only with its owner', async () => {
     const { folder, repository, add, proved, states, run } = world(['20']);
-    expect((await run()).result).toEqual({ copied: [nameOf('20')], drilled: null, gone: 0 });
+    expect((await run()).result).toEqual({ copied: [nameOf('20')], drilled: null, gone: 0, restored: nameOf('20') });
     states.set('provedAt', Date.now() - 7 * 86_400_000);
-    expect((await run()).result).toEqual({ copied: [], drilled: nameOf('20'), gone: 0 });
+    expect((await run()).result).toEqual({ copied: [], drilled: nameOf('20'), gone: 0, restored: nameOf('20') });
     expect(proved).toEqual(['archive of 20', 'archive of 20']);
 
     // Reads what it is to store from a pipe that nobody closes, and holds its lock meanwhile.
@@ -71,7 +71,10 @@ describe('copies of backups in a repository of restic', () => {
     expect(locks()).toEqual([]);
 
     const keep = { daily: 1, weekly: 0, monthly: 0 };
-    expect((await run({ settings: { keep } })).result).toEqual({ copied: [nameOf('21')], drilled: null, gone: 1 });
+    expect((await run({ settings: { keep } })).result).toEqual({
+      ...{ copied: [nameOf('21')], drilled: null, gone: 1 },
+      restored: nameOf('21'),
+    });
     expect(proved.at(-1)).toBe('archive of 21');
     expect([...states.keys()]).toEqual(['provedAt']);
     expect(readdirSync(join(folder, 'backups')).sort()).toEqual([...['20', '21'].map(nameOf), 'restic']);

@@ -121,9 +121,17 @@ describe('a drill', () => {
     };
     const { result, summary } = await run({ encrypt: true, does: 'drill' }, { prove });
     expect(proved[0]!.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
-    expect(result).toMatchObject({ name: `${nameOf('22')}.age`, jobs: 7, agents: ['shop'] });
-    expect(summary).toMatch(/was fetched and restored in .+: 7 jobs, 1 agent would start\.$/);
+    expect(result).toMatchObject({ restored: `${nameOf('22')}.age`, jobs: 7, agents: ['shop'] });
+    expect(summary).toMatch(/was fetched from .+ and restored in .+: 7 jobs, 1 agent would start\.$/);
     expect(readdirSync(join(folder, 'backups')).sort()).toEqual([nameOf('21'), nameOf('22')]);
+  });
+
+  it('is done by the agent that copies when the weekly drill asks', async () => {
+    const { run } = await world(['22']);
+    await run();
+    const prove = async () => proven;
+    expect((await run({}, { prove, input: { drill: true } })).result).toMatchObject({ restored: nameOf('22') });
+    expect((await run({}, { prove })).result).toEqual({ copied: [], gone: [] });
   });
 
   it('fails where the bucket has no backup, and where the copy cannot be restored', async () => {

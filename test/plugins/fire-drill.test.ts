@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import fireDrill from '../../plugins/fire-drill.ts';
 import { runPlugin, tempFolder } from './context.ts';
-import { busyReport, reportOf } from './fleet-sample.ts';
+import { agentOf, busyReport, reportOf } from './fleet-sample.ts';
 
 const settings = { timezone: 'UTC' };
 
@@ -31,6 +31,26 @@ it('puts what drills have shown into one table, and names what is only a hope wi
   expect(sent).toMatchObject([{ agent: 'post-file', input: { level: 'warning' } }]);
   expect(readdirSync(join(folder, 'reports')).sort()).toEqual(['fire-drill-2026-11-15.md', 'fire-drill-2026-11-22.md']);
   expect(readFileSync(join(folder, result.file), 'utf8')).toMatch(/^# Fire drill, /);
+});
+
+it('a copy elsewhere is only a hope until it was restored from there, and is a restore then', async () => {
+  const agents = [agentOf('bucket', { plugin: 'backup-s3' })];
+  const rowsOf = async (proofs: ReturnType<typeof reportOf>['proofs']) =>
+    (
+      await runPlugin(fireDrill, {
+        report: reportOf({ agents, proofs }),
+        settings: { ...settings, expect: ['restore'] },
+      })
+    ).result.rows;
+  expect(await rowsOf([])).toMatchObject([
+    { what: 'restore', is: 'hope' },
+    { what: 'copy', is: 'hope' },
+  ]);
+  const proof = { at: '2026-11-21T04:26:00.000Z', ok: true, text: 'fetched', tookMs: 900, job: 'job-9' };
+  expect(await rowsOf([{ what: 'copy', ...proof }])).toMatchObject([
+    { what: 'restore', is: 'proven', tookMs: 900 },
+    { what: 'copy', is: 'proven', tookMs: 900 },
+  ]);
 });
 
 it('a proof counts for so long, and no longer', async () => {

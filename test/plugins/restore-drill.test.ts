@@ -34,6 +34,26 @@ describe('a restore drill', () => {
     );
   });
 
+  it('has the farthest place that keeps copies restore them, and says which; agents that are off are no part of it', async () => {
+    const folder = withArchives('daruma-20261122T020000Z.tar.zst');
+    const restic = agentOf('disk-2', { plugin: 'backup-restic' });
+    const s3 = agentOf('bucket', { plugin: 'backup-s3' });
+    const drill = (...agents: ReturnType<typeof agentOf>[]) =>
+      runPlugin(restoreDrill, { folder, prove: async () => proven, report: reportOf({ agents }), slot: 'sunday' });
+    const { result, sent, summary } = await drill(restic, s3);
+    expect(sent).toEqual([{ agent: 'bucket', input: { drill: true }, key: 'restore-drill:sunday' }]);
+    expect(result).toEqual({ from: 'bucket', job: 'sent-1', restored: null });
+    expect(summary).toBe('The farthest copies are those of `bucket`: sent-1 restores the newest from there.');
+    const waiting = { ...s3, state: 'needs setup' };
+    const second = await drill(restic, waiting);
+    expect(second.sent).toMatchObject([{ agent: 'disk-2' }]);
+    expect(second.summary).toContain('Nothing was fetched from bucket: needs setup.');
+    const off = { ...s3, state: 'off', memoryLimitBytes: null };
+    const third = await drill(off, agentOf('post-x', { state: 'off', memoryLimitBytes: null }));
+    expect(third.sent).toEqual([]);
+    expect(third.result).toMatchObject({ from: 'backups', restored: 'daruma-20261122T020000Z.tar.zst', missing: [] });
+  });
+
   it('fails without a backup, with an old one, and with one that cannot be restored', async () => {
     await expect(runPlugin(restoreDrill, { folder: withArchives() })).rejects.toThrow('daruma backup now');
     const name = 'daruma-20261122T020000Z.tar.zst';

@@ -130,7 +130,7 @@ export function modelDrillOps({
     drillModels: () => modelDrills.fallback(),
     async drillDone({ kind, rows, tookMs }) {
       if (kind === 'faults') await modelDrills.keepFaults(rows, tookMs ?? null);
-      else await modelDrills.keepDiagnosis(rows);
+      else await modelDrills.keepDiagnosis(rows, tookMs ?? null);
       return null;
     },
   };

@@ -68,7 +68,7 @@ function about(error: unknown, plain: string, file: string): unknown {
 /** By its first bytes: a file keeps its form under every name. */
 async function isEncrypted(file: string): Promise<boolean> {
   const handle = await open(file, 'r').catch(() => undefined);
-  // A file that is not there is told by whoever reads it.
+  // The reader of the archive says that there is no file.
   if (!handle) return false;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MARK.length), 0, MARK.length, 0);

@@ -15,13 +15,14 @@ import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { DrillView } from '../../operations/results/command.ts';
 import type { Events } from '../../telemetry/events.ts';
-import type { FindingStore } from '../../telemetry/ports.ts';
+import type { Finding, FindingStore } from '../../telemetry/ports.ts';
 import {
   CHECK_KINDS,
   type DiagnosisRun,
   diagnosisWords,
   type FallbackRun,
   type FaultsRun,
+  fallbackMs,
   fallbackRows,
   fallbackWords,
   faultWords,
@@ -38,7 +39,7 @@ export interface ModelDrills extends Service {
   /** Does the fallback drill now, or joins the one that is under way. Rejects with `MODELS_OFF` where no model may be asked. */
   fallback(): Promise<DrillView[]>;
   /** Keeps the rows of a diagnosis drill that a client has done. */
-  keepDiagnosis(rows: DiagnosisRun['rows']): Promise<void>;
+  keepDiagnosis(rows: DiagnosisRun['rows'], tookMs: number | null): Promise<void>;
   /** Keeps the rows of a drill of all faults that Daruma heals, which a client has done. */
   keepFaults(rows: DiagnosisRun['rows'], tookMs: number | null): Promise<void>;
   /** When a drill last proved the rung, epoch ms; null: none has. */
@@ -181,8 +182,8 @@ export function createModelDrills(needs: ModelDrillsNeeds): ModelDrills {
     },
     alive: loop.alive,
     fallback: async () => fallbackRows(await runFallback()),
-    keepDiagnosis(rows) {
-      const run = { at: time.now(), rows };
+    keepDiagnosis(rows, tookMs) {
+      const run = { at: time.now(), rows, tookMs };
       const message = diagnosisWords(run).words;
       needs.events.record('info', { kind: 'drill.diagnosis', agent: null, message, data: { run } });
       return keep('drill-diagnosis', run);
@@ -209,11 +210,20 @@ export async function drillWords(store: Pick<FindingStore, 'findings'>) {
     store.findings({ kind: 'drill-models', limit: 1 }),
     store.findings({ kind: 'drill-diagnosis', limit: 1 }),
   ]);
+  const shown = (
+    name: 'models' | 'diagnosis',
+    { at }: Finding,
+    tookMs: number | null,
+    said: ReturnType<typeof fallbackWords>,
+  ) => ({
+    ...{ name, at: isoOf(at), tookMs },
+    ...said,
+  });
+  const fallback = models?.record as FallbackRun | undefined;
+  const scores = diagnosis?.record as DiagnosisRun | undefined;
   return [
-    ...(models ? [{ name: 'models' as const, at: isoOf(models.at), ...fallbackWords(models.record as never) }] : []),
-    ...(diagnosis
-      ? [{ name: 'diagnosis' as const, at: isoOf(diagnosis.at), ...diagnosisWords(diagnosis.record as never) }]
-      : []),
+    ...(models && fallback ? [shown('models', models, fallbackMs(fallback), fallbackWords(fallback))] : []),
+    ...(diagnosis && scores ? [shown('diagnosis', diagnosis, scores.tookMs ?? null, diagnosisWords(scores))] : []),
   ];
 }
 

@@ -84,11 +84,18 @@ export interface DiagnosisRun {
   /** Epoch ms of its end. */
   at: number;
   rows: { name: string; ok: boolean; seen: string | null }[];
+  /** How long it took; null, or left out by runs of before: nobody measured it. */
+  tookMs?: number | null;
 }
 
 /** A drill of all faults that Daruma heals, as it is kept. */
 export interface FaultsRun extends DiagnosisRun {
   tookMs: number | null;
+}
+
+/** How long the rungs that were asked took to answer, one after the other. */
+export function fallbackMs({ rungs }: FallbackRun): number {
+  return rungs.flatMap(({ checks }) => checks).reduce((sum, { tookMs }) => sum + tookMs, 0);
 }
 
 /** `9 of 10 faults healed as promised; not leak` */

@@ -2,6 +2,7 @@ import { isAlarming } from '../../control/words/agent.ts';
 import { doneWords } from '../../control/words/incident.ts';
 import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
+import type { Job } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { isoOf } from '../../kernel/instant.ts';
@@ -29,8 +30,18 @@ const MOST_VERSIONS = 50;
 const MOST_NEXT = 8;
 /** Events that say that an agent has another version. */
 const VERSION_EVENTS = ['agent.changed', 'version.rolled-back', 'version.chosen', 'version.good'] as const;
-/** Plugins whose jobs prove something, and what. */
-const PROVING = { backup: 'backup', 'restore-drill': 'restore' } as const;
+/**
+ * Plugins whose jobs prove something, and what. A job that restored nothing proves nothing of a restore: its result has `restored`, the
+ * name of the archive, where it did.
+ */
+const PROVING = {
+  backup: 'backup',
+  'restore-drill': 'restore',
+  'backup-s3': 'copy',
+  'backup-restic': 'copy',
+} as const;
+/** Jobs of an agent among which its newest proof is looked for. */
+const MOST_JOBS = 30;
 
 /** The words of a report beside its figures: what a person has to do, what healed by itself, what changed, what is proven, what comes next. */
 export async function outlookOf(
@@ -117,7 +128,8 @@ async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]
   );
   const jobs = await Promise.all(
     proving.map(async ({ name, what }): Promise<FleetProof[]> => {
-      const [job] = await store.list({ agent: name, states: ['done', 'dead'], limit: 1 });
+      const ended = await store.list({ agent: name, states: ['done', 'dead'], limit: MOST_JOBS });
+      const job = what === 'backup' ? ended[0] : ended.find(isRestore);
       if (!job || job.finishedAt === null) return [];
       const isDone = job.state === 'done';
       const text = isDone ? (job.summary ?? 'done') : (job.error?.message ?? 'it failed');
@@ -125,12 +137,24 @@ async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]
       return [{ what, at: isoOf(job.finishedAt), ok: isDone, text: oneLine(text), tookMs, job: job.id }];
     }),
   );
-  const drills = (await drillWords(store)).map(({ name, at, words, right, of }): FleetProof => {
+  const drills = (await drillWords(store)).map(({ name, at, tookMs, words, right, of }): FleetProof => {
     const what = name === 'models' ? 'chain' : 'diagnosis';
-    return { what, at, ok: right === of, text: oneLine(words), tookMs: null, job: null };
+    return { what, at, ok: right === of, text: oneLine(words), tookMs, job: null };
   });
   const [faults] = await store.findings({ kind: 'drill-faults', limit: 1 });
   return [...jobs.flat(), ...(faults ? [faultsProof(faults)] : []), ...drills];
+}
+
+/** A job that restored an archive, or gave up while it tried to. */
+function isRestore({ state, result, input }: Pick<Job, 'state' | 'result' | 'input'>): boolean {
+  if (state === 'done') return typeof fieldOf(result, 'restored') === 'string';
+  return fieldOf(input, 'drill') === true;
+}
+
+/** A field of an object in JSON. */
+function fieldOf(text: string | null, name: string): unknown {
+  const value: unknown = text === null ? null : JSON.parse(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 function faultsProof({ at, record }: Finding): FleetProof {

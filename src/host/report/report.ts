@@ -49,7 +49,7 @@ export function reportLookup(needs: ReportNeeds) {
           slotsKept: slotsBefore.reduce((sum, { kept }) => sum + kept, 0),
           slotsMissed: slotsBefore.reduce((sum, { missed }) => sum + missed, 0),
         },
-        drills: await drillWords(store),
+        drills: (await drillWords(store)).map(({ tookMs: _, ...drill }) => drill),
         warnings: await viewWarnings(needs),
         open: await incidentViews(needs, open),
         healed: await incidentViews(needs, healed),
