@@ -73,8 +73,13 @@ describe('the workers of an agent', () => {
   });
 
   test('are as many as the load asks for: those without a job go at once when it asks for fewer, and none that has one', async () => {
-    const gate = Promise.withResolvers<string>();
-    await within({ answer: () => gate.promise }, async (world) => {
+    const gates = new Map<string, PromiseWithResolvers<string>>();
+    const gateOf = (job: string) => {
+      const gate = gates.get(job) ?? Promise.withResolvers<string>();
+      gates.set(job, gate);
+      return gate;
+    };
+    await within({ answer: ({ job }) => gateOf(job).promise }, async (world) => {
       const agent = await world.agent('wide', runs(`await state.get('go'); return 1;`), {
         workers: { min: 1, max: 4 },
       });
@@ -93,7 +98,12 @@ describe('the workers of an agent', () => {
       expect(world.workers.capacity('wide')).toBe(0);
       const before = world.workers.load!('wide')!;
       expect(before).toMatchObject({ ready: 3 });
-      gate.resolve('1');
+      // The newest is one too many: it gets no other job.
+      const newest = given.find(({ job }) => job === views(world, 'wide').at(-1)!.job)!;
+      gateOf(newest.job).resolve('1');
+      await world.outcomeOf(newest);
+      expect(world.workers.capacity('wide')).toBe(0);
+      for (const { job } of given) gateOf(job).resolve('1');
       const outcomes = await Promise.all(given.map((ref) => world.outcomeOf(ref)));
       expect(outcomes.every(({ is }) => is === 'done')).toBe(true);
       await world.until('two to be left', () => views(world, 'wide').length === 2);
