@@ -1,4 +1,6 @@
 import type { Placement } from '../jobs/placement.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import { createLoop } from '../kernel/loop.ts';
 import type { Time } from '../kernel/time.ts';
 import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
@@ -33,13 +35,17 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   const registry = createWorkerRegistry({ ...needs, reports }, settings);
   let is: 'new' | 'running' | 'draining' | 'stopping' = 'new';
   let turnedAt: number | undefined;
-  let stopTurns: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
   const { pools, room, open, use } = createPools(
     { time, registry, reports, workerGone: () => shutdown.workerGone() },
     settings.most,
   );
   const shutdown = createShutdown({ time, registry, reports, pools });
+
+  const loop = createLoop(
+    { time, failed: (error) => needs.log.error('a look at the workers failed', { fault: toPlainFault(error) }) },
+    { everyMs: Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn },
+  );
 
   /** A look at all that is seen only by looking. */
   function turn() {
@@ -51,7 +57,6 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     for (const pool of pools.values()) pool.turn(settings.idleMs);
     registry.cells.sweep();
     reports.flush();
-    stopTurns = time.after(Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn);
   }
 
   function capacity(agent: string): number {
@@ -65,10 +70,10 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
 
   async function end(): Promise<void> {
     is = 'stopping';
-    stopTurns?.();
-    stopTurns = undefined;
+    const turned = loop.stop();
     shutdown.closeAll();
     shutdown.endAll();
+    await turned;
     await registry.cells.end();
     for (const [name, pool] of [...pools]) {
       // Ready for another start.
@@ -85,15 +90,16 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       if (is !== 'new') return;
       is = 'running';
       registry.cells.warmUp();
-      turn();
+      const begun = loop.start();
       for (const name of pools.keys()) reports.changed(name);
+      await begun;
     },
     async stop() {
       if (is === 'new') return stopped;
       if (is !== 'stopping') stopped = end();
       await stopped;
     },
-    alive: () => turnedAt,
+    alive: loop.alive,
     use(placements) {
       use(placements);
       if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);

@@ -45,7 +45,6 @@ vi.mock('../../src/kernel/loop.ts', async (importOriginal) => {
 
 /** Timers of rooms that have no loop of `kernel/loop`: the file that sets them, whether they are held, and what is held back. */
 const TIMERS: Record<string, { file: string; isHeld: boolean; calls: (() => void)[] }> = {
-  workers: { file: 'workers/workers.ts', isHeld: false, calls: [] },
   catalog: { file: 'catalog/coordination.ts', isHeld: false, calls: [] },
 };
 let aheadMs = 0;
@@ -149,6 +148,7 @@ const LOOPS = [
   'usage',
   'early warnings',
   'model drills',
+  'workers',
   'held files',
   'config probation',
   'web',
@@ -156,7 +156,7 @@ const LOOPS = [
 
 test('all loops of a host are looked at', async () => {
   const named = (await until(({ live }) => live)).loops.map(({ name }) => name);
-  expect(named.sort()).toEqual([...LOOPS, 'catalog', 'exec', 'store', 'workers'].sort());
+  expect(named.sort()).toEqual([...LOOPS, 'catalog', 'exec', 'store'].sort());
 });
 
 test.each(LOOPS)('a turn of %s that does not end makes the host not live, by name, until it ends', async (name) => {

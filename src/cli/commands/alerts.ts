@@ -1,4 +1,5 @@
 import type { Ops } from '../../control/protocol.ts';
+import { deliveryWords } from '../../control/words/alert.ts';
 import { fullTime, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
@@ -36,23 +37,12 @@ function alertLines(alerts: Alerts, look: Look): string[] {
       shortTime(Date.parse(alert.since), clock),
       oneLine(alert.title),
       oneLine(left),
-      deliveryWords(alert),
+      deliveryWords(alert, 'here'),
       alert.id,
     ];
   });
   const open = alerts.find(({ state }) => state === 'firing');
   return [...table(columns, rows, look), ...(open ? [`  ${paint('cyan', '→')} ${open.next}`] : [])];
-}
-
-/** `post-email 0.8s, post-webhook waits` */
-function deliveryWords({ deliveries, announcedAt, quiet }: Alerts[number]): string {
-  if (quiet) return 'quiet: it comes of another trouble';
-  if (announcedAt === null) return 'kept back';
-  const last = [...new Map(deliveries.map((one) => [one.channel, one])).values()];
-  if (last.length === 0) return 'here';
-  return last
-    .map(({ channel, state, tookMs }) => `${channel} ${tookMs === null ? state : formatDuration(tookMs)}`)
-    .join(', ');
 }
 
 /** Sends a test through each channel, and waits for its delivery. Exit code 1 when one is not delivered. */

@@ -1,6 +1,6 @@
 import type { Ops } from '../../control/protocol.ts';
+import { deliveryWords } from '../../control/words/alert.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
-import { formatDuration } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
 import { Act, addressOf, counted, Said, Section, State, Table, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
@@ -69,7 +69,7 @@ function AlertTable({ alerts, call }: { alerts: readonly Alert[]; call: PageCall
             />
             <IncidentActs alert={alert} call={call} />
           </td>
-          <td>{deliveredWords(alert)}</td>
+          <td>{deliveryWords(alert)}</td>
         </tr>
       ))}
     </Table>
@@ -85,15 +85,4 @@ function IncidentActs({ alert: { state, incident }, call }: { alert: Alert; call
       <Act call={call} op="mute" args={{ id: incident, forMs: String(DAY_MS) }} label="Mute for a day" />
     </div>
   );
-}
-
-function deliveredWords({ deliveries, announcedAt, quiet }: Alert): string {
-  if (quiet) return 'quiet: it comes of another trouble';
-  if (announcedAt === null) return 'kept back';
-  const last = [...new Map(deliveries.map((one) => [one.channel, one])).values()];
-  if (last.length === 0) return 'terminal and file';
-  const words = last.map(
-    ({ channel, state, tookMs }) => `${channel} ${tookMs === null ? state : formatDuration(tookMs)}`,
-  );
-  return words.join(', ');
 }
