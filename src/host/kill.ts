@@ -5,7 +5,7 @@ import { type ProcessStat, readArguments, readStat } from '../kernel/proc.ts';
 import type { KillSignal, ProcessName } from '../plugin/context.ts';
 
 /** Signals processes of the machine for agents, by `needs.kill`. */
-export interface Kills {
+interface Kills {
   /**
    * Signals all of them, or none: each has a word of `needs.kill` in its command line, or is below a process that has one, or is of the
    * tree of one that was signalled before. Resolves with how many were there. Throws `NOT_IN_NEEDS` for any other, and for the host, what

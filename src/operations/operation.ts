@@ -4,7 +4,7 @@ import * as z from 'zod';
  * The kind of an operation, for its client. `read` changes nothing and may be asked again at will; `act` changes something, or
  * makes the host work for minutes; `stream` sends items until its client leaves, and then answers null.
  */
-export type OperationKind = 'read' | 'act' | 'stream';
+type OperationKind = 'read' | 'act' | 'stream';
 
 /**
  * The role of a client, by the token that it has. A `reader` sees how agents and jobs are doing; an `operator` changes them, and

@@ -59,7 +59,7 @@ export async function backupVerifyCommand(stage: Stage, [file]: Words): Promise<
 }
 
 /** The contents of an archive, in a few words. */
-export function proofWords({ jobs, entries, bytes, madeAt }: ProofView, { clock }: Stage): string {
+function proofWords({ jobs, entries, bytes, madeAt }: ProofView, { clock }: Stage): string {
   const made = madeAt === null ? '' : `, made ${fullTime(Date.parse(madeAt), clock)}`;
   return `${jobs} jobs, ${entries} entries, ${formatSize(bytes)}${made}; its store is whole`;
 }

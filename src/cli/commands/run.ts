@@ -177,7 +177,7 @@ const ENDED = new Set(['done', 'dead', 'cancelled']);
  * Waits until the job has ended, or its caller has given up (`givenUp`). Prints meanwhile why the job waits, each time that the reason changes, and that
  * Ctrl-C loses nothing.
  */
-export async function waitFor(
+async function waitFor(
   stage: Stage,
   first: ControlClient,
   job: JobView,

@@ -16,7 +16,7 @@ export async function storeCheckCommand(stage: Stage): Promise<CommandResult> {
 }
 
 /** Whether the file and every row can be read. */
-export function isWhole({ integrity, unreadable }: StoreView): boolean {
+function isWhole({ integrity, unreadable }: StoreView): boolean {
   return integrity === 'ok' && unreadable.length === 0;
 }
 

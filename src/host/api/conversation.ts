@@ -13,7 +13,7 @@ import type { Operations } from './handlers.ts';
 import { peerUser } from './peer.ts';
 
 /** A line longer than this ends its connection. */
-export const LONGEST_LINE = 8 * MB;
+const LONGEST_LINE = 8 * MB;
 /** The JSON of a request: the value of an input may be a thousand levels deep, and schemas say which numbers there may be. */
 const REQUEST_BOUNDS = { depth: 1_100, values: 500_000, takesInfinity: true };
 /** A client that lets this much of a stream lie unread loses items. */

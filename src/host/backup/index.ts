@@ -6,7 +6,7 @@ import { verifyBackup } from './archive.ts';
 import { packagesOf, restoreBackup } from './restore.ts';
 
 /** Backups of an installation, for the command line; no host has to run. */
-export interface Backups {
+interface Backups {
   list(): BackupView[];
   /** Rejects with a Fault that says what is wrong with it. */
   verify(file: string): Promise<VerifiedView>;

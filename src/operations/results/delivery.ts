@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { bytes, countResult, time } from './fields.ts';
 
-export const deliveryResult = z
+const deliveryResult = z
   .strictObject({
     at: time(),
     agent: z.string(),

@@ -15,7 +15,7 @@ interface FoundOrphans {
 }
 
 /** Finds the commands of processes that have lost their parents, look by look. */
-export interface Orphans {
+interface Orphans {
   /** `strangers`: children that the broker was given, and that no command is known to have. */
   look(strangers: readonly Process[], commands: readonly LivingCommand[]): FoundOrphans;
 }

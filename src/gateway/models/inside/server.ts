@@ -73,7 +73,7 @@ export async function readObject(request: IncomingMessage): Promise<Record<strin
 }
 
 /** Answers with an error; behind the head of an answer, in the way of the protocol. */
-export function refuse(response: ServerResponse, error: unknown): void {
+function refuse(response: ServerResponse, error: unknown): void {
   const shown = ApiError.of(error);
   if (response.destroyed || response.writableEnded) return;
   if (response.headersSent) {

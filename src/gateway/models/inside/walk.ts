@@ -48,7 +48,7 @@ export interface TryEnd {
 }
 
 /** A call, as its walk over the rungs sees it. */
-export interface Walk extends Candidates {
+interface Walk extends Candidates {
   call: ClientCall;
   /** The model as its caller named it. */
   model: string;

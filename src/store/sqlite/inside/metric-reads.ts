@@ -18,7 +18,7 @@ interface SeriesRow {
 type Points = MetricSeries['points'];
 
 /** Series of some names. Default: of all names. */
-export type SeriesFilter = Omit<MetricFilter, 'name'> & { names?: readonly string[] };
+type SeriesFilter = Omit<MetricFilter, 'name'> & { names?: readonly string[] };
 
 /** Reads the series of the meter. */
 export function metricReads(db: DatabaseSync): Pick<Sync<MetricStore>, 'metrics'> {

@@ -1,7 +1,7 @@
 import type { Time } from '../../../kernel/time.ts';
 
 /** Places for connections: as many as the pool may have, handed out in the order in which they were asked for. */
-export interface Slots {
+interface Slots {
   /** Resolves when a place is free; rejects with the error of `late` after `withinMs`. `leave` gives up the wait. */
   enter(withinMs: number, late: () => Error): { entered: Promise<void>; leave(why: Error): void };
   free(): void;
