@@ -1,20 +1,17 @@
 import type { Placement } from '../jobs/placement.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { createLoop } from '../kernel/loop.ts';
-import type { Time } from '../kernel/time.ts';
 import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from './ports.ts';
-import { createReports, type Reports } from './reports.ts';
+import { createReports } from './reports.ts';
 import { createWorkerRoom, roomOf, type WorkerRoom } from './room.ts';
+import { createShutdown, type ShutdownNeeds } from './shutdown.ts';
 import type { WorkersView } from './view.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
-import { heldBy } from './worker-state.ts';
 
 /** Longest pause between two turns. */
 const TURN_MS = 1_000;
-/** The last part of a drain is for jobs whose signal was aborted; at most a quarter of the time. */
-const ABORT_LEAD_MS = 2_000;
 
 /** Runs attempts in worker threads in cells. No fault of a plugin gets beyond its cell, and each attempt that is given comes back exactly once. */
 export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Workers {
@@ -205,59 +202,6 @@ function createPools({ time, registry, reports, workerGone }: PoolsNeeds, most: 
         pools.delete(name);
       }
       registry.cells.expectOwn(someOwn);
-    },
-  };
-}
-
-interface ShutdownNeeds {
-  time: Time;
-  registry: ReturnType<typeof createWorkerRegistry>;
-  reports: Reports;
-  pools: ReadonlyMap<string, Pool>;
-}
-
-/** The ways in which all workers come to their end. */
-function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
-  /** Resolves `allGone` when the last worker has ended; undefined while no caller waits. */
-  let workerGone: (() => void) | undefined;
-
-  /** Workers take no more jobs; jobs that have not begun come back. */
-  function closeAll() {
-    for (const pool of pools.values()) pool.close();
-    for (const worker of registry.workers()) worker.drain();
-    reports.flush();
-  }
-
-  /** Jobs that are still held end here, whatever their worker does. */
-  function endAll() {
-    for (const worker of [...registry.workers()]) {
-      if (heldBy(worker.state()) > 0) registry.killCellOf(worker);
-      worker.end(workerFaults.hostStopped(), undefined);
-    }
-    reports.flush();
-  }
-
-  async function allGone(withinMs: number): Promise<void> {
-    if (registry.size() === 0 || withinMs <= 0) return;
-    const gone = Promise.withResolvers<void>();
-    const stop = time.after(withinMs, gone.resolve);
-    workerGone = () => registry.size() === 0 && gone.resolve();
-    await gone.promise;
-    workerGone = undefined;
-    stop();
-  }
-
-  return {
-    closeAll,
-    endAll,
-    workerGone: () => workerGone?.(),
-    async drain(withinMs: number) {
-      closeAll();
-      const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
-      await allGone(withinMs - lead);
-      for (const worker of registry.workers()) worker.abortAll(workerFaults.hostStopped());
-      await allGone(lead);
-      endAll();
     },
   };
 }
