@@ -20,6 +20,23 @@ export default definePlugin({
   about:
     'Brings backups into a repository of restic, encrypted, and restores and starts each from there before it counts.',
   settings: z.strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('The server that keeps the repository. Default: none, the repository is the folder backups/restic.'),
+    protocol: z
+      .enum(['s3', 'rest'])
+      .default('s3')
+      .describe(
+        "Of the endpoint. s3: a bucket, with the secrets S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY. rest: restic's own REST server.",
+      ),
+    path: z
+      .string()
+      .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'must be a bucket with a folder, such as my-backups/ops')
+      .default('backups')
+      .describe(
+        'The repository at the endpoint: the bucket, and a folder in it. Each installation has one of its own.',
+      ),
     keep: z
       .strictObject({
         daily: z.int().min(1).default(7),
@@ -34,7 +51,8 @@ export default definePlugin({
   needs: {
     fleet: true,
     exec: [{ command: 'restic', args: ['*'] }],
-    secrets: ['RESTIC_PASSWORD'],
+    net: ['settings.endpoint'],
+    secrets: ['RESTIC_PASSWORD', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
     // /proc says whether the owner of a lock is gone.
     read: ['/proc'],
     write: ['backups'],
@@ -47,7 +65,7 @@ export default definePlugin({
     await mkdir(work, { recursive: true });
     const repository = createRepository({
       ...{ exec, host: HOST, password: secrets.RESTIC_PASSWORD, machine: thisMachine, log },
-      repository: join(backups, 'restic'),
+      ...placeOf(settings, backups, secrets),
     });
     try {
       const there = await repository.snapshots();
@@ -66,6 +84,24 @@ export default definePlugin({
     }
   },
 });
+
+interface Place {
+  endpoint?: string | undefined;
+  protocol: 's3' | 'rest';
+  path: string;
+}
+
+/** The repository as restic names it, and the keys that it wants. */
+function placeOf(
+  { endpoint, protocol, path }: Place,
+  backups: string,
+  secrets: Record<'S3_ACCESS_KEY_ID' | 'S3_SECRET_ACCESS_KEY', string>,
+) {
+  if (endpoint === undefined) return { repository: join(backups, 'restic'), keys: null };
+  const repository = `${protocol}:${endpoint.replace(/\/$/, '')}/${path}${protocol === 'rest' ? '/' : ''}`;
+  if (protocol === 'rest') return { repository, keys: null };
+  return { repository, keys: { id: secrets.S3_ACCESS_KEY_ID, secret: secrets.S3_SECRET_ACCESS_KEY } };
+}
 
 interface Work {
   repository: Repository;

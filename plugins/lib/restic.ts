@@ -28,8 +28,10 @@ export interface Repository {
 
 interface ResticTerms {
   exec: Exec;
-  /** Its folder, absolute. */
+  /** Its folder, absolute, or an address of restic's: `s3:https://s3.example.org/bucket/ops`. */
   repository: string;
+  /** The keys of a bucket; null: the repository wants none. */
+  keys: { id: string; secret: string } | null;
   /** The host that snapshots are kept under. */
   host: string;
   password: string;
@@ -39,13 +41,20 @@ interface ResticTerms {
 
 const HELD = /already locked/;
 const NONE = /unable to open config file|Is there a repository at the following location/;
+/** What a server said that was not asked for a repository at all. */
+const UNREACHED =
+  /connection refused|no such host|i\/o timeout|access denied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|signature we calculated|403/i;
 const snapshotList = z.array(z.object({ id: z.string(), tags: z.array(z.string()).default([]) }));
 const summaryLine = z.object({ message_type: z.literal('summary'), snapshot_id: z.string() });
 const groups = z.array(z.object({ remove: z.array(z.unknown()).nullable().default(null) }));
 
 /** Nothing is asked before the first call; `snapshots` is that call. */
-export function createRepository({ exec, repository, host, password, machine, log }: ResticTerms): Repository {
-  const env = { RESTIC_PASSWORD: password, RESTIC_REPOSITORY: repository, TZ: 'UTC' };
+export function createRepository({ exec, repository, keys, host, password, machine, log }: ResticTerms): Repository {
+  const env = {
+    ...{ RESTIC_PASSWORD: password, RESTIC_REPOSITORY: repository, TZ: 'UTC' },
+    ...(keys === null ? {} : { AWS_ACCESS_KEY_ID: keys.id, AWS_SECRET_ACCESS_KEY: keys.secret }),
+  };
+  const isFolder = repository.startsWith('/');
   const ask = (args: string[], cwd?: string) =>
     exec('restic', [...args, '--no-cache'], {
       env,
@@ -77,8 +86,10 @@ export function createRepository({ exec, repository, host, password, machine, lo
           `the repository is locked (${whose}), and nothing proves that its owner is gone; if you know it is: restic unlock`,
         );
       log.warn(`a lock is removed whose owner is gone: ${whose}`);
-      await rm(join(repository, 'locks', id), { force: true });
+      if (isFolder) await rm(join(repository, 'locks', id), { force: true });
     }
+    // Of a repository behind an address restic alone can remove locks: all that were there a moment ago are proven stale.
+    if (!isFolder) await run(['unlock', '--remove-all']);
   }
 
   return {
@@ -86,7 +97,7 @@ export function createRepository({ exec, repository, host, password, machine, lo
       const { code, stdout, stderr } = await ask(['snapshots', '--json', '--no-lock', '--host', host]);
       if (code === 0)
         return snapshotList.parse(JSON.parse(stdout)).map(({ id, tags }) => ({ id, name: tags[0] ?? '' }));
-      if (!NONE.test(stderr)) throw failure('snapshots', stderr);
+      if (!NONE.test(stderr) || UNREACHED.test(stderr)) throw failure('snapshots', stderr);
       await run(['init']);
       return [];
     },
