@@ -2,7 +2,7 @@ import { BOUNDS, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { readInstant } from '../kernel/instant.ts';
 import { MB } from '../kernel/measures.ts';
-import { isOrigin } from '../kernel/origin.ts';
+import { callEndCheck, isOrigin } from '../kernel/origin.ts';
 import {
   type Check,
   isAmount,
@@ -38,10 +38,7 @@ const environment: Check = (said) =>
     ([key, value]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(key) && !/^(LD_|DARUMA_)/.test(key) && argument(value),
   );
 
-const end: Check = (said) =>
-  mismatchOf(said, { is: oneOf(['good', 'bad', 'gone']), ms: isAmount }) === undefined &&
-  ((said as { is: unknown }).is !== 'bad' || shapeOf({ failure })(said));
-const failure = shapeOf({ what: sentence, status: orNone(number), retryAfterMs: orNone(isAmount) });
+const end = callEndCheck(sentence);
 
 /** A call that a host answers; the others are a rehearsal's. */
 export type HostCall = Exclude<WorkerCall, RehearsalCall>;

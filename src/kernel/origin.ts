@@ -1,5 +1,6 @@
 import type { PlainFault } from './fault.ts';
 import { isoOf } from './instant.ts';
+import { type Check, isAmount, mismatchOf, oneOf, orNone, shapeOf } from './shape.ts';
 
 /** The answer to a call that wants to go out. */
 export type Admission =
@@ -33,6 +34,15 @@ export interface CallFailure {
   status?: number;
   /** The pause that the server asked for by Retry-After. */
   retryAfterMs?: number;
+}
+
+/** Checks a {@link CallEnd} that another process sent. `what`: the check of the words of a failure. */
+export function callEndCheck(what: Check): Check {
+  const count: Check = (said) => Number.isSafeInteger(said) && (said as number) >= 0;
+  const failure = shapeOf({ what, status: orNone(count), retryAfterMs: orNone(isAmount) });
+  return (said) =>
+    mismatchOf(said, { is: oneOf(['good', 'bad', 'gone']), ms: isAmount }) === undefined &&
+    ((said as { is: string }).is !== 'bad' || failure((said as { failure?: unknown }).failure));
 }
 
 /** An origin that is not asked for now. Times are epoch ms. */

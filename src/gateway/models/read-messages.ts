@@ -1,11 +1,11 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
+import { callEndCheck } from '../../kernel/origin.ts';
 import {
   type Check,
   checkMessage,
   isAmount,
   isBoolean,
   listOf,
-  mismatchOf,
   oneOf,
   orNone,
   orNull,
@@ -22,12 +22,7 @@ const words = textUpTo(4_000);
 const tokens: Check = (said) => count(said) && (said as number) <= BOUNDS.tokens.most;
 const usage = orNull(shapeOf({ promptTokens: tokens, completionTokens: tokens }));
 const verdict = oneOf(['good', 'wait', 'next', 'closed', 'caller', 'unusable', 'gone']);
-const failure = shapeOf({ what: words, status: orNone(count), retryAfterMs: orNone(isAmount) });
-
-/** The end of a call to an origin, as `CallEnd` of kernel/origin has it. */
-const callEnd: Check = (said) =>
-  mismatchOf(said, { is: oneOf(['good', 'bad', 'gone']), ms: isAmount }) === undefined &&
-  ((said as { is: string }).is !== 'bad' || failure((said as { failure?: unknown }).failure));
+const callEnd = callEndCheck(words);
 
 const MESSAGES: Readonly<Record<FromGateway['say'], Shape>> = {
   listening: { port: count },
