@@ -102,13 +102,14 @@ export function workerOps({
   return {
     async workers({ agent }) {
       const all = workers.view().workers.filter((worker) => agent === undefined || worker.agent === agent);
-      return all.map(({ worker, agent: name, version, is, job, startedAt, memoryBytes }) => ({
+      return all.map(({ worker, agent: name, version, is, job, startedAt, jobs, memoryBytes }) => ({
         worker,
         agent: name,
         version,
         is,
         job,
         startedAt: isoOrNull(startedAt),
+        jobs: jobs.map((one) => ({ job: one.job, startedAt: isoOrNull(one.startedAt), lastBeat: one.lastBeat })),
         memoryBytes,
       }));
     },

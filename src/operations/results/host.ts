@@ -66,8 +66,11 @@ export const workerResult = z
     agent: z.string(),
     version: z.string(),
     is: z.enum(['starting', 'idle', 'busy', 'draining', 'stopping']),
-    job: z.string().nullable(),
+    job: z.string().nullable().describe('The oldest of its jobs.'),
     startedAt: time().nullable().describe('The start of its job.'),
+    jobs: z
+      .array(z.strictObject({ job: z.string(), startedAt: time().nullable(), lastBeat: z.string().nullable() }))
+      .describe('All that it does, oldest first: several where `concurrency` lets it.'),
     memoryBytes: bytes().nullable().describe('Heap and external memory; null before it was first measured.'),
   })
   .meta({ id: 'Worker', description: 'A worker that is there now.' });

@@ -211,6 +211,7 @@ export const ANSWERS: Answers = {
       is: 'busy',
       job: 'job-a01',
       startedAt: '2026-11-22T11:04:00.000Z',
+      jobs: [{ job: 'job-a01', startedAt: '2026-11-22T11:04:00.000Z', lastBeat: null }],
       memoryBytes: 44_000_000,
     },
   ],
