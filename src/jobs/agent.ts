@@ -1,4 +1,5 @@
 import type { AgentDebounce } from '../kernel/debounce.ts';
+import type { KeyLimit } from '../kernel/key-limit.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { LlmLimits, Needs } from '../plugin/define.ts';
 
@@ -99,6 +100,8 @@ export interface Agent {
   webhook?: AgentWebhook;
   /** undefined: each job that is asked for is one. */
   debounce?: AgentDebounce;
+  /** undefined: none. */
+  keyLimit?: KeyLimit;
   /** The agent gets one job as soon as it is new to the installation. */
   firstRun: boolean;
   /** The settings as written (JSON); the worker parses them with the plugin's schema. */

@@ -97,7 +97,7 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     if (!agent || allowed <= 0 || (limit <= 0 && !needs.workers.lacksRoom?.(name))) return undefined;
     claiming.set(name, false);
     const { staleAfterMs } = agent.limits;
-    return { agent: name, version: agent.version.id, limit, ...given({ staleAfterMs }) };
+    return { agent: name, version: agent.version.id, limit, ...given({ staleAfterMs, keyLimit: agent.keyLimit }) };
   }
 
   /** How many more attempts of the agent may start, whatever room there is. */

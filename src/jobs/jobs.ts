@@ -100,6 +100,11 @@ export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOp
     hasStopped: () => !isAtWork(),
   });
 
+  // The end of a job makes room for those with its key, once it is written down.
+  ends.onSettled((_, agent) => {
+    if (needs.agent(agent)?.keyLimit) claims.wake(agent);
+  });
+
   /** Follows what happens to jobs, whichever host does it. */
   function follow(change: JobChange): void {
     switch (change.is) {

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import type { KeyLimit } from '../kernel/key-limit.ts';
 import type { Added, Assignment, Job, JobId, JobState, NewJob } from './model.ts';
 
 /**
@@ -104,6 +105,8 @@ export interface ClaimRequest {
   limit: number;
   /** A job that says nothing else, and has not begun so long after its time, is cancelled: it may have waited for its agent. */
   staleAfterMs?: number;
+  /** How many jobs with equal values in their input may run at a time, and begin within a length of time. */
+  keyLimit?: KeyLimit;
 }
 
 export interface ClaimAnswer {

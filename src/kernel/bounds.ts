@@ -56,6 +56,8 @@ export const BOUNDS = {
   workers: { least: 1, most: 64 },
   /** Jobs that one worker does side by side: they share its thread, its memory and the message channel of its cell. */
   concurrency: { least: 1, most: 100 },
+  /** Jobs of one key that run at a time, or begin within a length of time: the times of their starts are kept. */
+  ofKey: { least: 1, most: 10_000 },
   /** Connections of one worker to one database. PostgreSQL itself has 100 for everybody unless it is told otherwise. */
   connections: { least: 1, most: 100 },
   /** Workers in one cell. */

@@ -35,7 +35,7 @@ export function debouncedBy(
 }
 
 /** The value at the path as text of JSON, so that `1` and `"1"` differ; '' where the input has none. */
-function keyIn(input: string | null, path: string): string {
+export function keyIn(input: string | null, path: string): string {
   let at: unknown = input === null ? undefined : JSON.parse(input);
   for (const step of path.split('.'))
     at =

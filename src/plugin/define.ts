@@ -105,6 +105,18 @@ export interface Debounce {
   key?: string;
 }
 
+/** How many jobs with equal values in their input run at a time, and begin within a length of time. The others wait for their turn. */
+export interface KeyedLimit {
+  /** The path of a value in the input, `account.id`: jobs with equal values share the limit, and so do those without. Default: all jobs of the agent do. */
+  key?: string;
+  /** Jobs of one key that run at a time, 1–10,000. Default: as many as workers have room for. */
+  concurrency?: number;
+  /** Jobs of one key that begin within `per`, 1–10,000. Attempts count, those after a failure too. Default: any number. */
+  rate?: number;
+  /** The length of time that `rate` counts in. */
+  per?: Duration;
+}
+
 /** The definition of a plugin: how one kind of job is done. */
 export interface PluginDefinition<
   Schema extends z.ZodType = z.ZodType,
@@ -150,6 +162,8 @@ export interface PluginDefinition<
    * sends with `after`.
    */
   debounce?: Debounce;
+  /** How many jobs of one account, shop or server it does at a time or begins within a time. Jobs beyond wait, and hold up no others. */
+  limit?: KeyedLimit;
   /**
    * Runs as long as the host runs, for long polls, sockets and queues: one job, started with the host and again whenever it returns
    * or throws. The job has no timeout unless `limits` sets one, and has to `beat()` within `limits.silence` (default `15m`). `always` stands

@@ -38,7 +38,7 @@ it('three jobs that wait for one another are done in one worker, each with its o
   );
   for (const { id, input, attempts } of jobs) {
     expect(attempts).toBe(2);
-    const { stdout: text } = await place.daruma('logs', id);
+    const { stdout: text } = await place.daruma('logs', 'asks', '--job', id);
     expect(text).toContain(`printed by ${input}`);
     expect(text.match(/printed by/g)).toHaveLength(1);
   }
@@ -55,5 +55,5 @@ it('a job that holds the event loop up costs its neighbours no attempt, and is f
   for (const input of ['d', 'e']) expect(of(input)).toMatchObject({ state: 'done' });
   const { json } = await place.daruma('jobs', of('spins').id, '--json');
   // Only the attempts that it had to itself, or for which it was known, count.
-  expect(json.failures.map(({ fault }: { fault: { code: string } }) => fault.code)).toEqual(['TIMEOUT', 'TIMEOUT']);
+  expect(json.failures.map(({ error }: { error: { code: string } }) => error.code)).toEqual(['TIMEOUT', 'TIMEOUT']);
 });

@@ -9,6 +9,7 @@ import { endLaws } from './laws/ends.ts';
 import { eventLaws } from './laws/events.ts';
 import { figureLaws } from './laws/figures.ts';
 import { incidentLaws } from './laws/incidents.ts';
+import { keyLimitLaws } from './laws/key-limits.ts';
 import { metricLaws } from './laws/metrics.ts';
 import { queueLaws } from './laws/queue.ts';
 import { recordLaws } from './laws/records.ts';
@@ -21,6 +22,7 @@ export function describeStore(name: string, open: OpenStore): void {
   describe(name, () => {
     describe('queue', () => queueLaws(open));
     describe('debounce', () => debounceLaws(open));
+    describe('limits of keys', () => keyLimitLaws(open));
     describe('chains', () => chainLaws(open));
     describe('batches', () => batchLaws(open));
     describe('ends', () => endLaws(open));

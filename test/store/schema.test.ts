@@ -52,6 +52,7 @@ test('the steps of the schema that were published are never edited', () => {
     'cdfe6df123a2',
     '90fce1378653',
     'b78597baadd2',
+    'e59d02a73e2c',
   ]);
 });
 

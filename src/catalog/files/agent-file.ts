@@ -9,6 +9,7 @@ import {
   debounceField,
   isolationField,
   lengthField,
+  limitField,
   limitsField,
   needsField,
   overlapField,
@@ -60,6 +61,12 @@ export const agentFileSchema = z.strictObject({
     .optional()
     .describe(
       'How jobs that are asked for again and again become one, in place of what the plugin says; false: they do not.',
+    ),
+  limit: z
+    .union([z.literal(false), limitField], { error: 'expected false, or keys with values' })
+    .optional()
+    .describe(
+      'How many jobs with equal values in their input run at a time or begin within a time, in place of what the plugin says; false: any number.',
     ),
   settings: z
     .record(z.string(), z.unknown(), { error: 'expected keys with values' })

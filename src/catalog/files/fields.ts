@@ -111,6 +111,18 @@ export const debounceField = z.strictObject({
     ),
 });
 
+/** How many jobs with equal values in their input run at a time, and begin within a length of time. */
+export const limitField = z.strictObject({
+  key: pathField('expected a path in the input such as account.id')
+    .optional()
+    .describe(
+      'The path of a value in the input: jobs with equal values share the limit. Default: all jobs of the agent do.',
+    ),
+  concurrency: countField(BOUNDS.ofKey).optional().describe('Jobs of one key that run at a time, at most.'),
+  rate: countField(BOUNDS.ofKey).optional().describe('Jobs of one key that begin within `per`, at most.'),
+  per: lengthField(BOUNDS.timer).optional().describe('The length of time that `rate` counts in.'),
+});
+
 /** The rule for slots that were missed. */
 export const catchUpField = z.enum(['skip', 'once', 'all']);
 /** The rule for a slot while an earlier job runs. */

@@ -16,6 +16,7 @@ import {
   debounceField,
   isolationField,
   lengthField,
+  limitField,
   limitsField,
   needsField,
   overlapField,
@@ -26,6 +27,7 @@ import {
   workersField,
 } from './fields.ts';
 import { faultOfIssues, type ValueProblem } from './issues.ts';
+import { whatIsWrongWithLimit } from './key-limit.ts';
 
 /** A plugin as it is known without running it: its definition as written, checked. */
 export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input' | 'webhook'> {
@@ -53,6 +55,7 @@ const definitionSchema = z.strictObject({
   on: topicsField.optional(),
   webhook: webhookField.required({ verify: true }).optional(),
   debounce: debounceField.optional(),
+  limit: limitField.optional(),
   firstRun: z.boolean().optional(),
   limits: limitsField.optional(),
   needs: needsField.optional(),
@@ -78,7 +81,8 @@ export function readManifest(
     return { fault: faultOfIssues(parsed.error.issues, terms) };
   }
   const parsedDefinition = parsed.data;
-  const wrong = whatIsWrongInside(parsedDefinition, at);
+  const { limit } = parsedDefinition;
+  const wrong = whatIsWrongInside(parsedDefinition, at) ?? (limit && whatIsWrongWithLimit(limit, raw.input?.schema));
   if (wrong) {
     const terms = { code: wrong.code, data: parsedDefinition, schema: {}, file: at.file, text: at.text, place };
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);

@@ -8,6 +8,7 @@ import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
 import { resolveAlways } from './always.ts';
 import { resolveDebounce } from './debounce.ts';
+import { resolveKeyLimit } from './key-limit.ts';
 import { resolveLimits } from './limits.ts';
 import { noteNeeds, resolveNeeds } from './needs.ts';
 import { resolveSchedule } from './schedule.ts';
@@ -68,7 +69,9 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
 function resolveTriggers(
   terms: ResolveTerms,
   pick: Values['pick'],
-): Pick<Agent, 'schedule' | 'always' | 'on' | 'webhook' | 'debounce' | 'firstRun'> | { fault: PlainFault } {
+):
+  | Pick<Agent, 'schedule' | 'always' | 'on' | 'webhook' | 'debounce' | 'keyLimit' | 'firstRun'>
+  | { fault: PlainFault } {
   const said = terms.file?.data;
   const plugin = terms.version.manifest;
   const always = resolveAlways(said, plugin, pick);
@@ -82,12 +85,14 @@ function resolveTriggers(
   const { webhook } = hook;
   const debounced = resolveDebounce(said?.debounce, plugin.debounce, pick);
   if ('wrong' in debounced) return { fault: valueFault(terms, debounced.wrong) };
+  const limited = resolveKeyLimit(said?.limit, plugin, pick);
+  if ('wrong' in limited) return { fault: valueFault(terms, limited.wrong) };
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
   const input = plugin.input ?? eventInput({ on, ...given({ webhook }) });
   if (input && !input.takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
-  return { ...given({ schedule }), ...always, on, ...given({ webhook }), ...debounced, firstRun };
+  return { ...given({ schedule }), ...always, on, ...given({ webhook }), ...debounced, ...limited, firstRun };
 }
 
 /** The input of an agent that listens to events of the host alone, and whose plugin says nothing about it: such an event. */

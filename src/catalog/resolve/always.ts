@@ -5,7 +5,7 @@ import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Pick as PickValue } from './values.ts';
 
 /** Options that cannot stand beside `always`, in the order in which it is named. */
-const BESIDE = ['schedule', 'at', 'on', 'webhook', 'debounce', 'firstRun', 'input'] as const;
+const BESIDE = ['schedule', 'at', 'on', 'webhook', 'debounce', 'limit', 'firstRun', 'input'] as const;
 
 /**
  * Whether the agent runs always. An agent file may switch it off, and then say another trigger; it cannot switch it on, since the code

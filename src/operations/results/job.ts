@@ -5,9 +5,9 @@ import { countResult, faultResult, json, ms, time } from './fields.ts';
 export const holdUpResult = z
   .strictObject({
     is: z
-      .enum(['paused', 'held', 'quarantined', 'off', 'setup', 'origin', 'deferred', 'room'])
+      .enum(['paused', 'held', 'quarantined', 'off', 'setup', 'origin', 'limit', 'deferred', 'room'])
       .describe(
-        'paused: by a person · held: safe mode · off: its agent is no more · setup: its agent needs setup · origin: a server is down · deferred: the machine is short of memory · room: the host has as many workers as it may.',
+        'paused: by a person · held: safe mode · off: its agent is no more · setup: its agent needs setup · origin: a server is down · limit: others of its key have its turn · deferred: the machine is short of memory · room: the host has as many workers as it may.',
       ),
     text: z.string().describe('One sentence without times.'),
     until: time().nullable().describe('When the hold-up is over, or looked at again; null: nobody knows.'),

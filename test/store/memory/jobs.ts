@@ -14,6 +14,7 @@ import type {
 } from '../../../src/jobs/ports.ts';
 import type { Debounced } from '../../../src/kernel/debounce.ts';
 import type { PlainFault } from '../../../src/kernel/fault.ts';
+import { type KeyLimit, limitKeyOf, nextStartOfKey, roomOfKey } from '../../../src/kernel/key-limit.ts';
 import { HOUR_MS } from '../../../src/kernel/measures.ts';
 import { subject } from '../../../src/kernel/subjects.ts';
 import type { FleetEvent } from '../../../src/telemetry/ports.ts';
@@ -46,6 +47,7 @@ export function memoryJobs(
 ) {
   const rows = new Map<string, Row>();
   const ends: { agent: string; state: JobState; at: number }[] = [];
+  const starts: { agent: string; job: string; key: string; at: number }[] = [];
   const aggregates = memoryAggregates();
   let settled = 0;
   let ids = 0;
@@ -122,7 +124,14 @@ export function memoryJobs(
     return was;
   }
 
-  function claim({ agent, version, limit, staleAfterMs }: ClaimRequest, terms: ClaimTerms) {
+  /** How jobs of the agent have used a key. */
+  function useOf(agent: string, limit: KeyLimit, key: string) {
+    const isOfKey = ({ job }: Row) => job.agent === agent && limitKeyOf(limit, job.input) === key;
+    const running = all().filter((row) => row.life.is === 'running' && isOfKey(row)).length;
+    return { running, starts: starts.filter((one) => one.agent === agent && one.key === key).map(({ at }) => at) };
+  }
+
+  function claim({ agent, version, limit, staleAfterMs, keyLimit }: ClaimRequest, terms: ClaimTerms) {
     const now = clock.now;
     const least = terms.leastPriority ?? Number.NEGATIVE_INFINITY;
     const ready = () => all().filter((row) => row.job.agent === agent && isReady(row) && row.job.priority >= least);
@@ -136,13 +145,22 @@ export function memoryJobs(
         cancel(job.id, { code: 'STALE', message: `it had not started by ${new Date(until).toISOString()}` });
         continue;
       }
+      if (keyLimit) {
+        const key = limitKeyOf(keyLimit, job.input);
+        if (roomOfKey(keyLimit, useOf(agent, keyLimit, key), now) === 0) continue;
+        if (keyLimit.rate) starts.push({ agent, job: job.id, key, at: now });
+      }
       if (job.attempt === 0) aggregates.late(agent, now, now - job.runAt);
       step(row, { is: 'claimed', now, owner: terms.owner, leaseUntil: now + terms.leaseMs });
       Object.assign(job, { version, startedAt: now, finishedAt: null });
       const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth } = job;
       assignments.push({ job: id, agent, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth });
     }
-    const left = ready().map(({ job }) => job.runAt);
+    const left = ready().flatMap(({ job }) => {
+      if (!keyLimit || job.runAt > now || assignments.length === limit) return job.runAt;
+      const use = useOf(agent, keyLimit, limitKeyOf(keyLimit, job.input));
+      return nextStartOfKey(keyLimit, use, now) ?? (roomOfKey(keyLimit, use, now) > 0 ? job.runAt : []);
+    });
     return { agent, assignments, nextInMs: left.length > 0 ? Math.min(...left) - now : null };
   }
 
@@ -278,6 +296,8 @@ export function memoryJobs(
       for (const { job, attempt } of refs) {
         const row = rows.get(job);
         if (!step(row, { is: 'released', attempt })) continue;
+        const start = starts.findLastIndex((one) => one.job === job);
+        if (start >= 0) starts.splice(start, 1);
         Object.assign(row!.job, { startedAt: null, ...(attempt === 1 ? { version: null } : {}) });
       }
     },

@@ -1,4 +1,5 @@
 import { FIRST_SCHEMA } from './first-schema.ts';
+import { DEBOUNCE_STEP, KEY_LIMITS_STEP } from './queue-steps.ts';
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -280,20 +281,8 @@ DROP TABLE aggregate;
 -- The unfinished jobs of an agent's slots, however many others of its jobs wait: each due slot asks for them.
 CREATE INDEX job_unfinished_slot ON job (agent, slot) WHERE slot IS NOT NULL AND state IN ('queued', 'running', 'retrying');
 `,
-  `
--- The key by which a job of an agent that debounces takes the input of the next ones over; NULL: it does not.
-ALTER TABLE job ADD COLUMN debounce TEXT;
-CREATE INDEX job_debounce ON job (agent, debounce) WHERE debounce IS NOT NULL AND state = 'queued' AND attempt = 0;
-
--- Keys that were given with an input that such a job took over.
-CREATE TABLE further_key (
-  agent TEXT    NOT NULL,
-  key   TEXT    NOT NULL,
-  job   INTEGER NOT NULL,
-  PRIMARY KEY (agent, key)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX further_key_job ON further_key (job);
-`,
+  DEBOUNCE_STEP,
+  KEY_LIMITS_STEP,
 ];
 
 /** The number of the newest schema that this code writes and reads. */

@@ -6,6 +6,7 @@ import { ownerText } from '../../ids.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 import { mustBeInstants } from '../faults.ts';
 import type { AgentVersion, MinuteCounts } from '../minutes.ts';
+import { keyLimits, type LimitedClaim, SET_ASIDE_UNTIL } from './key-limits.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
@@ -13,6 +14,9 @@ type DueRow = [number, number, number, string, number | null, string | null, num
 
 /** The terms of a claim, by the store's clock. */
 type Lease = Pick<ClaimTerms, 'leastPriority'> & { now: number; owner: string; leaseUntil: number };
+
+/** With a limit by key, rows that are read at a time: most of them may have to be set aside. */
+const LEAST_ROWS = 64;
 
 /** Above every priority that a job can have. */
 const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
@@ -42,6 +46,7 @@ export function jobClaims(
     `UPDATE job SET state = iif(attempt = 1, 'queued', 'retrying'), attempt = attempt - 1, version = iif(attempt = 1, NULL, version),
      started_at = NULL WHERE id = ? AND attempt = ? AND state = 'running'`,
   );
+  const limits = keyLimits(db);
   const extend = db.prepare(`UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND state = 'running'`);
 
   return {
@@ -54,6 +59,7 @@ export function jobClaims(
     release(attempts) {
       for (let i = 0; i < attempts.length; i += 2) {
         giveBack.run(attempts[i]!, attempts[i + 1]!);
+        limits.givenBack(attempts[i]!);
         versions.delete(attempts[i]!);
       }
     },
@@ -69,6 +75,7 @@ export function jobClaims(
   function claimFor(request: ClaimRequest, terms: Lease, flat: Plain[]): void {
     const { agent } = request;
     const least = terms.leastPriority ?? Number.NEGATIVE_INFINITY;
+    const keys = limits.begin(request, terms.now);
     const head = flat.push(null, 0) - 2;
     let nextAt: number | null = null;
     let left = request.limit;
@@ -77,14 +84,23 @@ export function jobClaims(
       const found = nextLevel.get(agent, level) as unknown as [number] | undefined;
       if (!found || found[0] < least) break;
       level = found[0];
-      left -= takeLevel(request, level, left, terms, flat);
+      left -= takeLevel(request, level, left, terms, flat, keys);
       const [at] = soonest.get(agent, level) as unknown as [number | null];
       mustBeInstants(at);
-      if (at !== null && (nextAt === null || at < nextAt)) nextAt = at;
+      if (at !== null && at !== SET_ASIDE_UNTIL && (nextAt === null || at < nextAt)) nextAt = at;
       if (left === 0 && nextAt !== null && nextAt <= terms.now) break;
     }
+    const keyAt = keys?.nextAt() ?? null;
+    if (keyAt !== null && (nextAt === null || keyAt < nextAt)) nextAt = keyAt;
     flat[head] = nextAt === null ? null : nextAt - terms.now;
     flat[head + 1] = request.limit - left;
+  }
+
+  /** Whether the job was to begin by then, and is cancelled. */
+  function expires(row: number, until: number | null, now: number): boolean {
+    if (until === null || until >= now) return false;
+    expire.run(now, JSON.stringify(staleFault(until)), row);
+    return true;
   }
 
   function takeLevel(
@@ -93,11 +109,12 @@ export function jobClaims(
     limit: number,
     { owner, leaseUntil, now }: Lease,
     flat: Plain[],
+    keys?: LimitedClaim,
   ): number {
     const of = { agent, version };
     let taken = 0;
-    while (taken < limit) {
-      const wanted = limit - taken;
+    while (taken < limit && !keys?.isFull()) {
+      const wanted = keys ? Math.max(limit - taken, LEAST_ROWS) : limit - taken;
       const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
       // Rows that follow one another are one statement: most jobs are due in the order in which they were added.
       let first = 0;
@@ -106,12 +123,10 @@ export function jobClaims(
         if (first <= last) take.run(version, owner, leaseUntil, now, first, last);
       };
       for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt] of rows) {
+        if (taken === limit) break;
         mustBeInstants(runAt, queuedAt, slot, staleAt);
-        const until = staleAt ?? (before === 0 ? runAt + staleAfterMs : null);
-        if (until !== null && until < now) {
-          expire.run(now, JSON.stringify(staleFault(until)), row);
-          continue;
-        }
+        if (expires(row, staleAt ?? (before === 0 ? runAt + staleAfterMs : null), now)) continue;
+        if (keys?.admits({ row, input, runAt, priority: level }) === false) continue;
         if (row !== last + 1) {
           takeRange();
           first = row;

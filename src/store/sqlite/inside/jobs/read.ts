@@ -22,6 +22,7 @@ export function jobReads(db: DatabaseSync): Reads {
   const readyJob = `SELECT agent, priority, run_at FROM job INDEXED BY job_ready WHERE state IN ('queued', 'retrying')`;
   const nextAgent = db.prepare(`${readyJob} AND agent > ? ORDER BY agent, priority DESC, run_at LIMIT 1`);
   const nextLevel = db.prepare(`${readyJob} AND agent = ? AND priority < ? ORDER BY priority DESC, run_at LIMIT 1`);
+  const setAside = db.prepare('SELECT 1 FROM limited_job WHERE agent = ? LIMIT 1');
   const dead = db.prepare(`
     SELECT coalesce(cause, '') AS cause, agent, count(*) AS count, min(finished_at) AS firstAt, max(finished_at) AS lastAt,
       max(id) AS newest
@@ -64,6 +65,8 @@ export function jobReads(db: DatabaseSync): Reads {
           nextAt = Math.min(nextAt, level.run_at);
           level = levelBelow(level.priority);
         }
+        // Whether a key has room is known to a claim alone.
+        if (setAside.get(agent)) nextAt = Math.min(nextAt, now);
         if (at.priority >= leastPriority) waiting.push({ agent, inMs: nextAt - now });
         at = nextAgent.get(agent) as ReadyRow | undefined;
       }

@@ -1,9 +1,11 @@
 import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
 import { jobIdOf } from '../../ids.ts';
 import { mustBeInstants, rowFault } from '../faults.ts';
+import { SET_ASIDE_UNTIL } from './key-limits.ts';
 
 /** The columns of {@link JobRow}, for a SELECT. */
-export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at, run_at, stale_at,
+export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at,
+  iif(run_at = ${SET_ASIDE_UNTIL}, coalesce((SELECT due_at FROM limited_job WHERE job = job.id), run_at), run_at) AS run_at, stale_at,
   started_at, finished_at, input, result, summary, error, cause, parent, depth`;
 
 /** For an UPDATE that cancels: another job may have the key from then on. */
