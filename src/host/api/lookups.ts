@@ -22,6 +22,7 @@ import { type BatchReads, batchLookups } from './batches.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
+import { createKeyWaits } from './key-waits.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { seriesLookup } from './series.ts';
 import { trendLookup } from './trends.ts';
@@ -53,6 +54,7 @@ type Lookups = Pick<
 
 export function createLookups(needs: LookupNeeds): Lookups {
   const { store, catalog, holdUpOf } = needs;
+  const keyWaitOf = createKeyWaits(needs);
   const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
 
   return {
@@ -93,7 +95,8 @@ export function createLookups(needs: LookupNeeds): Lookups {
     async job({ id }) {
       const job = await store.get(id);
       if (!job) throw jobUnknown(id);
-      return view(job);
+      const seen = view(job);
+      return seen.holdUp === null ? { ...seen, holdUp: await keyWaitOf(job) } : seen;
     },
 
     why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : instantOf(at)),

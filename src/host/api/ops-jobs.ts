@@ -15,7 +15,6 @@ import type { HostContext } from '../host-context.ts';
 import type { LogLevels } from '../log-levels.ts';
 import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
-import { createKeyWaits } from './key-waits.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { createJobSets } from './ops-batch.ts';
 import { viewJob } from './views.ts';
@@ -27,14 +26,13 @@ export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer, journal } = hostContext;
   const sets = createJobSets(hostContext);
   const holdUpOf = createHoldUps(hostContext);
-  const keyWaitOf = createKeyWaits(hostContext);
   const inputCheck = createInputCheck();
   const debugRuns = createDebugRuns(hostContext);
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
     if (!job) throw jobUnknown(id);
-    return { ...viewJob(job), holdUp: holdUpOf(job) ?? (await keyWaitOf(job)) };
+    return { ...viewJob(job), holdUp: holdUpOf(job) };
   }
 
   /** A job that is dead or cancelled; rejects with `JOB_NOT_DEAD` for any other. */
