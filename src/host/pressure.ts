@@ -30,7 +30,7 @@ interface HostPressureNeeds {
   healer: Pick<Healer, 'report' | 'pressureOver'>;
   /** The disk of its store is looked at. */
   facts: Pick<HostFacts, 'store'>;
-  workers: Pick<Workers, 'view' | 'recycle'>;
+  workers: Pick<Workers, 'view' | 'recycle' | 'narrow'>;
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
 
@@ -53,7 +53,11 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
     },
     marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
     reliefMs: () => settings.pressure.reliefMs,
-    changed: (isEasing) => bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []),
+    changed(isEasing) {
+      workers.narrow?.(pressure.facts()?.mostWorkers ?? Number.POSITIVE_INFINITY);
+      bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []);
+    },
+    workers: () => workers.view().workers.length,
     dropIdle() {
       for (const { worker, agent, is } of workers.view().workers)
         if (is === 'idle' && !isCritical(agent)) workers.recycle?.(worker, SHORT);

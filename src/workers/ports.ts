@@ -22,6 +22,8 @@ export interface Workers extends Service, WorkerPort, LoadedWorkers {
   use(placements: Iterable<Placement>): void;
   /** How many more workers the host may start now; Infinity: it has no bound. Default: Infinity. */
   room?(): number;
+  /** A narrower bound on the workers of all agents but critical ones, for as long as the machine is short; Infinity: that of the host alone. */
+  narrow?(most: number): void;
   /** For how long the agent, with due jobs and no worker, has waited for its turn, and the bound that it waits for. undefined: it does not. */
   waitsForRoom?(agent: string): { forMs: number; most: number } | undefined;
   /** The agent as the workers that take its new jobs know it: an older one until a worker of the newest is ready. */

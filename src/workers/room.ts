@@ -18,8 +18,10 @@ export interface WorkerRoom {
   started(worker: HostWorker): void;
   /** A worker has gone. */
   gone(worker: HostWorker): void;
-  /** How many more workers may start now: none while agents wait. */
-  left(): number;
+  /** How many more workers may start now: none while agents wait. `isCritical`: of a critical agent, which no pressure narrows. */
+  left(isCritical?: boolean): number;
+  /** A narrower bound for as long as the machine is short; Infinity: none. */
+  narrow(to: number): void;
   /** The agent has due jobs and no worker, and no room was left: it waits from now on, if it does not yet. */
   wait(agent: Agent): void;
   /** For how long the agent has waited for room, and the bound that it waits for; undefined: it does not wait. */
@@ -35,10 +37,11 @@ interface WorkerRoomNeeds {
   pools: ReadonlyMap<string, Pool>;
 }
 
-/** `most`: workers that there may be at once. */
-export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, most: number): WorkerRoom {
+/** `widest`: workers that there may be at once. */
+export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, widest: number): WorkerRoom {
   const waiting = new Map<string, WaitingAgent>();
   let count = 0;
+  let most = widest;
 
   function counted(): HostWorker[] {
     return [...workers()].filter((worker) => !worker.agent.always);
@@ -85,7 +88,11 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, most
     gone(worker) {
       if (!worker.agent.always) count -= 1;
     },
-    left: () => Math.max(0, most - count - waiting.size),
+    left: (isCritical = false) => Math.max(0, isCritical ? widest - count : most - count - waiting.size),
+    narrow(to) {
+      most = Math.min(widest, to);
+      review();
+    },
     wait(agent) {
       const { name } = agent;
       const since = waiting.get(name)?.since ?? time.monotonic();

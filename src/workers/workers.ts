@@ -105,6 +105,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     load: (agent) => loadOf(pools.get(agent)),
     capacity,
     room: room.left,
+    narrow: room.narrow,
     ...roomOf({ pools, room, isRunning: () => is === 'running' }),
     dispatch(agent, assignments) {
       const left = is === 'running' ? (pools.get(agent)?.dispatch(assignments) ?? assignments) : assignments;
@@ -158,7 +159,9 @@ function createPools({ time, registry, reports, workerGone }: PoolsNeeds, most: 
     const pool: Pool = createPool(placement, {
       time,
       // An agent that runs always has its place for good.
-      room: placement.agent.always ? () => Number.POSITIVE_INFINITY : room.left,
+      room: placement.agent.always
+        ? () => Number.POSITIVE_INFINITY
+        : () => room.left(pool.serving().class === 'critical'),
       startWorker(of, cell) {
         const worker = registry.start(of, cell, {
           suspects: pool.suspects,

@@ -46,6 +46,8 @@ export interface PressureFacts extends Pick<PressureHold, 'since' | 'growth' | '
   pausesCatchUp: boolean;
   /** Background jobs that agents send are refused. */
   refusesSends: boolean;
+  /** Workers of all agents together, at most, while memory is short: as many as there were, and one more after each step that was lifted. */
+  mostWorkers: number;
 }
 
 /** Watches memory, processor quota and disk, and says what may start: the one owner of the rung. */
@@ -68,6 +70,8 @@ interface PressureNeeds {
   reliefMs(): number;
   /** Steps came into force, or were lifted: `isEasing`. */
   changed(isEasing: boolean): void;
+  /** How many workers there are. */
+  workers(): number;
   /** Lets go the idle workers that no agent is promised to have. */
   dropIdle(): void;
   /** Lets the worker go, between two jobs, that grew most. */
@@ -97,6 +101,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
   let latest: { resource: PressedResource; is: Pressed['is']; seen: string }[] = [];
   /** An incident of memory may be open: at first one of the host before. */
   let mayBeOpen = true;
+  let mostWorkers = Number.POSITIVE_INFINITY;
   let helpedAt = Number.NEGATIVE_INFINITY;
   let reportedAt = Number.NEGATIVE_INFINITY;
 
@@ -136,13 +141,20 @@ export function createPressure(needs: PressureNeeds): Pressure {
     return 'down';
   }
 
-  /** Does again what helps by being done again, while memory is pressed. */
+  /** Few workers at first do the work that waited: all at once it would take the room that there is again. */
+  function boundAfter(move: 'up' | 'down'): number {
+    if (climbs.get('memory')!.steps === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(1, needs.workers()) + (move === 'down' ? 1 : 0);
+  }
+
+  /** Does again what helps by being done again: a worker that has no work keeps what its last job left. */
   function help(memory: Pressed, isNew: boolean) {
     const isPressed = memory.is === 'pressed' || memory.is === 'critical';
     const now = time.monotonic();
-    if (!isPressed || (!isNew && now - helpedAt < AGAIN_MS)) return;
+    if (!has('shrink-idle') || (!isNew && now - helpedAt < AGAIN_MS)) return;
     helpedAt = now;
-    if (has('shrink-idle')) needs.dropIdle();
+    needs.dropIdle();
+    if (!isPressed) return;
     if (has('recycle-grower')) needs.recycleGrower();
     if (has('refuse-sends') && now - reportedAt >= ASK_AFTER_MS) {
       reportedAt = now;
@@ -159,6 +171,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
     latest = strains;
     const moves = strains.map(({ resource, ...pressed }) => follow(resource, pressed));
     const [memory] = strains;
+    if (moves[0] !== undefined) mostWorkers = boundAfter(moves[0]);
     if (mayBeOpen && memory!.is === 'relieved' && climbs.get('memory')!.steps === 0) {
       mayBeOpen = false;
       needs.mended(`there is room again: ${memory!.seen}`);
@@ -185,6 +198,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
         defersBackground: has('defer-background'),
         pausesCatchUp: has('pause-catch-up'),
         refusesSends: has('refuse-sends'),
+        mostWorkers,
         seen: inForce.at(-1)!.seen,
       };
     },

@@ -17,12 +17,14 @@ let pressure: Pressure;
 let asked: string[];
 let free: { memoryMb: number; diskMb: number };
 let throttled: number;
+let working: number;
 
 beforeEach(() => {
   clock = new Clock();
   asked = [];
   free = { memoryMb: 400, diskMb: 50_000 };
   throttled = 0;
+  working = 5;
   pressure = createPressure({
     time: clock,
     log: silentLog,
@@ -30,6 +32,7 @@ beforeEach(() => {
     marks: () => ({ memoryFree: 0.15, memoryStall: 5, ioStall: 60, cpuThrottled: 25 }),
     reliefMs: () => 30_000,
     changed: (isEasing) => void asked.push(isEasing ? 'eased' : 'pressed'),
+    workers: () => working,
     dropIdle: () => void asked.push('drop idle'),
     recycleGrower: () => void asked.push('recycle'),
     report: (_signal, note) => void asked.push(`incident: ${note}`),
@@ -115,7 +118,7 @@ it('comes down in reverse, wakes what waited, and ends the incident at the end',
   asked = [];
   await seconds(32);
   expect(rungs()).toEqual([1, 2]);
-  expect(asked).toEqual([
+  expect(asked.filter((one) => one !== 'drop idle')).toEqual([
     'pressure.eased: there is room again (400 MB of 512 MB memory of the cgroup are free, 77 MB are to be): background work goes on (rung 3 of 6 is lifted)',
     'eased',
   ]);
@@ -123,6 +126,21 @@ it('comes down in reverse, wakes what waited, and ends the incident at the end',
   expect(pressure.facts()).toBeUndefined();
   expect(asked.filter((one) => one === 'mended')).toHaveLength(1);
   expect(asked.filter((one) => one === 'eased')).toHaveLength(3);
+  await pressure.stop();
+});
+
+it('bounds all workers by those that there are, and by one more after each step that was lifted', async () => {
+  await pressure.start();
+  free.memoryMb = 60;
+  await seconds(11);
+  expect(pressure.facts()!.mostWorkers).toBe(5);
+  working = 3;
+  await seconds(10);
+  expect(pressure.facts()!.mostWorkers).toBe(3);
+  free.memoryMb = 400;
+  working = 2;
+  await seconds(32);
+  expect(pressure.facts()).toMatchObject({ growth: 'held', mostWorkers: 3 });
   await pressure.stop();
 });
 
@@ -166,6 +184,7 @@ it('holds an agent by its class: background agents wait, critical ones keep thei
     seen: '',
     pausesCatchUp: true,
     refusesSends: true,
+    mostWorkers: 3,
   } as const;
   const all = { ...facts, defersBackground: true };
   expect(pressureOn(all, 'background')).toMatchObject({ waits: true, growth: 'shrink' });
