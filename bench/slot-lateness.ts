@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { connectControl } from '../src/control/client.ts';
 import { readHostFile } from '../src/control/place.ts';
 import { makeInstallation } from './reload/daruma-host.ts';
-import { openWorld } from './world.ts';
+import { openWorld, until } from './world.ts';
 
-const WARM_UP_MS = 15_000;
+/** After the last worker has started. */
+const WARM_UP_MS = 10_000;
+const STARTED_WITHIN_MS = 90_000;
 
 const TICK = `import { definePlugin } from 'daruma';
 export default definePlugin({
@@ -52,11 +54,14 @@ export async function measureSlots({ main, agents, seconds, load, after }: Laten
   const ended = new Promise((resolve) => host.once('exit', resolve));
   try {
     await new Promise((resolve) => host.stdout!.once('data', resolve));
+    const client = await connectControl(readHostFile(folder)!.socket);
+    // A hundred workers that start at once are no part of the figure.
+    const isWarm = async () => ((await client.ask('status', {})).host?.workers ?? 0) >= agents;
+    if (!(await until(STARTED_WITHIN_MS, isWarm))) throw new Error('the workers did not start');
     await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
     const from = Math.ceil(Date.now() / 1_000) * 1_000;
     const to = from + seconds * 1_000;
     await new Promise((resolve) => setTimeout(resolve, to + 2_000 - Date.now()));
-    const client = await connectControl(readHostFile(folder)!.socket);
     const lateMs: number[] = [];
     let slots = 0;
     for (let i = 0; i < agents; i++) {
