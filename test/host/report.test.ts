@@ -148,3 +148,48 @@ test('jobs of an hour in which the period begins or ends are counted by their ow
   expect(value.hours.reduce((sum, { done, dead }) => sum + done + dead, 0)).toBe(21);
   expect(value.agents[0]!.strip.reduce((sum, { done, dead }) => sum + done + dead, 0)).toBe(21);
 });
+
+test('a restore is proven by a job that restored something, and failed by one that gave up; a job that handed the work on, or copied only, is neither', async () => {
+  const all = needs();
+  const ended = (id: string, state: string, result: object | null, input: object | null = null) => ({
+    ...{
+      id,
+      state,
+      input: input && JSON.stringify(input),
+      result: result && JSON.stringify(result),
+      error: null,
+      summary: id,
+    },
+    ...{ startedAt: NOW - HOUR_MS, finishedAt: NOW - HOUR_MS + 900 },
+  });
+  const jobs: Record<string, unknown[]> = {
+    'restore-drill': [
+      ended('handed-on', 'done', { restored: null }),
+      ended('of-before', 'done', { file: 'backups/a' }),
+    ],
+    bucket: [ended('copied', 'done', { copied: ['a'] }), ended('fetched', 'done', { restored: 'a' })],
+    disk: [ended('lost', 'dead', null, { drill: true }), ended('restored', 'done', { restored: 'a' })],
+  };
+  const listings = [
+    ...all.listings(),
+    { name: 'restore-drill', plugin: 'restore-drill' },
+    { name: 'bucket', plugin: 'backup-s3' },
+    { name: 'disk', plugin: 'backup-restic' },
+  ];
+  const store = { ...all.store, list: async ({ agent }: { agent?: string }) => jobs[agent ?? ''] ?? [] };
+  const facts = { folder: '/', version: '0.1.0', startedAt: NOW - DAY_MS, socket: '/' };
+  const given = {
+    ...all,
+    store,
+    listings: () => listings,
+    settings: { timezone: 'UTC', web: {} },
+    parts: vi.fn(),
+    facts,
+  };
+  const { proofs } = await createFleet(given as never).report();
+  expect(proofs.map(({ what, ok, job, tookMs }) => ({ what, ok, job, tookMs }))).toEqual([
+    { what: 'restore', ok: true, job: 'of-before', tookMs: 900 },
+    { what: 'copy', ok: true, job: 'fetched', tookMs: 900 },
+    { what: 'copy', ok: false, job: 'lost', tookMs: 900 },
+  ]);
+});

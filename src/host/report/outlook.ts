@@ -129,7 +129,7 @@ async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]
   const jobs = await Promise.all(
     proving.map(async ({ name, what }): Promise<FleetProof[]> => {
       const ended = await store.list({ agent: name, states: ['done', 'dead'], limit: MOST_JOBS });
-      const job = what === 'backup' ? ended[0] : ended.find(isRestore);
+      const job = what === 'backup' ? ended[0] : ended.find((one) => isRestore(one, what));
       if (!job || job.finishedAt === null) return [];
       const isDone = job.state === 'done';
       const text = isDone ? (job.summary ?? 'done') : (job.error?.message ?? 'it failed');
@@ -145,10 +145,14 @@ async function proofsOf({ store, listings }: OutlookNeeds): Promise<FleetProof[]
   return [...jobs.flat(), ...(faults ? [faultsProof(faults)] : []), ...drills];
 }
 
-/** A job that restored an archive, or gave up while it tried to. */
-function isRestore({ state, result, input }: Pick<Job, 'state' | 'result' | 'input'>): boolean {
-  if (state === 'done') return typeof fieldOf(result, 'restored') === 'string';
-  return fieldOf(input, 'drill') === true;
+/** A job that restored an archive, or gave up while it tried to; an agent that keeps copies has other jobs, too. */
+function isRestore(
+  { state, result, input }: Pick<Job, 'state' | 'result' | 'input'>,
+  what: 'restore' | 'copy',
+): boolean {
+  if (state !== 'done') return what === 'restore' || fieldOf(input, 'drill') === true;
+  // A plugin of before names the archive as `file`.
+  return typeof (fieldOf(result, 'restored') ?? (what === 'restore' && fieldOf(result, 'file'))) === 'string';
 }
 
 /** A field of an object in JSON. */
