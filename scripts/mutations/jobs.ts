@@ -84,13 +84,19 @@ export const ofJobs: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
-    'src/healing/pressure-watch.ts',
-    ['test/healing/healer.test.ts'],
+    'src/healing/pressure/pressure.ts',
+    ['test/healing/pressure/pressure.test.ts'],
     [
       {
-        breaks: 'a machine that is short at one look only is left alone',
-        within: 'evaluate',
-        code: 'seen[what] < 2 ||',
+        breaks: 'what helps by being done again is done each ten seconds, not at each look',
+        within: 'help',
+        code: 'now - helpedAt < AGAIN_MS',
+        instead: 'false',
+      },
+      {
+        breaks: 'under pressure background agents wait, and no others',
+        within: 'pressureOn',
+        code: "of === 'background' && ",
         instead: '',
       },
     ],
