@@ -194,7 +194,7 @@ test('what only asks is answered on a full disk, also when it travels with what 
 });
 
 test('a disk that is full at the start is told as that', async (context) => {
-  const path = smallDisk(300_000) ?? context.skip('mounting a small disk is not permitted here');
+  const path = smallDisk(600_000) ?? context.skip('mounting a small disk is not permitted here');
   const filler = join(path as string, 'filler');
   const { bavail, bsize } = statfsSync(path as string);
   writeFileSync(filler, Buffer.alloc(Number(bavail) * Number(bsize)));
