@@ -30,7 +30,7 @@ const jobs: readonly Mutation[] = [
       code: 'run_at <= ?',
       instead: 'run_at <= ? + 50',
     },
-    { breaks: 'what is stale is not started', within: 'takeLevel', code: 'until < now', instead: 'until < 0' },
+    { breaks: 'what is stale is not started', within: 'expires', code: 'until >= now', instead: 'until >= 0' },
     {
       breaks: 'a claim takes no row between those that it takes',
       within: 'takeLevel',
