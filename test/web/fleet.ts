@@ -51,7 +51,7 @@ export const PLUGINS = {
   ),
   'plugins/performance-report.ts': plugin(
     `context.summary(${JSON.stringify(REPORT)}); return { day: 'Sunday' };`,
-    `about: 'Reports on yesterday.', schedule: '0 5 * * *',`,
+    `about: 'Reports on yesterday.', schedule: '0 5,11,17,23 * * *',`,
   ),
 };
 
