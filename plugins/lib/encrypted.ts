@@ -23,11 +23,22 @@ export function passphraseOf(secrets: { BACKUP_PASSPHRASE: string }): string {
 
 /** Encrypts a file into a new one with a passphrase of {@link LEAST_LETTERS} or more. */
 export async function encryptFile(from: string, to: string, passphrase: string): Promise<void> {
-  const { Encrypter } = await import('age-encryption');
+  const { Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   encrypter.setPassphrase(passphrase);
   encrypter.setScryptWorkFactor(WORK);
   await write(await encrypter.encrypt(bytesIn(from)), to);
+}
+
+/** Plugins with this file are compiled and run without the package, too: only an archive that is to be encrypted wants it. */
+async function loadAge() {
+  try {
+    return await import('age-encryption');
+  } catch (cause) {
+    throw new GiveUp('the package age-encryption is not installed here: npm install age-encryption, then restart', {
+      cause,
+    });
+  }
 }
 
 function bytesIn(file: string): ReadableStream<Uint8Array> {
