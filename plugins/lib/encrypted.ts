@@ -15,7 +15,7 @@ const WORK = 15;
 /** The secret BACKUP_PASSPHRASE. Gives up where it is not in the agent's needs, or has too few letters. */
 export function passphraseOf(secrets: { BACKUP_PASSPHRASE: string }): string {
   if (!('BACKUP_PASSPHRASE' in secrets))
-    throw new GiveUp('settings.encrypt wants the secret BACKUP_PASSPHRASE in needs.secrets of the agent file');
+    throw new GiveUp('encryption wants the secret BACKUP_PASSPHRASE in needs.secrets of the agent file');
   const passphrase = secrets.BACKUP_PASSPHRASE;
   if (passphrase.length >= LEAST_LETTERS) return passphrase;
   throw new GiveUp(`BACKUP_PASSPHRASE has less than ${LEAST_LETTERS} letters: openssl rand -base64 24 makes one`);

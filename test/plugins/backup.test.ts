@@ -16,6 +16,7 @@ import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import backup from '../../plugins/backup.ts';
+import backupEncrypted from '../../plugins/backup-encrypted.ts';
 import { pack } from '../../plugins/lib/archive.ts';
 import { surplus } from '../../plugins/lib/backups.ts';
 import { contentsOf, hasCredentials } from '../../plugins/lib/contents.ts';
@@ -42,6 +43,7 @@ function write(folder: string, name: string, content: string | Buffer) {
 const inBackups = (folder: string) => readdirSync(join(folder, 'backups')).sort();
 const settings = { leaveFree: '1MB' };
 const make = (world: World) => runPlugin(backup, { settings, ...world });
+const seal = (world: World) => runPlugin(backupEncrypted, { settings, ...world });
 
 describe('a backup', () => {
   it('holds the store and the files, and any tar can unpack it', async () => {
@@ -71,12 +73,11 @@ describe('a backup', () => {
 
   it('is encrypted with a passphrase of enough letters, proved in that form, and read by nobody without it', async () => {
     const { folder, storeFile } = installation(50);
-    const sealed = { ...settings, encrypt: true };
     const secrets = { BACKUP_PASSPHRASE: 'correct horse battery' };
-    await expect(make({ folder, storeFile, settings: sealed })).rejects.toThrow('wants the secret BACKUP_PASSPHRASE');
+    await expect(seal({ folder, storeFile })).rejects.toThrow('wants the secret BACKUP_PASSPHRASE');
     const short = { BACKUP_PASSPHRASE: 'too short' };
-    await expect(make({ folder, storeFile, settings: sealed, secrets: short })).rejects.toThrow('less than 16 letters');
-    const { result } = await make({ folder, storeFile, settings: sealed, secrets });
+    await expect(seal({ folder, storeFile, secrets: short })).rejects.toThrow('less than 16 letters');
+    const { result } = await seal({ folder, storeFile, secrets });
     expect(result).toMatchObject({ file: expect.stringMatching(/Z\.tar\.zst\.age$/), jobs: 50, checked: true });
     const name = result.file.slice('backups/'.length);
     expect(inBackups(folder)).toEqual([name, 'verified.json']);
@@ -92,7 +93,7 @@ describe('a backup', () => {
     const { folder, storeFile } = installation();
     const secrets = { BACKUP_PASSPHRASE: 'correct horse battery' };
     const prove = (file: string) => proveHere(file, { BACKUP_PASSPHRASE: 'another passphrase' });
-    const made = make({ folder, storeFile, settings: { ...settings, encrypt: true }, secrets, prove });
+    const made = seal({ folder, storeFile, secrets, prove });
     await expect(made).rejects.toMatchObject({ plain: { code: 'BACKUP_PASSPHRASE_WRONG' } });
     expect(inBackups(folder)).toEqual([]);
   });

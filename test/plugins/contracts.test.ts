@@ -63,6 +63,7 @@ describe('every shipped plugin', () => {
     const work = [
       'api-health',
       'backup',
+      'backup-encrypted',
       'backup-restic',
       'backup-s3',
       'blog-post',

@@ -33,10 +33,15 @@ export async function backupListCommand(stage: Stage): Promise<CommandResult> {
   return { json: backups, lines };
 }
 
+/** Plugins whose agents make archives; the first that is on is asked. */
+const MAKES_BACKUPS = ['backup', 'backup-encrypted'];
+
 /** Gives the agent of the backup plugin a job, and waits for its end. */
 export async function backupNowCommand(stage: Stage): Promise<CommandResult> {
   const { agents } = await stage.ask('status', {});
-  const agent = agents.find(({ name }) => name === 'backup') ?? agents.find(({ plugin }) => plugin === 'backup');
+  const making = agents.filter(({ plugin }) => MAKES_BACKUPS.includes(plugin));
+  // An agent that is off is asked only where there is no other: the host says how it is switched on.
+  const agent = making.find(({ state }) => state !== 'off') ?? making.find(({ plugin }) => plugin === 'backup');
   if (!agent) {
     throw new Fault({
       code: 'NO_BACKUP_AGENT',

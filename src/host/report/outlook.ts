@@ -36,6 +36,7 @@ const VERSION_EVENTS = ['agent.changed', 'version.rolled-back', 'version.chosen'
  */
 const PROVING = {
   backup: 'backup',
+  'backup-encrypted': 'backup',
   'restore-drill': 'restore',
   'backup-s3': 'copy',
   'backup-restic': 'copy',
