@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { authoritiesOfNode } from '../../../src/fence/authorities.ts';
 import { readStat } from '../../../src/kernel/proc.ts';
 import { type RunningGateway, startGateway } from './running.ts';
 
@@ -254,7 +255,10 @@ test('keys of providers are in the gateway’s memory alone; it has no environme
   const { pid } = gateway.models.view()!;
   const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
   for (const file of ['environ', 'cmdline', 'status']) expect(read(file)).not.toMatch(/canary/i);
-  expect(read('environ').split('\0').filter(Boolean).sort()).toEqual(['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=2']);
+  const authorities = Object.entries(authoritiesOfNode(process.env)).map(([name, file]) => `${name}=${file}`);
+  expect(read('environ').split('\0').filter(Boolean).sort()).toEqual(
+    ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=2', ...authorities].sort(),
+  );
   expect(JSON.stringify([gateway.events, gateway.lines, gateway.refused, gateway.ledger])).not.toMatch(/canary/i);
   expect(JSON.stringify([gateway.models.chain(), gateway.models.counters.view()])).not.toMatch(/canary/i);
 });
