@@ -48,14 +48,22 @@ test('the table of operations loads zod: clients know its types only', () => {
   expect([...packagesOf([join(SRC, 'operations/table.ts')])]).toEqual(['zod']);
 });
 
-/** The libraries in a compiled file and in all that it loads at once. */
-function librariesIn(file: string, seen = new Set<string>()): string[] {
-  if (seen.has(file)) return [];
+/** The compiled files that a compiled file loads at once, itself among them. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
   seen.add(file);
   const code = readFileSync(file, 'utf8');
-  const own = [...code.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)/gm)].map(([, name]) => name!);
-  const loaded = [...code.matchAll(/^(?:import|export) ?(?:[^'"]*? from )?"(\.[^"]+)";$/gm)].map(([, path]) => path!);
-  return [...own, ...loaded.flatMap((path) => librariesIn(join(dirname(file), path), seen))];
+  const loaded = code.matchAll(/(?:^|[;\n])(?:import|export)(?:[\s{*][^'"();]*?from)?\s?"(\.[^"]+)"/g);
+  for (const [, path] of loaded) loadedBy(join(dirname(file), path!), seen);
+  return seen;
+}
+
+/** The libraries in a compiled file and in all that it loads at once, by their source maps. */
+function librariesIn(file: string): string[] {
+  return [...loadedBy(file)].flatMap((path) => {
+    const { sources } = JSON.parse(readFileSync(`${path}.map`, 'utf8')) as { sources: string[] };
+    return sources.flatMap((source) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []);
+  });
 }
 
 test.each(['status', 'incidents', 'jobs', 'logs', 'run', 'why'])(
