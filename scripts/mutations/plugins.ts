@@ -121,7 +121,7 @@ export const ofPlugins: readonly Mutation[] = [
       },
     ],
   ),
-  ...guardsOf('plugins/backup.ts', BACKUP, [
+  ...guardsOf('plugins/lib/make-backup.ts', BACKUP, [
     {
       breaks: 'a backup that is unpacked after a crash is not undone by the old log',
       within: 'makeAndProve',
