@@ -41,7 +41,7 @@ interface ResticTerms {
 
 const HELD = /already locked/;
 const NONE = /unable to open config file|Is there a repository at the following location/;
-/** What a server said that was not asked for a repository at all. */
+/** Words of a server that was not asked for a repository at all. */
 const UNREACHED =
   /connection refused|no such host|i\/o timeout|access denied|Access Denied|InvalidAccessKeyId|SignatureDoesNotMatch|signature we calculated|403/i;
 const snapshotList = z.array(z.object({ id: z.string(), tags: z.array(z.string()).default([]) }));

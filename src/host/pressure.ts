@@ -64,7 +64,6 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
     },
     recycleGrower() {
       const all = workers.view().workers;
-      growers.keep(all.map(({ worker }) => worker));
       const candidates = all.filter(({ is, agent }) => (is === 'idle' || is === 'busy') && mayGo(agent));
       const grown = growers.most(candidates.map(({ worker }) => worker));
       if (!grown) return;
@@ -87,6 +86,7 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
           worker,
           bytes: heapBytes + externalBytes + childrenBytes,
         })),
+        needs.time.monotonic(),
       ),
   };
 }

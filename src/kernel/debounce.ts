@@ -1,4 +1,4 @@
-import { sha256 } from './sha256.ts';
+import { keyIn } from './value-at.ts';
 
 /** How the jobs of an agent that are asked for again and again become one. */
 export interface AgentDebounce {
@@ -18,9 +18,6 @@ export interface Debounced {
   timeoutMs: number;
 }
 
-/** The longest key that is kept as it is, in characters. */
-const LONGEST = 200;
-
 /**
  * The part of a new job that makes it wait for others of its kind; undefined for an agent that does not debounce. Jobs of slots, of
  * people and of senders who name a time are not given these terms: somebody wants them at that time.
@@ -31,17 +28,5 @@ export function debouncedBy(
 ): { inMs: number; debounce: Debounced } | undefined {
   if (!debounce) return undefined;
   const { periodMs, timeoutMs, key } = debounce;
-  return { inMs: periodMs, debounce: { key: key === undefined ? '' : keyIn(input, key), timeoutMs } };
-}
-
-/** The value at the path as text of JSON, so that `1` and `"1"` differ; '' where the input has none. */
-export function keyIn(input: string | null, path: string): string {
-  let at: unknown = input === null ? undefined : JSON.parse(input);
-  for (const step of path.split('.'))
-    at =
-      typeof at === 'object' && at !== null && Object.hasOwn(at, step)
-        ? (at as Record<string, unknown>)[step]
-        : undefined;
-  const text = JSON.stringify(at) ?? '';
-  return text.length > LONGEST ? sha256(text) : text;
+  return { inMs: periodMs, debounce: { key: keyIn(input, key), timeoutMs } };
 }

@@ -1,4 +1,4 @@
-import { keyIn } from './debounce.ts';
+import { keyIn } from './value-at.ts';
 
 /** How many jobs of an agent with equal values in their input may run at a time, and begin within a length of time. */
 export interface KeyLimit {
@@ -12,7 +12,7 @@ export interface KeyLimit {
 
 /** The key of a job with that input; '' where the input has no value at the path. */
 export function limitKeyOf({ key }: KeyLimit, input: string | null): string {
-  return key === undefined ? '' : keyIn(input, key);
+  return keyIn(input, key);
 }
 
 /** A key as its jobs have used it. */

@@ -3,7 +3,6 @@ import { classOf, type WaitingAgent } from '../jobs/fairness.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Pool } from './pool.ts';
 import type { Workers } from './ports.ts';
-
 import { type PlacedWorker, planRoom } from './room-plan.ts';
 import type { WorkersView } from './view.ts';
 import type { HostWorker } from './worker.ts';

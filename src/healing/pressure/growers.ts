@@ -6,22 +6,30 @@ interface WorkerMemory {
 
 /** Knows by how much each worker has grown since its first reading. */
 interface Growers {
-  read(list: readonly WorkerMemory[]): void;
+  /** `at`: monotonic ms. */
+  read(list: readonly WorkerMemory[], at: number): void;
   /** Of these workers, the one that grew most; undefined: none grew. */
   most(among: readonly string[]): (WorkerMemory & { grewBytes: number }) | undefined;
-  /** Forgets all other workers. */
-  keep(workers: Iterable<string>): void;
 }
 
+/** A worker that was not read for so long has gone: readings come each second. */
+const FORGOTTEN_MS = 60_000;
+
 export function createGrowers(): Growers {
-  const seen = new Map<string, { first: number; now: number }>();
+  const seen = new Map<string, { first: number; now: number; at: number }>();
+  let forgotAt = Number.NEGATIVE_INFINITY;
+
+  function forget(now: number) {
+    if (now - forgotAt < FORGOTTEN_MS) return;
+    forgotAt = now;
+    for (const [worker, { at }] of seen) if (now - at >= FORGOTTEN_MS) seen.delete(worker);
+  }
+
   return {
-    read(list) {
-      for (const { worker, bytes } of list) {
-        const known = seen.get(worker);
-        if (known) known.now = bytes;
-        else seen.set(worker, { first: bytes, now: bytes });
-      }
+    read(list, at) {
+      forget(at);
+      for (const { worker, bytes } of list)
+        seen.set(worker, { first: seen.get(worker)?.first ?? bytes, now: bytes, at });
     },
     most(among) {
       const [grown] = among
@@ -32,10 +40,6 @@ export function createGrowers(): Growers {
         .filter(({ grewBytes }) => grewBytes > 0)
         .sort((a, b) => b.grewBytes - a.grewBytes);
       return grown;
-    },
-    keep(workers) {
-      const kept = new Set(workers);
-      for (const worker of seen.keys()) if (!kept.has(worker)) seen.delete(worker);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { WebhookForm } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { sha256 } from '../../kernel/sha256.ts';
 import { isJsonText } from '../../kernel/shape.ts';
+import { valueAt } from '../../kernel/value-at.ts';
 import type { Delivery, Json } from '../../plugin/context.ts';
 
 /** A delivery that was read: the input of its job, and the answer of its own that the sender waits for. */
@@ -114,14 +115,7 @@ function ownIdOf(form: WebhookForm, headers: DeliveryHeaders, fields: Fields): s
 }
 
 function idAt(body: Json, path: string): string {
-  let at: Json | undefined = body;
-  for (const step of path.split('.')) {
-    const holder: Json | undefined = at;
-    at =
-      typeof holder === 'object' && holder !== null && Object.hasOwn(holder, step)
-        ? (holder as Fields)[step]
-        : undefined;
-  }
+  const at = valueAt(body, path);
   if ((typeof at === 'string' && at !== '') || typeof at === 'number') return String(at);
   throw new Fault({ code: 'HOOK_KEY', message: `the body has no id at ${path}` });
 }

@@ -204,19 +204,19 @@ it('ends an incident that a host before it has left, once there is room', async 
 
 it('the worker that goes is the one that grew most since its first reading, of those that may go', () => {
   const growers = createGrowers();
-  growers.read([
-    { worker: 'w1', bytes: 300 },
-    { worker: 'w2', bytes: 10 },
-    { worker: 'w3', bytes: 10 },
-  ]);
-  growers.read([
-    { worker: 'w1', bytes: 310 },
-    { worker: 'w2', bytes: 90 },
-    { worker: 'w3', bytes: 200 },
-  ]);
+  const first = { w1: 300, w2: 10, w3: 10 };
+  const read = (bytes: Record<string, number>, at: number) =>
+    growers.read(
+      Object.entries(bytes).map(([worker, held]) => ({ worker, bytes: held })),
+      at,
+    );
+  read(first, 0);
+  read({ w1: 310, w2: 90, w3: 200 }, 1_000);
   expect(growers.most(['w1', 'w2'])).toEqual({ worker: 'w2', bytes: 90, grewBytes: 80 });
-  growers.keep(['w1']);
+  // Nobody hears of w2 and w3 any more: they are forgotten, and a worker of such a name would begin anew.
+  for (let at = 2_000; at <= 122_000; at += 1_000) read({ w1: 310 }, at);
   expect(growers.most(['w1', 'w2', 'w3'])).toMatchObject({ worker: 'w1', grewBytes: 10 });
-  growers.keep([]);
-  expect(growers.most(['w1'])).toBeUndefined();
+  expect(growers.most(['w2', 'w3'])).toBeUndefined();
+  read({ w2: 500 }, 123_000);
+  expect(growers.most(['w2'])).toBeUndefined();
 });

@@ -8,6 +8,9 @@ import { hourOf } from './figures.ts';
 /** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
 const TOTALS_OUTLIVE_JOBS_MS = 400 * DAY_MS;
 
+/** Tables whose rows go with their job. */
+const OF_A_JOB = ['attempt', 'effect', 'further_key', 'limited_job'];
+
 export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> {
   // A job that is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
   const jobsEnd = db.prepare('SELECT min(first_job) AS row FROM queue_hour WHERE hour > ?');
@@ -15,8 +18,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
   const oldJobs = db.prepare(`
     SELECT id FROM job WHERE id < ? AND id < (SELECT max(id) FROM job)
       AND state IN ('done', 'dead', 'cancelled') AND finished_at < ? ORDER BY id LIMIT ?`);
-  const ofJobs = ['attempt WHERE job', 'effect WHERE job', 'further_key WHERE job', 'job WHERE id'].map((table) =>
-    db.prepare(`DELETE FROM ${table} IN (SELECT value FROM json_each(?))`),
+  const ofJobs = [...OF_A_JOB.map((table) => `${table} WHERE job`), 'job WHERE id'].map((rows) =>
+    db.prepare(`DELETE FROM ${rows} IN (SELECT value FROM json_each(?))`),
   );
   // The newest slot of an agent that was not cancelled stays: the schedule goes on from it.
   const slots = db.prepare(`
