@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { FILES_OF_NAMES } from './files-of-names.ts';
 import { type Kernel, openKernel } from './kernel.ts';
 import type { FileAccess } from './landlock.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -19,11 +20,6 @@ const NEEDED = [
   '/proc/self',
   ...['/proc/meminfo', '/proc/stat', '/proc/cpuinfo', '/proc/uptime', '/proc/loadavg', '/proc/sys/kernel/random'],
   ...['/sys/devices/system/cpu', '/sys/fs/cgroup', '/usr/share/zoneinfo', '/etc/localtime', '/dev/urandom'],
-];
-/** Files that the C library reads to look up names of servers and to check certificates. */
-const NAMES = [
-  ...['/etc/hosts', '/etc/host.conf', '/etc/resolv.conf', '/etc/nsswitch.conf', '/etc/gai.conf', '/etc/services'],
-  ...['/run/systemd/resolve', '/etc/ssl', '/etc/ld.so.cache', '/lib', '/lib64', '/usr/lib'],
 ];
 /** The port of name servers: the C library asks over TCP when an answer is long. */
 const PORT_OF_NAMES = 53;
@@ -77,7 +73,7 @@ export function putUpFence(terms: FenceTerms): FenceReport {
 const mayStart = ({ execute = [] }: FenceTerms) => execute.length > 0;
 
 function filesOf(terms: FenceTerms): (readonly [string, FileAccess])[] {
-  const read = [...NEEDED, ...(terms.ports === null ? [] : NAMES), ...terms.read];
+  const read = [...NEEDED, ...(terms.ports === null ? [] : FILES_OF_NAMES), ...terms.read];
   return [
     ...read.map((path) => [path, 'read'] as const),
     ...[...terms.write, '/dev/null'].map((path) => [path, 'write'] as const),

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { authoritiesOfNode } from '../../fence/authorities.ts';
+import { FILES_OF_NAMES } from '../../fence/files-of-names.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
 import { openPipedChild, type PipedChild, type PipedChildNeeds } from '../child/process.ts';
 import { readFromGateway } from './read-messages.ts';
@@ -11,8 +12,9 @@ const HEAP_MB = 64;
 export const MEMORY_FLAGS = [`--max-old-space-size=${HEAP_MB}`, '--max-semi-space-size=1'];
 
 /**
- * Starts a model gateway. The child gets nothing of the host's environment but the certificate authorities that it names, no file handle but the pipe, and by its flags no
- * file but its own code; keys of providers come by the pipe alone. `folder` stands in the process list beside it.
+ * Starts a model gateway. The child gets nothing of the host's environment but the certificate authorities that it names, no file
+ * handle but the pipe, and by its flags no file but its own code and those by which names of servers are looked up; keys of providers
+ * come by the pipe alone. `folder` stands in the process list beside it.
  */
 export function openGatewayProcess(
   folder: string,
@@ -40,7 +42,7 @@ function flags(): string[] {
     '--disable-sigusr1',
     ...MEMORY_FLAGS,
     '--permission',
-    ...[...own, '/proc/self/oom_score_adj'].map((path) => `--allow-fs-read=${path}`),
+    ...[...own, ...FILES_OF_NAMES, '/proc/self/oom_score_adj'].map((path) => `--allow-fs-read=${path}`),
     '--allow-fs-write=/proc/self/oom_score_adj',
     '--allow-net',
     // The kernel's fences need this flag; they take the right away again.

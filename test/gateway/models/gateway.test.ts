@@ -33,6 +33,18 @@ test('a call is answered in OpenAI’s form by the first rung, with the key of t
   ]);
 });
 
+test('a provider is found by its name, behind the fence', async () => {
+  const named = await startGateway({
+    rungs: ([groq]) => [{ ...groq!, url: groq!.url.replace('127.0.0.1', 'localhost') }],
+  });
+  try {
+    const { status, headers } = await named.ask(asked);
+    expect([status, headers.get('x-daruma-rung')]).toEqual([200, 'groq']);
+  } finally {
+    await named.stop();
+  }
+});
+
 test('a stream goes on as it comes, with its usage only where the caller asks for it', async () => {
   for (const isAsked of [false, true]) {
     const options = isAsked ? { stream_options: { include_usage: true } } : {};
