@@ -1,8 +1,9 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentView, IncidentView, StatusView } from '../../src/control/protocol.ts';
 import { HANGS_MS } from '../hangs.ts';
+import { bytesOfLivingFiles } from '../living-folder.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 /** Generous: the machine may be busy. */
@@ -120,12 +121,7 @@ describe('a version on probation', () => {
   it('is kept within the budget of the settings, and so is the good one before it', async () => {
     const versions = join(place.folder, 'data/versions/kept');
     const kept = () => readdirSync(versions);
-    const bytes = () =>
-      kept()
-        .flatMap((id) =>
-          readdirSync(join(versions, id), { recursive: true, encoding: 'utf8' }).map((file) => join(id, file)),
-        )
-        .reduce((sum, file) => sum + statSync(join(versions, file)).size, 0);
+    const bytes = () => bytesOfLivingFiles(versions);
     const good = (await agent('kept')).version!;
     let newest = good;
     for (const word of ['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg', 'hh']) {

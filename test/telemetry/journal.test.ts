@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { linesBackwards } from '../../src/control/log-files.ts';
 import { type Journal, openJournal } from '../../src/telemetry/journal.ts';
 import { NO_DISK, smallDisk } from '../e2e/disk.ts';
+import { bytesOfLivingFiles } from '../living-folder.ts';
 
 let folder: string;
 const open: Journal[] = [];
@@ -43,7 +44,7 @@ const line = (index: number, data: string | null = null) => ({
   message: `line ${index}`,
   data,
 });
-const bytesLeft = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+const bytesLeft = () => bytesOfLivingFiles(folder);
 
 it('has written a line before the call returns', async () => {
   const journal = await journalOf();
