@@ -73,3 +73,49 @@ it('moves jobs along with the clock later when the store refuses it at first', a
   expect(await moved.promise).toContain('the clock went back by 1m');
   expect(await store.get(due!.id)).toMatchObject({ runAt: T0 + 9 - MINUTE });
 });
+
+it('holds no key and no job of a limit for the time by which the clock was set back', async () => {
+  const clock = { wall: T0, monotonic: 5_000 };
+  const time = { ...machineTime, now: () => clock.wall, monotonic: () => clock.monotonic };
+  const file = join(folder(), 'store.db');
+  let store = createSqliteStore({ time, log: silentLog }, { file });
+  afterThisTest(() => store.stop());
+  await store.start();
+  const keyLimit = { concurrency: 1, rate: { starts: 2, perMs: MINUTE } };
+  const claim = async (limit = 9) => (await store.claim([{ agent: 'a', version: 'v', limit, keyLimit }], LEASE))[0]!;
+  const [waits] = await store.add([job({ priority: 9 })]);
+  const first = await claim();
+  await store.settle([failed(first.assignments[0]!, { state: 'retrying', inMs: 5 })]);
+  await store.add([job({ priority: 10 })]);
+  const second = await claim(1);
+  // The job that retries is due, and set aside for the one that runs.
+  clock.wall += 10;
+  clock.monotonic += 10;
+  expect((await claim()).assignments).toEqual([]);
+  clock.monotonic += MINUTE;
+  clock.wall = T0 - 60 * MINUTE;
+  await store.waiting();
+  expect(await store.get(waits!.id)).toMatchObject({ state: 'retrying', runAt: T0 + 5 - 61 * MINUTE - 10 });
+  await store.settle([done(second.assignments[0]!)]);
+  expect(await claim()).toMatchObject({ assignments: [{ job: waits!.id, attempt: 2 }] });
+  // A host that starts after the clock was set back, which saw nothing of it.
+  await store.settle([done({ job: waits!.id, attempt: 2 })]);
+  await store.stop();
+  clock.wall -= 60 * MINUTE;
+  store = createSqliteStore({ time, log: silentLog }, { file });
+  await store.start();
+  const [fresh] = await store.add([job()]);
+  expect(await claim()).toMatchObject({ assignments: [{ job: fresh!.id }] });
+});
+
+it('puts a job that waits for others of its kind off no longer for a clock that was set back', async () => {
+  const clock = { wall: T0, monotonic: 5_000 };
+  const time = { ...machineTime, now: () => clock.wall, monotonic: () => clock.monotonic };
+  const store = createSqliteStore({ time, log: silentLog }, { file: join(folder(), 'store.db') });
+  afterThisTest(() => store.stop());
+  await store.start();
+  const [waits] = await store.add([job({ inMs: MINUTE, debounce: { key: '', timeoutMs: 10 * MINUTE } })]);
+  clock.wall -= 60 * MINUTE;
+  expect(await store.waiting()).toEqual([{ agent: 'a', inMs: MINUTE }]);
+  expect(await store.get(waits!.id)).toMatchObject({ runAt: T0 - 59 * MINUTE });
+});

@@ -118,4 +118,13 @@ export function debounceLaws(open: OpenStore): void {
       });
     expect(await store().list({ limit: 9 })).toEqual([]);
   });
+
+  test('a key that was taken over stands for its job where no debounce is asked for any more', async () => {
+    const [{ id } = { id: '' }] = await at(T0).add([asked('north')]);
+    await at(T0 + 1).add([asked('north', { key: 'k' })]);
+    expect(await at(T0 + 2).add([job({ key: 'k', input: null })])).toMatchObject([
+      { id, isNew: false, first: { state: 'queued', sameInput: false } },
+    ]);
+    expect(await store().list({ agent: 'a', limit: 9 })).toHaveLength(1);
+  });
 }

@@ -92,4 +92,15 @@ export function keyLimitLaws(open: OpenStore): void {
     await at(later).settle([{ ...done(taken!), state: 'retrying', inMs: MINUTE }]);
     expect((await claim(one, 100, later)).assignments.map(({ job }) => job)).toEqual([ids[1]]);
   });
+
+  test('a limit that is taken away frees the jobs behind a thousand that were cancelled meanwhile', async () => {
+    const ids = await added(
+      store(),
+      Array.from({ length: 1_200 }, (_, n) => shop('north', n)),
+    );
+    const [taken] = (await claim({ ...TWO, concurrency: 1 }, 2_000)).assignments;
+    await at(T0).cancelMany(ids.slice(1, -1), { code: 'CANCELLED', message: 'by hand' });
+    await at(T0).settle([done(taken!)]);
+    expect((await claim(undefined)).assignments.map(({ job }) => job)).toEqual(ids.slice(-1));
+  });
 }

@@ -53,7 +53,7 @@ export function jobAdder(db: DatabaseSync): JobAdder {
       const originals: Plain[] = [];
       const hour = hourOf(now);
       for (let i = 0; i < flat.length; i += NEW_JOB_WIDTH) {
-        const other = flat[i + 11] === null ? undefined : waiting.handOver(flat, i);
+        const other = flat[i + 11] === null ? waiting.tookOver(flat, i) : waiting.handOver(flat, i);
         if (other) {
           rows.push(-other.id);
           originals.push(other.state, other.queued_at, other.same, other.tookOver);
@@ -98,6 +98,12 @@ function waitingJobs(db: DatabaseSync, first: StatementSync) {
     INSERT INTO further_key (agent, key, job) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET job = ?3`);
 
   return {
+    /** The job that took an input with the key over: the key is taken, whether the new job is to wait for others or not. */
+    tookOver(flat: readonly Plain[], i: number): (HolderRow & { tookOver: 0 }) | undefined {
+      const key = flat[i + 6]!;
+      const holder = key === null ? undefined : firstOfFurther.get(flat[i]!, key, flat[i + 8]!);
+      return holder && { ...(holder as unknown as HolderRow), tookOver: 0 };
+    },
     /** The job that has the key, or else the job that took the input over; undefined: there is neither. */
     handOver(flat: readonly Plain[], i: number): (HolderRow & { tookOver: 0 | 1 }) | undefined {
       const agent = flat[i]!;

@@ -4,6 +4,7 @@ import { INSTANTS } from '../../../../kernel/instant.ts';
 import { jobIdOf, rowOf } from '../../ids.ts';
 import type { OwnOps, StampedOps } from '../../wire.ts';
 import type { AgentVersion } from '../minutes.ts';
+import { SET_ASIDE_UNTIL } from './key-limits.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 /** Changes of jobs from outside of their attempts. */
@@ -26,9 +27,15 @@ export function jobChanges(
 
   const promote = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
 
+  // The time of a job that is set aside for the limit of its key is no time, and stays; its own is in limited_job.
   const setBack = db.prepare(`
     UPDATE job SET run_at = max(run_at - (?1 - ?2), ${INSTANTS.least})
-    WHERE run_at > ?2 AND (state = 'retrying' OR (state = 'queued' AND run_at <= ?1))`);
+    WHERE run_at > ?2 AND run_at < ${SET_ASIDE_UNTIL}
+      AND (state = 'retrying' OR (state = 'queued' AND (run_at <= ?1 OR debounce IS NOT NULL)))`);
+  const limitsBack = [
+    `UPDATE limited_job SET due_at = max(due_at - (?1 - ?2), ${INSTANTS.least}) WHERE due_at > ?2`,
+    `UPDATE limited_start SET at = max(at - (?1 - ?2), ${INSTANTS.least}) WHERE at > ?2`,
+  ].map((statement) => db.prepare(statement));
 
   const drop = db.prepare(
     `UPDATE job SET state = 'cancelled', error = ?, cause = NULL, owner = NULL, ${FREE_KEY} WHERE id = ? AND state = 'dead'`,
@@ -63,7 +70,10 @@ export function jobChanges(
         .filter((row) => promote.run(now, row).changes === 1)
         .map(jobIdOf);
     },
-    setBack: (was, now) => Number(setBack.run(was, now).changes),
+    setBack(was, now) {
+      for (const statement of limitsBack) statement.run(was, now);
+      return Number(setBack.run(was, now).changes);
+    },
     redrive(now, ids) {
       return ids
         .map(rowOf)

@@ -7,6 +7,8 @@ import { type KeyLimit, type KeyUse, limitKeyOf, nextStartOfKey, roomOfKey } fro
 const SET_ASIDE_AT_ONCE = 2_000;
 /** Jobs of one key that come back at a time. */
 const MOST_BACK = 1_000;
+/** A clock that is kept right goes back by less; the starts of the last moment count. */
+const SMALL_STEP_MS = 1_000;
 /** The time of jobs that are set aside: the last that there is, at which no claim looks. Their own is in limited_job. */
 export const SET_ASIDE_UNTIL = INSTANTS.most;
 
@@ -49,7 +51,8 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
       ON CONFLICT DO UPDATE SET agent = ?2, key = ?3, priority = ?4, due_at = ?5`);
   const starts = db.prepare('SELECT at FROM limited_start WHERE agent = ? AND key = ? AND at > ? ORDER BY at');
   const started = db.prepare('INSERT INTO limited_start (job, agent, key, at) VALUES (?, ?, ?, ?)');
-  const startsOver = db.prepare('DELETE FROM limited_start WHERE agent = ? AND at <= ?');
+  // A start that is still to come is one from before the clock was set back while no host was up: it would hold its key until then.
+  const startsOver = db.prepare('DELETE FROM limited_start WHERE agent = ?1 AND (at <= ?2 OR at > ?3)');
   const startBack = db.prepare(
     'DELETE FROM limited_start WHERE rowid = (SELECT max(rowid) FROM limited_start WHERE job = ?)',
   );
@@ -60,8 +63,13 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
     return bringBack.run(dueAt, job).changes > 0;
   }
 
+  /** Some of them, so that the claim finds them: notes of jobs that have gone another way are passed over. */
   function bringAllBack(agent: string): void {
-    for (const one of some.all(agent, MOST_BACK) as unknown as AsideRow[]) back(one);
+    for (let areWaiting = false; !areWaiting; ) {
+      const rows = some.all(agent, MOST_BACK) as unknown as AsideRow[];
+      if (rows.length === 0) return;
+      for (const one of rows) if (back(one)) areWaiting = true;
+    }
   }
 
   function claimOf(agent: string, limit: KeyLimit, now: number): LimitedClaim {
@@ -72,7 +80,7 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
       const key = limitKeyOf(limit, input);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    if (limit.rate) startsOver.run(agent, now - limit.rate.perMs);
+    if (limit.rate) startsOver.run(agent, now - limit.rate.perMs, now + SMALL_STEP_MS);
     const useOf = (key: string) => {
       const known = uses.get(key);
       if (known) return known;
