@@ -42,14 +42,14 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
   const read = openMachineReadings(root);
   const growers = createGrowers();
   const isCritical = (agent: string) => runnableAgents().get(agent)?.class === 'critical';
-  const mayGo = (agent: string) => !isCritical(agent) && runnableAgents().get(agent)?.always !== true;
+  const runsAlways = (agent: string) => runnableAgents().get(agent)?.always === true;
+  const mayGo = (agent: string) => !isCritical(agent) && !runsAlways(agent);
 
   const pressure = createPressure({
     time: needs.time,
     log: needs.log,
     async read() {
-      const { diskFree, diskTotal } = await diskRoomOf(dirname(needs.facts.store.file));
-      return { reading: read(), disk: { freeBytes: diskFree, totalBytes: diskTotal } };
+      return { reading: read(), disk: await diskOf(dirname(needs.facts.store.file)) };
     },
     marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
     reliefMs: () => settings.pressure.reliefMs,
@@ -57,7 +57,7 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
       workers.narrow?.(pressure.facts()?.mostWorkers ?? Number.POSITIVE_INFINITY);
       bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []);
     },
-    workers: () => workers.view().workers.length,
+    workers: () => workers.view().workers.filter(({ agent }) => !runsAlways(agent)).length,
     dropIdle() {
       for (const { worker, agent, is } of workers.view().workers)
         if (is === 'idle' && !isCritical(agent)) workers.recycle?.(worker, SHORT);
@@ -89,6 +89,12 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
         needs.time.monotonic(),
       ),
   };
+}
+
+/** null: the system does not say, as of a disk that is not there any more. Whoever writes to it reports the fault. */
+async function diskOf(folder: string) {
+  const room = await diskRoomOf(folder).catch(() => undefined);
+  return room ? { freeBytes: room.diskFree, totalBytes: room.diskTotal } : null;
 }
 
 /** Refuses a background job while the machine takes none: of an agent of that class, or of a priority below 0. */

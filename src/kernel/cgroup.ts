@@ -33,9 +33,8 @@ export interface MachineReading {
   cpu: {
     /** The processors that the cgroups grant; null: all. */
     cores: number | null;
-    /** Periods of the quota that have passed, and those of them in which the cgroup used its quota up and stood still. */
-    periods: number;
-    throttled: number;
+    /** For each cgroup, the innermost first: periods of its quota that have passed, and those in which it used it up and stood still; 0 without one. */
+    quotas: { periods: number; throttled: number }[];
     stalls: Stalls | null;
   };
   io: { stalls: Stalls | null };
@@ -152,23 +151,18 @@ function oomKills({ unified: [unified], memory: [memory] }: CgroupFolders, text:
 }
 
 function cpuQuota({ unified, cpu }: CgroupFolders, text: ReadText) {
-  const quotas = [
+  const granted = [
     ...unified.map((folder) => (text(folder, 'cpu.max') ?? 'max').split(' ').map(Number)),
     ...cpu.map((folder) => ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((file) => Number(text(folder, file) ?? -1))),
   ].flatMap(([quota = -1, period = 0]) => (quota > 0 && period > 0 ? [quota / period] : []));
-  const counted = [...unified, ...cpu].map((folder) => {
+  const quotas = [...unified, ...cpu].map((folder) => {
     const stat = text(folder, 'cpu.stat') ?? '';
     return { periods: fieldOf(stat, 'nr_periods'), throttled: fieldOf(stat, 'nr_throttled') };
   });
   return {
-    cores: quotas.length > 0 ? Math.min(...quotas) : null,
-    periods: sumOf(counted.map(({ periods }) => periods)),
-    throttled: sumOf(counted.map(({ throttled }) => throttled)),
+    cores: granted.length > 0 ? Math.min(...granted) : null,
+    quotas,
   };
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** The stalls of a `*.pressure` file; null when the text is none. Kernels before 5.13 have no line `full` for processors. */

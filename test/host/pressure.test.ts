@@ -11,7 +11,11 @@ import { Clock } from '../clock.ts';
 const MB = 1024 ** 2;
 
 /** A host whose machine is a folder of files, with workers that only note what is asked of them. */
-function hostIn(agents: Record<string, Partial<Agent>>, workers: Partial<WorkersView['workers'][number]>[]) {
+function hostIn(
+  agents: Record<string, Partial<Agent>>,
+  workers: Partial<WorkersView['workers'][number]>[],
+  storeFolder = '.',
+) {
   const root = mkdtempSync(join(tmpdir(), 'daruma-pressure-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const write = (path: string, text: string) => {
@@ -37,7 +41,7 @@ function hostIn(agents: Record<string, Partial<Agent>>, workers: Partial<Workers
       events: { record() {} },
       bus: { emit: (_fact, startable) => void asked.push(`wake ${[...(startable as string[])].join(',')}`) },
       healer: { report() {}, pressureOver() {} },
-      facts: { store: { file: join(root, 'daruma.db') } } as never,
+      facts: { store: { file: join(root, storeFolder, 'daruma.db') } } as never,
       workers: {
         view: () => ({ workers }) as WorkersView,
         recycle: (worker) => void asked.push(`recycle ${worker}`),
@@ -102,4 +106,23 @@ it('refuses what an agent sends to a background agent, or with a priority below 
   expect(send('slow')).toThrow('shop sends background work to slow, and the machine takes none now: 42 MB of 512 MB');
   expect(send('shop', -1)).toThrow('takes none now');
   for (const taken of [send('shop'), send('shop', 0), send('vital'), send('vital', -1)]) expect(taken).not.toThrow();
+});
+
+it('bounds the workers by those that there are but those that run always, and goes on without its disk', async () => {
+  const at = hostIn(
+    { shop: {}, loop: { always: true } },
+    [
+      { worker: 'w1', agent: 'shop', is: 'busy' },
+      { worker: 'w2', agent: 'loop', is: 'busy' },
+      { worker: 'w3', agent: 'loop', is: 'busy' },
+    ],
+    'no such folder',
+  );
+  at.uses(470);
+  await at.pressure.start();
+  await seconds(at, 12);
+  expect(at.pressure.facts()).toMatchObject({ growth: 'held', mostWorkers: 1 });
+  expect(at.pressure.resources()).toContainEqual({
+    ...{ resource: 'disk', is: 'strained', seen: 'the disk of the store cannot be asked' },
+  });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { cgroupFolders, openMachineReadings, parseStalls } from '../../src/kernel/cgroup.ts';
 
+const NONE = { periods: 0, throttled: 0 };
 const V2 = '30 25 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate';
 const V1 = [
   '31 25 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory',
@@ -82,7 +83,7 @@ it('reads limits, the working set, kills, quota and stalls of version 2, of each
       stalls: { some: { avg10: 40, avg60: 2 }, full: { avg10: 0.5, avg60: 0 } },
       oomKills: 2,
     },
-    cpu: { cores: 1.5, periods: 100, throttled: 40, stalls: null },
+    cpu: { cores: 1.5, quotas: [{ periods: 100, throttled: 40 }, NONE, NONE], stalls: null },
     io: { stalls: null },
   });
 });
@@ -107,13 +108,13 @@ it('reads the same of version 1; a limit above the memory of the machine is none
   const { memory, cpu } = read();
   expect(memory.bounds.slice(1)).toEqual([{ of: 'cgroup', limitBytes: 1_000 * KB, usedBytes: 800 * KB }]);
   expect(memory.oomKills).toBe(3);
-  expect(cpu).toEqual({ cores: 0.5, periods: 10, throttled: 9, stalls: null });
+  expect(cpu).toEqual({ cores: 0.5, quotas: [{ periods: 10, throttled: 9 }, NONE], stalls: null });
 });
 
 it('leaves out what the system does not say', () => {
   expect(openMachineReadings(root({}))()).toEqual({
     memory: { bounds: [], stalls: null, oomKills: 0 },
-    cpu: { cores: null, periods: 0, throttled: 0, stalls: null },
+    cpu: { cores: null, quotas: [], stalls: null },
     io: { stalls: null },
   });
   expect(parseStalls('some avg10=1.00 avg60=2.00 avg300=3.00 total=4\n')).toEqual({

@@ -70,7 +70,7 @@ interface PressureNeeds {
   reliefMs(): number;
   /** Steps came into force, or were lifted: `isEasing`. */
   changed(isEasing: boolean): void;
-  /** How many workers there are. */
+  /** How many workers there are of those that have a bound. */
   workers(): number;
   /** Lets go the idle workers that no agent is promised to have. */
   dropIdle(): void;
@@ -207,7 +207,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
   };
 }
 
-/** The limits on an agent of a class: a critical one keeps its workers, and all of its work goes on. */
+/** The limits on an agent of a class: a critical one keeps its workers, and of its work waits only what was given a priority below 0. */
 export function pressureOn(facts: PressureFacts | undefined, of: Agent['class']): PressureHold | undefined {
   if (!facts) return undefined;
   const { since, growth, leastPriority, seen, defersBackground } = facts;

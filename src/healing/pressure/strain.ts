@@ -110,7 +110,8 @@ function memoryStrain(samples: readonly PressureSample[], marks: PressureMarks):
 
 function diskStrain(samples: readonly PressureSample[]): Pressed {
   const { disk } = samples.at(-1)!;
-  if (!disk) return { is: 'relieved', seen: 'the disk is not known' };
+  // No step is taken because of it, and none is lifted.
+  if (!disk) return { is: 'strained', seen: 'the disk of the store cannot be asked' };
   const load = (sample: PressureSample) =>
     sample.disk ? leastDiskFree(sample.disk.totalBytes) / Math.max(1, sample.disk.freeBytes) : 0;
   const critical = scaled(levelLoad(samples, load, CRITICAL_MS), CRITICAL_SHARE);
@@ -167,12 +168,16 @@ function throttledLoad(samples: readonly PressureSample[], mark: number): Load {
   };
 }
 
-/** 0 to 1; 0 where the looks do not reach back so far. */
+/** Of the cgroup that was throttled most: any of them holds all below it up. 0 to 1; 0 where the looks do not reach back so far. */
 function throttledShare(samples: readonly PressureSample[], windowMs: number): number {
   const now = samples.at(-1)!;
   const before = samples.findLast(({ at }) => at <= now.at - windowMs);
-  const periods = now.reading.cpu.periods - (before?.reading.cpu.periods ?? now.reading.cpu.periods);
-  return before && periods > 0 ? (now.reading.cpu.throttled - before.reading.cpu.throttled) / periods : 0;
+  if (!before) return 0;
+  const shares = now.reading.cpu.quotas.map(({ periods, throttled }, at) => {
+    const then = before.reading.cpu.quotas[at]!;
+    return periods > then.periods ? (throttled - then.throttled) / (periods - then.periods) : 0;
+  });
+  return Math.max(0, ...shares);
 }
 
 function killedWithin(samples: readonly PressureSample[], windowMs: number): number {

@@ -15,7 +15,7 @@ let clock: Clock;
 let pressure: Pressure;
 /** What was asked of the rooms, in order. */
 let asked: string[];
-let free: { memoryMb: number; diskMb: number };
+let free: { memoryMb: number; diskMb: number | null };
 let throttled: number;
 let working: number;
 
@@ -50,10 +50,10 @@ function look(): Omit<PressureSample, 'at'> {
         stalls: null,
         oomKills: 0,
       },
-      cpu: { cores: 1, periods: second * 10, throttled: second * throttled, stalls: null },
+      cpu: { cores: 1, quotas: [{ periods: second * 10, throttled: second * throttled }], stalls: null },
       io: { stalls: null },
     },
-    disk: { freeBytes: free.diskMb * MB, totalBytes: 100_000 * MB },
+    disk: free.diskMb === null ? null : { freeBytes: free.diskMb * MB, totalBytes: 100_000 * MB },
   };
 }
 
@@ -152,6 +152,19 @@ it('of the disk defers, pauses and refuses, and lets no worker go', async () => 
   expect(pressure.facts()).toMatchObject({ growth: 'free', leastPriority: 0, refusesSends: true });
   expect(asked.filter((one) => one.startsWith('incident') || one === 'recycle' || one === 'drop idle')).toEqual([]);
   expect(asked.filter((one) => one.startsWith('pressure.stepped'))).toHaveLength(3);
+  await pressure.stop();
+});
+
+it('lifts no step of a disk that cannot be asked any more, and watches memory all the same', async () => {
+  await pressure.start();
+  free.diskMb = 900;
+  await seconds(60);
+  free.diskMb = null;
+  await seconds(200);
+  expect(rungs()).toEqual([3, 4, 6]);
+  free.memoryMb = 60;
+  await seconds(11);
+  expect(rungs()).toEqual([1, 3, 4, 6]);
   await pressure.stop();
 });
 

@@ -28,7 +28,14 @@ function looks(figures: readonly Figures[]): PressureSample[] {
         stalls: { some: { avg10: some, avg60: some }, full: { avg10: full, avg60: full } },
         oomKills: kills,
       },
-      cpu: { cores: 1, periods: second * 10, throttled: second * throttled, stalls: null },
+      cpu: {
+        ...{ cores: 1, stalls: null },
+        // The quota of a cgroup above, which is never used up.
+        quotas: [
+          { periods: second * 10, throttled: second * throttled },
+          { periods: second * 30, throttled: 0 },
+        ],
+      },
       io: { stalls: null },
     },
     disk: { freeBytes: diskFreeMb * MB, totalBytes: 100_000 * MB },
@@ -85,6 +92,7 @@ it('a quota is pressed while a quarter of its periods was used up, for a minute'
   const of = (seconds: number, throttled: number) => strainOf('cpu', looks(times(seconds, { throttled })), MARKS).is;
   expect(of(30, 9)).not.toBe('pressed');
   expect(of(61, 9)).toBe('pressed');
+  expect(of(61, 3)).toBe('pressed');
   expect(of(61, 2)).toBe('strained');
   expect(of(61, 0)).toBe('relieved');
 });
@@ -93,6 +101,11 @@ it('the disk is pressed by its level', () => {
   expect(strainOf('disk', looks(times(11, { diskFreeMb: 900 })), MARKS).is).toBe('pressed');
   expect(strainOf('disk', looks(times(11, { diskFreeMb: 300 })), MARKS).is).toBe('critical');
   expect(strainOf('disk', looks(times(11, { diskFreeMb: 9_000 })), MARKS).is).toBe('relieved');
+  const [sample] = looks(times(1, {}));
+  expect(strainOf('disk', [{ ...sample!, disk: null }], MARKS)).toEqual({
+    is: 'strained',
+    seen: 'the disk of the store cannot be asked',
+  });
 });
 
 it('nothing presses unless all three conditions hold', () => {
