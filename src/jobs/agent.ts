@@ -116,7 +116,7 @@ export interface Agent {
   /** How many of its jobs one worker does side by side; undefined: one after the other. */
   concurrency?: number;
   isolation: 'shared' | 'own';
-  /** undefined: normal. No part of the fingerprint: a change needs no new worker. */
+  /** undefined: normal. Part of the fingerprint as `critical` alone, whose workers share their cell with nobody: another change needs no new worker. */
   class?: Exclude<AgentClass, 'normal'>;
   /** The lowest level at which it logs; undefined: info. Running workers follow it, so it is no part of the fingerprint. */
   logLevel?: LogLevel;

@@ -113,7 +113,7 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
     if (concurrency === 1) return;
     const jobOf = (seq: number) => held.get(seq)!.job;
     suspects.accuse([...blames].flatMap(([seq, { is }]) => (is === 'suspect' ? [jobOf(seq)] : [])));
-    for (const [seq, { is }] of blames) if (is === 'victim') suspects.cameBack(jobOf(seq), false);
+    for (const [seq, { is }] of blames) if (is !== 'suspect') suspects.cameBack(jobOf(seq), false);
     const [first] = blames.keys();
     if (blames.size !== 1 || first === undefined) return;
     if (OF_ITS_JOB.has(because.code)) suspects.prove(jobOf(first));
@@ -188,7 +188,7 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
         if (blame) fail(assignment, startedAtOf(seq, end.running) ?? time.now(), fault, blame);
         else reports.released(assignment);
         if (blame && blame.is !== 'victim') failed.push({ job: assignment.job, attempt: assignment.attempt });
-        if (!blame && concurrency > 1) suspects.cameBack(assignment.job, false);
+        if (concurrency > 1 && (!blame || because?.code === 'BOOT_FAILED')) suspects.cameBack(assignment.job, false);
       }
       held.clear();
       return failed;

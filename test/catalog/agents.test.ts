@@ -133,6 +133,18 @@ class: critical
     expect(world.agent('shop')).toMatchObject({ class: 'background', fingerprint: between });
   });
 
+  it('have another fingerprint as critical agents: those share their cell with nobody', async () => {
+    world.write('agents/shop.yaml', 'plugin: health\nschedule: "@hourly"\nsettings: { slowAfter: 1s }\n');
+    await world.until('it is changed', () => world.agent('shop').class === undefined);
+    const { fingerprint } = world.agent('shop');
+    world.write(
+      'agents/shop.yaml',
+      'plugin: health\nschedule: "@hourly"\nclass: critical\nsettings: { slowAfter: 1s }\n',
+    );
+    await world.until('it is critical', () => world.agent('shop').class === 'critical');
+    expect(world.agent('shop').fingerprint).not.toBe(fingerprint);
+  });
+
   it('are switched off and on by their file', async () => {
     world.write('agents/shop.yaml', 'plugin: health\nenabled: false\n');
     await world.until('it is off', () => world.listing('shop')?.is === 'off');

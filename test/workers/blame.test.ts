@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Time } from '../../src/kernel/time.ts';
 import { blameOf } from '../../src/workers/blame.ts';
+import { createHeldAttempts } from '../../src/workers/held-attempts.ts';
 import { createSuspects } from '../../src/workers/suspects.ts';
 
 const because = (code: string) => ({ code, message: 'it ended' });
@@ -53,11 +54,12 @@ describe('the end of a worker', () => {
 describe('suspects', () => {
   function world() {
     let now = 0;
-    const suspects = createSuspects({ monotonic: () => now } as Time);
+    const time = { monotonic: () => now, now: () => now } as Time;
+    const suspects = createSuspects(time);
     const pass = (ms: number) => {
       now += ms;
     };
-    return { suspects, pass };
+    return { suspects, time, pass };
   }
 
   it('are sought until each has ended by itself or alone, however long its trial takes', () => {
@@ -93,6 +95,26 @@ describe('suspects', () => {
     suspects.cameBack('b', true);
     expect(suspects.areSought()).toBe(false);
   });
+
+  it.each(['BOOT_FAILED', 'RESTARTED', 'HOST_STOPPED'])(
+    'are awaited no longer than a minute after their next worker ended of %s',
+    (code) => {
+      const { suspects, time, pass } = world();
+      const reports = { ended() {}, released() {}, changed() {}, flush() {} };
+      const needs = { worker: 'w1', fingerprint: 'f', concurrency: 5, took() {} };
+      const held = createHeldAttempts({ ...needs, time, reports, suspects });
+      const job = (id: string) => ({ job: id, attempt: 1, attempts: 9, trigger: 'manual' as const });
+      const rest = { slot: null, input: null, queuedAt: 0, runAt: 0, depth: 0 };
+      suspects.accuse(['a', 'b']);
+      held.take([
+        { ...job('a'), ...rest },
+        { ...job('b'), ...rest },
+      ]);
+      held.close(because(code), () => true);
+      pass(60_001);
+      expect(suspects.areSought()).toBe(false);
+    },
+  );
 
   it('are forgiven once they end by themselves', () => {
     const { suspects } = world();

@@ -132,7 +132,7 @@ function resolveConcurrency(terms: ResolveTerms, pick: Values['pick']): number |
   return { fault: valueFault(terms, { code: 'CONCURRENCY_WIDENED', path: ['concurrency'], message, next }) };
 }
 
-/** A digest of all values that a worker is started with; the schedule is not among them. */
+/** A digest of all values that a worker is started with; the schedule is not among them, and the class only where it has a cell of its own. */
 function fingerprintOf({
   version,
   settings,
@@ -141,9 +141,10 @@ function fingerprintOf({
   workers,
   concurrency,
   isolation,
+  class: named,
   always,
 }: Omit<Agent, 'fingerprint'>): string {
-  const values = [version.id, settings, limits, needs, workers, isolation, always];
+  const values = [version.id, settings, limits, needs, workers, named === 'critical' ? named : isolation, always];
   const text = JSON.stringify(concurrency === undefined ? values : [...values, concurrency]);
   return sha256(text).slice(0, 12);
 }
