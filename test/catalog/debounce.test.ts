@@ -5,6 +5,8 @@ import { makeWorld, plugin, type World } from './world.ts';
 const LINE = 5;
 const debounced = (value: string) => plugin('debounced', `debounce: ${value},`);
 
+const INPUT = 'input: z.strictObject({ order: z.object({ id: z.string() }) })';
+
 let world: World;
 beforeAll(async () => {
   world = await makeWorld({
@@ -28,6 +30,10 @@ beforeAll(async () => {
     'plugins/word.ts': debounced(`{ period: '1s', maximum: '5s' } as never`),
     'plugins/empty.ts': debounced('{} as never'),
     'plugins/short.ts': debounced(`{ period: '1m', timeout: '59s' }`),
+    'plugins/wrong-key.ts': debounced(`{ period: '1s', key: 'ordr.id' }, ${INPUT}`),
+    'plugins/right-key.ts': debounced(`{ period: '1s', key: 'order.id' }, ${INPUT}`),
+    'agents/right-key.yaml': 'plugin: right-key\n',
+    'agents/right-other.yaml': 'plugin: right-key\ndebounce: { key: shop }\n',
     'plugins/always.ts': debounced(`{ period: '1s' }, always: true`),
   });
 });
@@ -59,8 +65,18 @@ it.each([
   ['plugins/word.ts', 'PLUGIN_INVALID', LINE],
   ['plugins/empty.ts', 'PLUGIN_INVALID', LINE],
   ['plugins/short.ts', 'DEBOUNCE_INVALID', LINE],
+  ['plugins/wrong-key.ts', 'DEBOUNCE_INVALID', LINE],
+  ['agents/right-other.yaml', 'DEBOUNCE_INVALID', 2],
 ])('that nobody can mean is refused: %s', (file, code, line) => {
   expect(world.problem(file)).toMatchObject({ code, file, line });
+});
+
+it('names the value of the input that was meant: jobs without a value at the key would all become one', () => {
+  expect(world.agent('right-key').debounce).toMatchObject({ key: 'order.id' });
+  expect(world.problem('plugins/wrong-key.ts')).toMatchObject({
+    message: 'debounce.key "ordr.id": the plugin’s `input` has no ordr, did you mean order?',
+    next: 'name a value of the input: order',
+  });
 });
 
 it('has no use beside `always`, whose one job nobody asks for', () => {

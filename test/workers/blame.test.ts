@@ -104,7 +104,7 @@ describe('suspects', () => {
       const needs = { worker: 'w1', fingerprint: 'f', concurrency: 5, took() {} };
       const held = createHeldAttempts({ ...needs, time, reports, suspects });
       const job = (id: string) => ({ job: id, attempt: 1, attempts: 9, trigger: 'manual' as const });
-      const rest = { slot: null, input: null, queuedAt: 0, runAt: 0, depth: 0 };
+      const rest = { agent: 'x', slot: null, input: null, queuedAt: 0, runAt: 0, depth: 0 };
       suspects.accuse(['a', 'b']);
       held.take([
         { ...job('a'), ...rest },

@@ -23,15 +23,25 @@ export function whatIsWrongWithLimit(
   if (concurrency === undefined && rate === undefined) {
     return wrong(['limit'], 'limits nothing', 'write `concurrency: 2`, or `rate: 10, per: 1m`');
   }
+  return whatIsWrongWithKey('limit', key, input);
+}
+
+/** The problem of a key that no input of the plugin has a value at: all of its jobs would have the same key. `input` as above. */
+export function whatIsWrongWithKey(
+  of: 'limit' | 'debounce',
+  key: string | undefined,
+  input: unknown,
+): ValueProblem | undefined {
   const names = namesIn(input);
   const first = key?.split('.')[0];
   if (!names || first === undefined || names.includes(first)) return undefined;
   const meant = suggest(first, names);
-  return wrong(
-    ['limit', 'key'],
-    `the plugin’s \`input\` has no ${first}${meant ? `, did you mean ${meant}?` : ''}`,
-    `name a value of the input: ${names.join(', ')}`,
-  );
+  return {
+    code: of === 'limit' ? 'LIMIT_INVALID' : 'DEBOUNCE_INVALID',
+    path: [of, 'key'],
+    message: `the plugin’s \`input\` has no ${first}${meant ? `, did you mean ${meant}?` : ''}`,
+    next: `name a value of the input: ${names.join(', ')}`,
+  };
 }
 
 /** The names of an object that has no others; undefined for any other schema. */

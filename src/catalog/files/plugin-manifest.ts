@@ -27,7 +27,7 @@ import {
   workersField,
 } from './fields.ts';
 import { faultOfIssues, type ValueProblem } from './issues.ts';
-import { whatIsWrongWithLimit } from './key-limit.ts';
+import { whatIsWrongWithKey, whatIsWrongWithLimit } from './key-limit.ts';
 
 /** A plugin as it is known without running it: its definition as written, checked. */
 export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input' | 'webhook'> {
@@ -81,8 +81,12 @@ export function readManifest(
     return { fault: faultOfIssues(parsed.error.issues, terms) };
   }
   const parsedDefinition = parsed.data;
-  const { limit } = parsedDefinition;
-  const wrong = whatIsWrongInside(parsedDefinition, at) ?? (limit && whatIsWrongWithLimit(limit, raw.input?.schema));
+  const { limit, debounce } = parsedDefinition;
+  const { settingsSchema, input } = raw;
+  const wrong =
+    whatIsWrongInside(parsedDefinition, at) ??
+    (limit && whatIsWrongWithLimit(limit, input?.schema)) ??
+    whatIsWrongWithKey('debounce', debounce?.key, input?.schema);
   if (wrong) {
     const terms = { code: wrong.code, data: parsedDefinition, schema: {}, file: at.file, text: at.text, place };
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
@@ -99,7 +103,6 @@ export function readManifest(
     const next = 'name a setting of the plugin; a host of that name is written with its port';
     return { fault: { ...faultOfIssues(unknownSettings, terms), next } };
   }
-  const { settingsSchema, input } = raw;
   const manifest = { ...(parsedDefinition as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };
   return { manifest: input ? { ...manifest, input } : manifest };
 }

@@ -83,7 +83,7 @@ function resolveTriggers(
   const hook = resolveWebhook(said?.webhook, plugin.webhook, pick);
   if ('wrong' in hook) return { fault: valueFault(terms, hook.wrong) };
   const { webhook } = hook;
-  const debounced = resolveDebounce(said?.debounce, plugin.debounce, pick);
+  const debounced = resolveDebounce(said?.debounce, plugin, pick);
   if ('wrong' in debounced) return { fault: valueFault(terms, debounced.wrong) };
   const limited = resolveKeyLimit(said?.limit, plugin, pick);
   if ('wrong' in limited) return { fault: valueFault(terms, limited.wrong) };

@@ -4,6 +4,7 @@ import { given } from '../../kernel/given.ts';
 import { checkedLength, formatLengthBound } from '../../kernel/units.ts';
 import type { AgentFileData } from '../files/agent-file.ts';
 import type { ValueProblem } from '../files/issues.ts';
+import { whatIsWrongWithKey } from '../files/key-limit.ts';
 import { type PluginManifest, whatIsWrongWithDebounce } from '../files/plugin-manifest.ts';
 import type { Pick as PickValue } from './values.ts';
 
@@ -13,7 +14,7 @@ const PERIODS = 10;
 /** How the agent's jobs become one; an agent file sets each value anew, or switches it off. */
 export function resolveDebounce(
   said: AgentFileData['debounce'],
-  plugin: PluginManifest['debounce'],
+  { debounce: plugin, input }: Pick<PluginManifest, 'debounce' | 'input'>,
   pick: PickValue,
 ): Pick<Agent, 'debounce'> | { wrong: ValueProblem } {
   if (said === false) {
@@ -26,7 +27,7 @@ export function resolveDebounce(
   const usual = formatLengthBound(Math.min(PERIODS * periodMs, BOUNDS.timer.most));
   const timeout = pick<string>('debounce.timeout', said?.timeout, plugin?.timeout, usual);
   const key = pick<string | undefined>('debounce.key', said?.key, plugin?.key, undefined);
-  const wrong = whatIsWrongWithDebounce(period, timeout);
+  const wrong = whatIsWrongWithDebounce(period, timeout) ?? whatIsWrongWithKey('debounce', key, input?.schema);
   if (wrong) return { wrong };
   return { debounce: { periodMs, timeoutMs: checkedLength(timeout, BOUNDS.timer), ...given({ key }) } };
 }
