@@ -91,7 +91,7 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
   };
 }
 
-/** null: the system does not say, as of a disk that is not there any more. Whoever writes to it reports the fault. */
+/** null: the system does not say, as of a disk that is not there any more. The store reports the fault when it writes. */
 async function diskOf(folder: string) {
   const room = await diskRoomOf(folder).catch(() => undefined);
   return room ? { freeBytes: room.diskFree, totalBytes: room.diskTotal } : null;
