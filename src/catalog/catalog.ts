@@ -27,6 +27,8 @@ import { createScanLoop } from './watching/scan-loop.ts';
 const START_MS = 5_000;
 const RESCAN_MS = 60_000;
 const PARALLEL = 2;
+/** Approvals within this time are one decision about the set. */
+const APPROVED_MS = 250;
 
 /** A catalog lives once: after `stop` it is not started again. */
 type Life = { is: 'new' } | { is: 'starting' | 'running' | 'stopped'; started: Promise<void> };
@@ -57,6 +59,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     versions,
     book,
     apply: decide,
+    approved: () => void (timers.isSet('approved') || timers.set('approved', APPROVED_MS, decide)),
     resolve: (name, version) =>
       resolveVersion(
         { name, version, file: agentFiles.files().get(name)?.good, hostTimezone: hostTimezone() },
@@ -64,7 +67,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
         idle,
       ),
   });
-  const timers = createNamedTimers<'decide'>(time);
+  const timers = createNamedTimers<'decide' | 'approved'>(time);
   const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
   let life: Life = { is: 'new' };
@@ -133,6 +136,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       return life.started;
     },
     async stop() {
+      if (timers.isSet('approved')) decide();
       const before = life;
       life = { is: 'stopped', started: Promise.resolve() };
       timers.close();

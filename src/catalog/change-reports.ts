@@ -50,9 +50,9 @@ export function createChangeReports({ log, pluginRegistry, unrecognized, scanner
       );
       const former = before ?? now;
       before = now;
-      for (const [file, { is, reported }] of now) {
-        if (former.get(file)?.is !== is) listeners.notify({ ...reported, tookMs: scanner.sinceMs() });
-      }
+      const changed = [...now].filter(([file, { is }]) => former.get(file)?.is !== is);
+      const tookMs = changed.length > 0 ? scanner.sinceMs() : null;
+      for (const [, { reported }] of changed) listeners.notify({ ...reported, tookMs });
       for (const [file, state] of former) {
         if (now.has(file)) continue;
         // A file without a state that is still there is a helper, as far as can be said while its importer is built.
@@ -76,11 +76,18 @@ function statesOf(
     if (state) states.set(file, state);
   };
 
+  const agentsOf = Map.groupBy(
+    set.agents.values().map(({ agent }) => agent),
+    ({ version }) => version.plugin,
+  );
+  const rejected = set.listings.filter(({ problem }) => problem);
+  const byPlugin = new Map(rejected.toReversed().map((listing) => [listing.plugin, listing]));
+  const byName = new Map(rejected.map((listing) => [listing.name, listing]));
   for (const [plugin, facts] of plugins) {
     const count = buildCounts.get(plugin);
     put(facts.file, count !== undefined && !unchecked.has(plugin), () => {
-      const agents = [...set.agents.values()].flatMap(({ agent }) => (agent.version.plugin === plugin ? [agent] : []));
-      const listed = set.listings.find((listing) => listing.plugin === plugin && listing.problem);
+      const agents = agentsOf.get(plugin) ?? [];
+      const listed = byPlugin.get(plugin);
       const version = agents[0]?.version.id ?? (facts.problem ? null : (facts.good?.ref.id ?? null));
       const names = agents.map(({ name }) => name).sort();
       const problem = facts.problem ?? listed?.problem;
@@ -92,8 +99,7 @@ function statesOf(
     const isBusy = plugin !== null && plugins.has(plugin) && !buildCounts.has(plugin);
     put(facts.file, !isBusy && !unchecked.has(plugin ?? ''), () => {
       const agent = set.agents.get(name)?.agent;
-      const listed = set.listings.find((listing) => listing.name === name);
-      const problem = facts.problem ?? listed?.problem;
+      const problem = facts.problem ?? byName.get(name)?.problem;
       const is = JSON.stringify([facts.good?.text, facts.problem?.message, facts.problem?.line]);
       return { is, reported: reportOf(facts.file, plugin, agent?.version.id ?? null, agent ? [name] : [], problem) };
     });

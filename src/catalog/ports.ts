@@ -96,6 +96,8 @@ export interface RollBackRequest {
 /** Which states of agents are good. Every change is in force, and told to those who listen, when the call returns. */
 export interface Rollouts {
   probationers(): Probationer[];
+  /** The same of one agent; undefined: it has no state on probation. */
+  probationer(agent: string): Probationer | undefined;
   /** Marks the state on probation as good. False: it is not in force any more. */
   approve(agent: string, fingerprint: string): boolean;
   /**

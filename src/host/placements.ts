@@ -36,7 +36,7 @@ type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough'>;
 interface PlacementsNeeds {
   /** The agents in force, and canaries while there are drills. */
   agents(): ReadonlyMap<string, Agent>;
-  catalog: { rollouts: Pick<Catalog['rollouts'], 'probationers'> };
+  catalog: { rollouts: Pick<Catalog['rollouts'], 'probationer'> };
   safeMode: Pick<SafeMode, 'holding'>;
   pauses: Pick<Pauses, 'get' | 'covering'>;
   setup: Pick<Setup, 'lacks' | 'isReady'>;
@@ -54,8 +54,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
     return good ? { agent: good, isReady: setup.isReady(good) } : undefined;
   }
 
-  const probationerOf = (name: string) =>
-    needs.catalog.rollouts.probationers().find(({ agent }) => agent.name === name);
+  const probationerOf = (name: string) => needs.catalog.rollouts.probationer(name);
 
   function quarantineOf(name: string): HoldFacts['quarantine'] {
     const record = health?.quarantine(name);
@@ -69,7 +68,6 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       safeMode: safeMode.holding(name),
       pause: due === undefined ? pauses.get(name) : pauses.covering(name, due),
       lacks,
-      // Asked at each claim: the states on probation are looked through only where the answer matters.
       good: lacks && goodOf(probationerOf(name)),
       quarantine: quarantineOf(name),
       pressure: pressureOn(pressure?.facts(), agents().get(name)?.class),
@@ -108,8 +106,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       pressure = givenPressure;
     },
     apply() {
-      const probationers = new Map(needs.catalog.rollouts.probationers().map((one) => [one.agent.name, one]));
-      workers.use([...agents().values()].map((agent) => plan(agent, probationers.get(agent.name))));
+      workers.use([...agents().values()].map((agent) => plan(agent, probationerOf(agent.name))));
     },
   };
 }

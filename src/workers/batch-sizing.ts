@@ -16,13 +16,15 @@ export interface BatchSizing {
 }
 
 export function createBatchSizing(): BatchSizing {
-  const durations = new Float64Array(REMEMBERED);
+  /** Made with the first job: most of five thousand agents have had none. */
+  let durations: Float64Array | undefined;
   let count = 0;
   let fresh = 0;
   let prefetch = 1;
 
   return {
     add(durationMs) {
+      durations ??= new Float64Array(REMEMBERED);
       durations[count++ % REMEMBERED] = durationMs;
       // Sorting is not worth doing for each job.
       if (++fresh < Math.min(count, REMEMBERED / 2) && count > ENOUGH) return;

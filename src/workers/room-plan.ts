@@ -52,22 +52,29 @@ export function planRoom({ now, most, workers, waiting }: PlacesFacts): PlacesPl
   const short = line.slice(free + Math.max(0, leaving - Math.max(0, workers.length - most)));
   const drain: number[] = [];
   const left = new Map(countsOf(workers));
-  const candidates = workers.filter(({ isLeaving }) => !isLeaving);
+  const candidates = new Set(workers.filter((worker) => !worker.isLeaving && mayGo(worker, now)));
   for (const one of short) {
-    const next = candidates
-      .filter((worker) => !drain.includes(worker.id) && mayGoFor(worker, one, now))
+    // A thousand agents may wait, and mostly no worker can go for any of them.
+    if (candidates.size === 0) break;
+    const next = [...candidates]
+      .filter((worker) => mayGoFor(worker, one, now))
       .sort((a, b) => rankOf(a, left) - rankOf(b, left) || sinceOf(a) - sinceOf(b) || a.id - b.id)[0];
     if (!next) continue;
+    candidates.delete(next);
     drain.push(next.id);
     left.set(next.agent, left.get(next.agent)! - 1);
   }
   return { start, drain };
 }
 
+/** Whether the worker could make room for some agent. */
+function mayGo({ idleSince, since }: PlacedWorker, now: number): boolean {
+  return idleSince !== null || now - since >= SLICE_MS;
+}
+
 function mayGoFor(worker: PlacedWorker, waiting: WaitingAgent, now: number): boolean {
-  if (worker.agent === waiting.agent) return false;
-  if (worker.idleSince !== null) return true;
-  return now - worker.since >= SLICE_MS && turnOf(waiting) <= now + CLASS_DELAY_MS[worker.class];
+  if (worker.agent === waiting.agent || !mayGo(worker, now)) return false;
+  return worker.idleSince !== null || turnOf(waiting) <= now + CLASS_DELAY_MS[worker.class];
 }
 
 /** The lower, the sooner it goes. Below 0: it has no work. */

@@ -49,6 +49,22 @@ describe('the versions of a plugin', () => {
     expect((await fault(rollouts().sourcesOf('one', 'ffff')))?.code).toBe('VERSION_UNKNOWN');
   });
 
+  it('are good at once when they are approved, and many approvals are one decision about the set, which a stop does not lose', async () => {
+    const names = ['a', 'b', 'c'];
+    const files = names.map((name) => [`agents/${name}.yaml`, 'plugin: one\n']);
+    world = await makeWorld({ 'plugins/one.ts': plugin('first'), ...Object.fromEntries(files) });
+    const before = world.catalog.listings();
+    for (const name of names) {
+      expect(rollouts().probationer(name)).toMatchObject({ agent: { name } });
+      expect(rollouts().approve(name, world.agent(name).fingerprint)).toBe(true);
+      expect(rollouts().probationer(name)).toBeUndefined();
+      expect(rollouts().statesOf(name).good).toBe(world.agent(name));
+    }
+    expect(world.catalog.listings()).toBe(before);
+    await world.restart();
+    expect(world.catalog.listings().map(({ rollout }) => rollout)).toEqual(['good', 'good', 'good']);
+  });
+
   it('go when the budget is spent, but never the good one, nor what a rollback goes to', async () => {
     world = await makeWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: () => 1 });
     const before = await good('before');

@@ -20,6 +20,8 @@ export interface RolloutBook {
   ): Pick<ResolvedSet, 'agents' | 'listings'>;
   /** Replaces the rollout of an agent; false: the rollout is that already. {@link settle} puts it in force. */
   put(agent: string, rollout: Rollout): boolean;
+  /** Replaces the rollout of an agent whose state in force is good from now on, in its selection as well; false: it is that already. */
+  approve(agent: string, rollout: Rollout): boolean;
   /** An agent with its rollout, its selection and the state that its files describe. Throws a Fault when no state is known. */
   known(agent: string): { rollout: Rollout; now: Selection; wants: Resolved };
   /** Selections by agent, of the last {@link settle}. */
@@ -38,7 +40,7 @@ export function createRolloutBook({ time }: { time: Time }): RolloutBook {
   const book = new Map<string, Rollout>();
   /** The states that the files of each agent describe, as far as they could be resolved. */
   const wanted = new Map<string, Resolved>();
-  let selections: ReadonlyMap<string, Selection> = new Map();
+  let selections = new Map<string, Selection>();
   let snapshot: ReadonlyMap<string, Rollout> | undefined;
 
   function put(name: string, rollout: Rollout): boolean {
@@ -46,6 +48,17 @@ export function createRolloutBook({ time }: { time: Time }): RolloutBook {
     book.set(name, rollout);
     snapshot = undefined;
     return true;
+  }
+
+  function known(name: string): ReturnType<RolloutBook['known']> {
+    const now = selections.get(name);
+    const wants = wanted.get(name);
+    if (now && wants) return { rollout: now.rollout, now, wants };
+    throw new Fault({
+      code: 'AGENT_OFF',
+      message: `no state of ${name} is known from its files`,
+      next: 'daruma check',
+    });
   }
 
   function forgetGone(named: ReadonlySet<string>) {
@@ -78,16 +91,15 @@ export function createRolloutBook({ time }: { time: Time }): RolloutBook {
       return { agents, listings: set.listings.map((listing) => withRollout(listing, next.get(listing.name))) };
     },
     put,
-    known(name) {
-      const now = selections.get(name);
-      const wants = wanted.get(name);
-      if (now && wants) return { rollout: now.rollout, now, wants };
-      throw new Fault({
-        code: 'AGENT_OFF',
-        message: `no state of ${name} is known from its files`,
-        next: 'daruma check',
-      });
+    approve(name, rollout) {
+      const { wants } = known(name);
+      if (!put(name, rollout)) return false;
+      const selection = selectVersion(rollout, wants, time.now());
+      put(name, selection.rollout);
+      selections.set(name, selection);
+      return true;
     },
+    known,
     selections: () => selections,
     all: () => (snapshot ??= new Map(book)),
     used: () => [...book.values()].flatMap(versionsIn),

@@ -1,7 +1,7 @@
 import { Fault } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { RollBackRequest, Rollouts, VersionFacts } from '../ports.ts';
+import type { Probationer, RollBackRequest, Rollouts, VersionFacts } from '../ports.ts';
 import type { Resolved } from '../resolve/agent.ts';
 import type { StoredVersion, Versions } from '../versions/versions.ts';
 import {
@@ -22,6 +22,8 @@ interface RolloutsNeeds {
   book: RolloutBook;
   /** Decides anew which states are in force. */
   apply(): void;
+  /** An agent's state in force is known to be good: listings and the memory for the next host say so soon. */
+  approved(): void;
   /** The agent on another version, with its file as it is now; rejects with a Fault when they do not fit. */
   resolve(agent: string, version: StoredVersion): Promise<Resolved>;
 }
@@ -29,7 +31,7 @@ interface RolloutsNeeds {
 const LEAST_PREFIX = 4;
 
 /** Changes rollouts as people and probation ask for it; each change is in force when the call returns. */
-export function createRollouts({ time, versions, book, apply, resolve }: RolloutsNeeds): Rollouts {
+export function createRollouts({ time, versions, book, apply, approved, resolve }: RolloutsNeeds): Rollouts {
   const { find, ...lookup } = lookUpVersions(versions, () => book.selections());
 
   function change(name: string, rollout: Rollout): boolean {
@@ -62,19 +64,15 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
   }
 
   return {
-    probationers() {
-      const probationers = [];
-      for (const { is, inForce, rollout } of book.selections().values()) {
-        if (is !== 'probation') continue;
-        const { since, waived } = rollout.probation!;
-        probationers.push({ agent: inForce.agent, since, waived, good: rollout.good?.agent ?? null });
-      }
-      return probationers;
-    },
+    probationers: () => [...book.selections().values()].flatMap((one) => probationerOf(one) ?? []),
+    probationer: (name) => probationerOf(book.selections().get(name)),
     approve(name, fingerprint) {
       const now = book.selections().get(name);
       if (now?.inForce.agent.fingerprint !== fingerprint) return false;
-      return change(name, approveVersion(now.rollout, now.inForce));
+      // What runs stays as it is. A decision about all agents for each of a thousand that are approved would take a minute.
+      const isChanged = book.approve(name, approveVersion(now.rollout, now.inForce));
+      if (isChanged) approved();
+      return isChanged;
     },
     reject(name, fingerprint, rejection) {
       const now = book.selections().get(name);
@@ -110,6 +108,14 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
       }),
     ...lookup,
   };
+}
+
+/** Undefined: the agent has no state on probation. */
+function probationerOf(selection: Selection | undefined): Probationer | undefined {
+  if (selection?.is !== 'probation') return undefined;
+  const { inForce, rollout } = selection;
+  const { since, waived } = rollout.probation!;
+  return { agent: inForce.agent, since, waived, good: rollout.good?.agent ?? null };
 }
 
 /** The facts of a selection that say which version an agent runs. */

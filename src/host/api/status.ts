@@ -71,14 +71,19 @@ type Running =
     })
   | undefined;
 
+/** The figures of one agent for each hour, as the store has them. */
+type HourFigures = Awaited<ReturnType<FigureStore['hourFigures']>>;
+
 /** Facts that a status is made of. */
 interface StatusFacts {
   statuses: ReadonlyMap<string, AgentStatus>;
   left: Left;
   /** The first of the hours that are shown, epoch ms. */
   firstHour: number;
-  hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
-  figures: readonly Aggregate[];
+  /** By agent, as is all that each agent's view takes its part of: with 5,000 of them, each would look through all 120,000 hours. */
+  hours: ReadonlyMap<string, HourFigures>;
+  figures: ReadonlyMap<string, Aggregate>;
+  workersOf: ReadonlyMap<string, WorkersView['workers']>;
   /** The spend of an agent on models today. */
   spendOf(agent: string): Amounts;
   /** Of the only agent that is asked for. */
@@ -105,7 +110,12 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     const at = running?.workers.view() ?? { cells: [], workers: [], room: { most: null, waiting: [] } };
     const commands = await commandFence(running, catalog.agents().values());
     const bill = bills?.agents[0];
-    return { commands, statuses, left, firstHour, hours, figures: figuresOfAgents, spendOf, bill, at };
+    return {
+      ...{ commands, statuses, left, firstHour, spendOf, bill, at },
+      hours: Map.groupBy(hours, ({ agent }) => agent),
+      figures: new Map(figuresOfAgents.map((one) => [one.agent, one])),
+      workersOf: Map.groupBy(at.workers, ({ agent }) => agent),
+    };
   }
 
   return async (only) => {
@@ -143,7 +153,8 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
 
 function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFacts, running: Running): AgentView {
   const { name } = listing;
-  const { at, hours, firstHour } = facts;
+  const { at, firstHour } = facts;
+  const workers = facts.workersOf.get(name) ?? [];
   const status = facts.statuses.get(name);
   const { newest = null, queued = 0, dead = 0 } = status?.overview ?? {};
   return {
@@ -160,13 +171,13 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     lastJob: newest && viewJob(newest),
     mutedUntil: isoOrNull(status?.mutedUntil),
     nextSlot: isoOrNull(status?.nextSlot),
-    p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
-    memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },
-    pools: sumOfUse(at.workers.flatMap(({ agent, pools }) => (agent === name && pools ? pools : []))),
+    p95Ms: facts.figures.get(name)?.p95Ms ?? null,
+    memory: { usedBytes: memoryOf(workers), limitBytes: agent?.limits.memoryBytes ?? 0 },
+    pools: sumOfUse(workers.flatMap(({ pools }) => pools ?? [])),
     fence: at.cells.find((cell) => cell.agent === name)?.fence ?? null,
     commands: agent && agent.needs.exec.length > 0 ? facts.commands : null,
     workers: {
-      now: at.workers.filter((worker) => worker.agent === name).length,
+      now: workers.length,
       min: agent?.workers.min ?? 0,
       max: agent?.workers.max ?? 0,
     },
@@ -176,7 +187,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     dead,
     spend: viewSpend(facts.spendOf(name)),
     ...given({ bill: facts.bill }),
-    hours: hoursOf(hours, name, firstHour),
+    hours: hoursOf(facts.hours.get(name) ?? [], firstHour),
   };
 }
 
@@ -223,14 +234,14 @@ function waitingOf(status: AgentStatus | undefined): number {
   return (status?.overview?.queued ?? 0) + (status?.overview?.retrying ?? 0);
 }
 
-function memoryOf(at: WorkersView, agent: string): number | null {
-  const known = at.workers.filter((worker) => worker.agent === agent && worker.memoryBytes !== null);
+function memoryOf(workers: WorkersView['workers']): number | null {
+  const known = workers.filter(({ memoryBytes }) => memoryBytes !== null);
   return known.length === 0 ? null : known.reduce((sum, worker) => sum + worker.memoryBytes!, 0);
 }
 
-function hoursOf(figures: StatusFacts['hours'], agent: string, firstHour: number): { done: number; dead: number }[] {
+function hoursOf(figures: HourFigures, firstHour: number): { done: number; dead: number }[] {
   return Array.from({ length: HOURS }, (_, index) => {
-    const found = figures.find((one) => one.agent === agent && one.hour === firstHour + index * HOUR_MS);
+    const found = figures.find(({ hour }) => hour === firstHour + index * HOUR_MS);
     return { done: found?.done ?? 0, dead: found?.dead ?? 0 };
   });
 }
