@@ -1,27 +1,47 @@
 /**
  * How many agents one host carries: 10, 100, 1,000 and 5,000 of them, from every minute to every day. For each: until the host
- * takes requests, memory and processor time of its processes, how long `status` takes, and how many slots of the time were on time.
+ * takes requests, memory and processor time of its processes, how long `status` takes, and of each kind of schedule how many slots
+ * were due by its text, how many ran, and how late. The window holds two whole minutes at least, in which each kind is due.
  *
- *   npm run build && npx tsx bench/density.ts [seconds] [counts, as 10,100,1000,5000]
+ *   npm run build && npx tsx bench/density.ts [seconds] [counts, as 10,100,1000,5000; `table`: of what is on record]
  *
- * Writes bench/results/density.json and its graph, density.svg.
+ * Puts the sizes that it measured into bench/results/density.json beside the others, draws all as density.svg, prints the table.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectControl } from '../src/control/client.ts';
+import { type ControlClient, connectControl } from '../src/control/client.ts';
 import { readHostFile } from '../src/control/place.ts';
+import {
+  type Density,
+  duesOf,
+  graph,
+  KINDS,
+  type KindSlots,
+  kindOf,
+  rowsOf,
+  scheduleAt,
+  TARGETS,
+} from './density-figures.ts';
 import { machineFacts, median } from './machine.ts';
-import { costs, scheduleOf } from './process-costs.ts';
+import { markdown } from './markdown.ts';
+import { costs } from './process-costs.ts';
 import { makeInstallation } from './reload/daruma-host.ts';
 import { openWorld } from './world.ts';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const RESULTS = join(import.meta.dirname, 'results');
+const FILE = join(RESULTS, 'density.json');
 const ON_TIME_MS = 1_000;
-const seconds = Number(process.argv[2] ?? 70);
-const counts = (process.argv[3] ?? '10,100,1000,5000').split(',').map(Number);
-const TARGETS = { hostMb: 250, corePercent: 3, startMs: 2_000, statusMs: 300 };
+const MINUTE_MS = 60_000;
+/** Both starts and a pause are over by then, before the window begins. */
+const LEAD_MS = { few: 30_000, thousand: 60_000, many: 120_000 };
+const AFTER_MS = 20_000;
+const seconds = Number(process.argv[2] ?? 125);
+const counts = (process.argv[3] ?? '10,100,1000,5000')
+  .split(',')
+  .filter((text) => text !== 'table')
+  .map(Number);
 
 const PLUGIN = `import { definePlugin } from 'daruma';
 export default definePlugin({ about: 'Does next to nothing.', async run() { return Date.now(); } });
@@ -46,13 +66,43 @@ async function start(folder: string, env: NodeJS.ProcessEnv, count: number) {
   return { guardian, ended, client, readyMs, liveMs: performance.now() - begun };
 }
 
-async function measure(count: number) {
+/** The slots of the window by kind, as the schedules say and as the host has them. */
+async function slotsOf(client: ControlClient, count: number, begun: number, window: { from: number; to: number }) {
+  const found = KINDS.map((kind) => ({ kind, agents: 0, due: 0, run: 0, lateMs: [] as number[] }));
+  for (let index = 0; index < count; index++) {
+    const own = found[KINDS.indexOf(kindOf(index))]!;
+    own.agents += 1;
+    const dues = duesOf(index, begun, window);
+    if (dues.length === 0) continue;
+    own.due += dues.length;
+    const jobs = await client.ask('jobs', { agent: `little-${index}`, limit: 30 });
+    const ends = new Map(jobs.map((job) => [Date.parse(job.slot ?? ''), job]));
+    for (const due of dues) {
+      const job = ends.get(due);
+      if (job?.state !== 'done') continue;
+      own.run += 1;
+      own.lateMs.push(Number(job.result) - due);
+    }
+  }
+  return found.map(({ lateMs, ...own }): KindSlots => {
+    const sorted = lateMs.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? null;
+    const withinSecond = sorted.filter((ms) => ms <= ON_TIME_MS).length;
+    return { ...own, withinSecond, p50Ms: at(0.5), p99Ms: at(0.99), mostMs: at(1) };
+  });
+}
+
+async function measure(count: number): Promise<Density> {
+  const { load1 } = machineFacts();
+  const at = new Date().toISOString();
   const world = openWorld('density');
   const { folder, env } = world;
   makeInstallation(folder);
   writeFileSync(join(folder, 'plugins/little.ts'), PLUGIN);
+  const lead = LEAD_MS[count < 1_000 ? 'few' : count > 1_000 ? 'many' : 'thousand'];
+  const begun = Math.ceil((Date.now() + lead) / MINUTE_MS) * MINUTE_MS;
   for (let i = 0; i < count; i++) {
-    const text = `about: Little.\nplugin: little\nschedule: "${scheduleOf(i, Math.max(count, 21))}"\n`;
+    const text = `about: Little.\nplugin: little\nschedule: "${scheduleAt(i, begun)}"\ntimezone: UTC\n`;
     writeFileSync(join(folder, `agents/little-${i}.yaml`), text);
   }
   const first = await start(folder, env, count);
@@ -62,8 +112,9 @@ async function measure(count: number) {
   // The second start knows the plugin: that of every day.
   const { guardian, ended, client, readyMs, liveMs } = await start(folder, env, count);
   try {
-    await sleep(20_000);
-    const from = Date.now();
+    const from = begun - 2_000;
+    if (Date.now() > from) throw new Error(`two starts took longer than ${lead} ms: the window has begun`);
+    await sleep(from - Date.now());
     const before = costs(guardian.pid!);
     await sleep(seconds * 1_000);
     const after = costs(guardian.pid!);
@@ -74,32 +125,19 @@ async function measure(count: number) {
       await client.ask('status', {});
       statusMs.push(performance.now() - asked);
     }
-    await sleep(2_000);
-    let due = 0;
-    const lateMs: number[] = [];
-    for (let i = 0; i < count * 0.25; i++) {
-      const jobs = await client.ask('jobs', { agent: `little-${i}`, limit: 20 });
-      for (const { slot, state, result } of jobs) {
-        const at = Date.parse(slot ?? '');
-        if (at < from || at >= to) continue;
-        due += 1;
-        if (state === 'done') lateMs.push(Number(result) - at);
-      }
-    }
-    lateMs.sort((a, b) => a - b);
+    await sleep(AFTER_MS);
+    const kinds = await slotsOf(client, count, begun, { from, to });
     const all = [...after];
     const cpuMs = all.reduce((sum, [pid, { cpuMs }]) => sum + cpuMs - (before.get(pid)?.cpuMs ?? 0), 0);
     const host = all.filter(([, { name }]) => name === 'host').sort((a, b) => b[1].rssMb - a[1].rssMb)[0]!;
     return {
-      agents: count,
+      ...{ at, load1, seconds, agents: count },
       ...{ firstReadyMs: Math.round(first.readyMs), firstLiveMs: Math.round(first.liveMs) },
       ...{ startMs: Math.round(readyMs), liveMs: Math.round(liveMs), statusMs: Math.round(median(statusMs)) },
       ...{ hostMb: round(host[1].rssMb), allMb: round(all.reduce((sum, [, { pssMb }]) => sum + pssMb, 0)) },
       hostCorePercent: round((100 * (host[1].cpuMs - (before.get(host[0])?.cpuMs ?? 0))) / (to - from)),
       corePercent: round((100 * cpuMs) / (to - from)),
-      slots: due,
-      onTime: lateMs.filter((ms) => ms <= ON_TIME_MS).length,
-      p99LateMs: lateMs[Math.floor(lateMs.length * 0.99)] ?? null,
+      kinds,
     };
   } finally {
     client.close();
@@ -109,44 +147,34 @@ async function measure(count: number) {
   }
 }
 
-type Found = Awaited<ReturnType<typeof measure>>;
-
-/** Each figure as a share of its target, over the number of agents. */
-function graph(found: readonly Found[]): string {
-  const [width, height, left, bottom] = [640, 360, 60, 40];
-  const lines = { hostMb: '#1f6feb', corePercent: '#d1242f', startMs: '#1a7f37', statusMs: '#9a6700' } as const;
-  const keys = Object.keys(lines) as (keyof typeof lines)[];
-  const shares = found.flatMap((one) => keys.map((key) => one[key] / TARGETS[key]));
-  const most = Math.max(1.2, ...shares);
-  const logs = found.map(({ agents }) => Math.log10(agents));
-  const [low, high] = [Math.min(...logs), Math.max(...logs, Math.min(...logs) + 1)];
-  const x = (agents: number) => left + ((Math.log10(agents) - low) / (high - low)) * (width - left - 20);
-  const y = (share: number) => height - bottom - (share / most) * (height - bottom - 20);
-  const text = (at: [number, number], words: string, more = '') =>
-    `<text x="${round(at[0])}" y="${round(at[1])}" ${more}>${words}</text>`;
-  const courses = keys.map((key, i) => {
-    const points = found.map((one) => `${round(x(one.agents))},${round(y(one[key] / TARGETS[key]))}`);
-    const label = text([left + 10, 34 + 16 * i], `${key} / ${TARGETS[key]}`, `fill="${lines[key]}"`);
-    return `<polyline points="${points.join(' ')}" fill="none" stroke="${lines[key]}" stroke-width="2"/>${label}`;
-  });
-  const ticks = found.map(({ agents }) => text([x(agents), height - 16], String(agents), 'text-anchor="middle"'));
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
-<rect width="${width}" height="${height}" fill="#fff"/>
-<line x1="${left}" x2="${width - 20}" y1="${round(y(1))}" y2="${round(y(1))}" stroke="#57606a" stroke-dasharray="4 4"/>
-${text([left - 6, y(1) + 4], 'target', 'text-anchor="end"')}
-${courses.join('\n')}
-${ticks.join('\n')}
-${text([width - 20, height - 2], 'agents', 'text-anchor="end"')}
-</svg>
-`;
+/** All sizes on record, the smallest first; a size that is measured anew takes the place of its former figures. */
+function keep(measured: readonly Density[]): Density[] {
+  const known: Density[] = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')).found : [];
+  const bySize = new Map([...known, ...measured].map((one) => [one.agents, one]));
+  const found = [...bySize.values()].sort((a, b) => a.agents - b.agents);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(FILE, `${JSON.stringify({ machine: machineFacts(), targets: TARGETS, found }, null, 2)}\n`);
+  writeFileSync(join(RESULTS, 'density.svg'), graph(found));
+  return found;
 }
 
-const found: Found[] = [];
 for (const count of counts) {
-  found.push(await measure(count));
-  console.log(found.at(-1));
+  const found = await measure(count);
+  keep([found]);
+  console.log(found);
 }
-mkdirSync(RESULTS, { recursive: true });
-const facts = { at: new Date().toISOString(), machine: machineFacts(), seconds, targets: TARGETS };
-writeFileSync(join(RESULTS, 'density.json'), `${JSON.stringify({ ...facts, found }, null, 2)}\n`);
-writeFileSync(join(RESULTS, 'density.svg'), graph(found));
+const found = keep([]);
+console.log(markdown(rowsOf(found)));
+for (const { agents, kinds } of found) {
+  console.log(`\n${agents} agents`);
+  console.log(
+    markdown(
+      kinds.map(({ p50Ms, p99Ms, mostMs, ...one }) => ({
+        ...one,
+        p50Ms: p50Ms ?? '-',
+        p99Ms: p99Ms ?? '-',
+        mostMs: mostMs ?? '-',
+      })),
+    ),
+  );
+}

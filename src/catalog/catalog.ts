@@ -18,7 +18,7 @@ import { createProblems } from './problems.ts';
 import { resolveVersion } from './resolve/version.ts';
 import { createRolloutBook } from './rollout/rollout-book.ts';
 import { createRollouts } from './rollout/rollouts.ts';
-import { createVersions, type Versions } from './versions/versions.ts';
+import { createVersions, type StoredVersion, type Versions } from './versions/versions.ts';
 import { createFileScanner, type FileScanner } from './watching/file-scanner.ts';
 import { AGENTS, PLUGINS } from './watching/list.ts';
 import { createScanLoop } from './watching/scan-loop.ts';
@@ -60,12 +60,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     book,
     apply: decide,
     approved: () => void (timers.isSet('approved') || timers.set('approved', APPROVED_MS, decide)),
-    resolve: (name, version) =>
-      resolveVersion(
-        { name, version, file: agentFiles.files().get(name)?.good, hostTimezone: hostTimezone() },
-        checks,
-        idle,
-      ),
+    resolve: (name, version) => resolveWithFile(name, version, { ...parts, hostTimezone: hostTimezone(), idle }),
   });
   const timers = createNamedTimers<'decide' | 'approved'>(time);
   const listeners = createListeners<CatalogChange>(log);
@@ -169,14 +164,23 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   };
 }
 
-/** An agent as it would be in force, were it not off; undefined where it is not off, or its plugin is not good. */
-async function switchedOff(
+/** Parts that resolve an agent. */
+type ResolvingTerms = Pick<ReturnType<typeof createParts>, 'agentFiles' | 'pluginRegistry' | 'checks'> & {
+  hostTimezone: string;
+  idle: ReturnType<typeof createIdle>;
+};
+
+/** The agent on that version of its plugin, with its file as it is now; rejects with a Fault when they do not fit. */
+function resolveWithFile(
   name: string,
-  terms: Pick<ReturnType<typeof createParts>, 'agentFiles' | 'pluginRegistry' | 'checks'> & {
-    hostTimezone: string;
-    idle: ReturnType<typeof createIdle>;
-  },
-): Promise<Agent | undefined> {
+  version: StoredVersion,
+  { agentFiles, checks, hostTimezone, idle }: Omit<ResolvingTerms, 'pluginRegistry'>,
+) {
+  return resolveVersion({ name, version, file: agentFiles.files().get(name)?.good, hostTimezone }, checks, idle);
+}
+
+/** An agent as it would be in force, were it not off; undefined where it is not off, or its plugin is not good. */
+async function switchedOff(name: string, terms: ResolvingTerms): Promise<Agent | undefined> {
   const { agentFiles, pluginRegistry, checks, hostTimezone, idle } = terms;
   const file = agentFiles.files().get(name)?.good;
   const version = file?.data.enabled === false ? pluginRegistry.plugins().get(file.data.plugin)?.good : undefined;

@@ -76,13 +76,7 @@ function statesOf(
     if (state) states.set(file, state);
   };
 
-  const agentsOf = Map.groupBy(
-    set.agents.values().map(({ agent }) => agent),
-    ({ version }) => version.plugin,
-  );
-  const rejected = set.listings.filter(({ problem }) => problem);
-  const byPlugin = new Map(rejected.toReversed().map((listing) => [listing.plugin, listing]));
-  const byName = new Map(rejected.map((listing) => [listing.name, listing]));
+  const { agentsOf, byPlugin, byName } = byNames(set);
   for (const [plugin, facts] of plugins) {
     const count = buildCounts.get(plugin);
     put(facts.file, count !== undefined && !unchecked.has(plugin), () => {
@@ -110,6 +104,20 @@ function statesOf(
     }
   }
   return states;
+}
+
+/** The set by the names that files are looked up with; a thousand files would each look through all of it. */
+function byNames({ agents, listings }: ResolvedSet) {
+  const rejected = listings.filter(({ problem }) => problem);
+  return {
+    agentsOf: Map.groupBy(
+      agents.values().map(({ agent }) => agent),
+      ({ version }) => version.plugin,
+    ),
+    // The first of a plugin counts.
+    byPlugin: new Map(rejected.toReversed().map((listing) => [listing.plugin, listing])),
+    byName: new Map(rejected.map((listing) => [listing.name, listing])),
+  };
 }
 
 function reportOf(

@@ -69,7 +69,7 @@ export function createRollouts({ time, versions, book, apply, approved, resolve 
     approve(name, fingerprint) {
       const now = book.selections().get(name);
       if (now?.inForce.agent.fingerprint !== fingerprint) return false;
-      // What runs stays as it is. A decision about all agents for each of a thousand that are approved would take a minute.
+      // The agent runs on as it is. A decision about all agents for each of a thousand that are approved would take a minute.
       const isChanged = book.approve(name, approveVersion(now.rollout, now.inForce));
       if (isChanged) approved();
       return isChanged;
