@@ -19,6 +19,7 @@ import type { Aggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
 import type { Workers, WorkersNeeds } from '../workers/ports.ts';
 import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
+import { createHoldUps } from './api/hold-ups.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import { createHostBatches } from './batches.ts';
@@ -177,7 +178,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   placements.watch(healer, pressure);
   const probation = createRollbacks({ ...base, ...log('probation'), healer, catalog, jobs });
   const hostEvents = createHostEvents({ ...base, ...log('events'), catalog });
-  const states = createStates({ time, store, catalog, placements, healer, planning });
+  const holdUpsOf = createHoldUps({ time, store, catalog, placements, workers });
+  const states = createStates({ time, store, catalog, placements, healer, planning, holdUpsOf });
   const fleet = createFleet({
     ...{ ...base, settings, healer, catalog, runnableAgents },
     listings: () => catalog.listings(),

@@ -1,5 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import type { KeyLimit } from '../kernel/key-limit.ts';
+import type { KeyLimit, KeyUse } from '../kernel/key-limit.ts';
 import type { Added, Assignment, Job, JobId, JobState, NewJob } from './model.ts';
 
 /**
@@ -78,10 +78,21 @@ export interface JobRecords {
    * `leastPriority` do not count.
    */
   waiting(leastPriority?: number): Promise<{ agent: string; inMs: number }[]>;
+  /** Facts by which jobs that wait are explained, of those that are kept. `limit`: of the job's agent. */
+  waitFacts(asked: { job: JobId; limit?: KeyLimit }[]): Promise<JobWaitFacts[]>;
   /** Dead jobs by cause, largest group first. */
   deadByCause(): Promise<DeadGroup[]>;
   /** For each agent: unfinished jobs by state, the newest job, and the newest that ended. */
   overview(): Promise<AgentOverview[]>;
+}
+
+/** Facts of a job that waits, which the store alone knows. */
+export interface JobWaitFacts {
+  job: JobId;
+  /** The job has not begun, and takes over the input of others of its kind until its time comes. */
+  isDebounced: boolean;
+  /** How jobs have used its key; null: it was asked without a limit. */
+  use: KeyUse | null;
 }
 
 /** The holder of an attempt: one run of one host. A host's name outlives its runs, of which there is one at a time. */

@@ -66,6 +66,13 @@ export const JOB_OPERATIONS = {
     args: z.strictObject({ id: name(), wait: flag().describe('Answers when the job has ended.') }),
     result: async () => (await jobResults()).jobResult,
   },
+  holdUps: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Why jobs do not start, of those that wait; asked by pages whose lists come out of the store.',
+    args: z.strictObject({ jobs: z.array(name()).max(1_000) }),
+    result: async () => z.array((await jobResults()).jobHoldUpResult),
+  },
   runs: {
     kind: 'read',
     role: 'reader',

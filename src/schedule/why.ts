@@ -20,6 +20,8 @@ export interface WhyFacts {
   slot: Slot | undefined;
   /** The slot's job. */
   job: JobDetail | undefined;
+  /** Why the job does not start, in a sentence; undefined: nothing is known to hold it up. */
+  holdUp?: string | undefined;
   /** The schedule in force; undefined when the agent has none or is not in force. */
   schedule: ScheduleSpec | undefined;
   /** Triggers beside the schedule of an agent in force; undefined: the agent is not in force. */
@@ -132,7 +134,7 @@ function sentenceOf(facts: WhyFacts, slot: Slot): string {
   }
 }
 
-function jobEnd({ job, now }: WhyFacts): string {
+function jobEnd({ job, now, holdUp }: WhyFacts): string {
   if (!job) return ', whose record is not kept any more';
   const attempt = job.attempt > 1 ? ` at attempt ${job.attempt}` : '';
   const because = job.error ? `: ${job.error.message}` : '';
@@ -142,6 +144,7 @@ function jobEnd({ job, now }: WhyFacts): string {
     case 'running':
       return `; ${job.id} is running${attempt}, for ${formatDuration(now - (job.startedAt ?? now))}`;
     case 'queued':
+      if (holdUp) return `; ${job.id} waits, for ${formatDuration(Math.max(0, now - job.runAt))}: ${holdUp}`;
       return job.runAt > now
         ? `; ${job.id} starts in ${formatDuration(job.runAt - now)}`
         : `; ${job.id} waits for a worker, for ${formatDuration(now - job.runAt)}`;
@@ -149,7 +152,8 @@ function jobEnd({ job, now }: WhyFacts): string {
       const wait = waitOf(job.error);
       if (wait)
         return `; ${job.id} waits for ${wait.waitsFor} since ${isoOf(wait.since)}, loses no attempt by it, and is tried again at ${isoOf(job.runAt)}${because}`;
-      return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and is tried again at ${isoOf(job.runAt)}${because}`;
+      const again = holdUp ? `waits: ${holdUp}` : `is tried again at ${isoOf(job.runAt)}`;
+      return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and ${again}${because}`;
     }
     case 'dead':
       return `; ${job.id} was given up after attempt ${job.attempt} of ${job.attempts}${because}`;

@@ -83,6 +83,7 @@ export type ReadPorts = Pick<
   | 'overview'
   | 'runs'
   | 'deadByCause'
+  | 'waitFacts'
   | 'slots'
   | 'nextSlots'
   | 'events'

@@ -7,6 +7,7 @@ import type { HostLink } from './host-link.ts';
 import type { HostDown, ReadOp } from './page.ts';
 import type { Reads } from './reads.ts';
 import { createSharedAnswers } from './shared.ts';
+import { withHoldUps } from './with-hold-ups.ts';
 
 /**
  * Answers operations that change nothing: by the host, or out of the store while the host does not answer. Both look at
@@ -88,6 +89,14 @@ export function createReader({ time, link, reads, parent }: ReaderNeeds): Reader
     }
   }
 
+  /** Out of the store, where jobs do not say why they wait. */
+  async function explained<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
+    const found = await fromStore(op, args, cookie);
+    if (op !== 'jobs') return found;
+    const askHost = (asked: Ops['holdUps']['args']) => link.ask('holdUps', asked, { cookie, withinMs: WITHIN_MS });
+    return (await withHoldUps(found as Ops['jobs']['value'], askHost)) as Ops[O]['value'];
+  }
+
   /** The answer of the host to a short question for the store, while the thread begins; undefined: the thread is to be asked. */
   function meanwhileFromHost<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
     if (reads.isReady()) return undefined;
@@ -103,7 +112,7 @@ export function createReader({ time, link, reads, parent }: ReaderNeeds): Reader
     if (isSilent()) return fromStore(op, args, cookie);
     if (!FROM_STORE.has(op)) return fromHost(op, args, cookie);
     try {
-      return await (meanwhileFromHost(op, args, cookie) ?? fromStore(op, args, cookie));
+      return await (meanwhileFromHost(op, args, cookie) ?? explained(op, args, cookie));
     } catch (thrown) {
       if (!(thrown instanceof Fault) || !STORE_FAULT.test(thrown.code)) throw thrown;
       return fromHost(op, args, cookie);

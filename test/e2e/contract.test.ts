@@ -130,6 +130,7 @@ it('answers every operation as its row says, on a real host', async () => {
   expect((await ask('health', {})).reasons).toMatchObject([{ code: 'AGENT_FAILED' }, { code: 'AGENT_FAILED' }]);
   const { agents } = await ask('trends', { window: '24h', points: true });
   await ask('hostLoad', { window: '24h' });
+  await ask('holdUps', { jobs: [dead.id] });
   await ask('series', { agent: 'steady' });
   expect(agents.find(({ agent }) => agent === 'broken')).toMatchObject({ dead: 1, uptime: 0, points: [{ dead: 1 }] });
   await ask('batchPlan', { act: 'drop', ids: [dead.id] });

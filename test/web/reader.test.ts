@@ -9,11 +9,14 @@ let reader: Reader;
 /** Whether the thread that reads the store has loaded its code. */
 let isReady: boolean;
 let begun: number;
+const HELD = { is: 'limit', text: 'it waits for its limit', until: null, next: null };
+let jobsOfStore: { id: string; state: string }[] = [];
 const fromStore: string[] = [];
 const fromHost: string[] = [];
 beforeEach(() => {
   time = new Clock();
   silentMs = 0;
+  jobsOfStore = [];
   isReady = true;
   begun = 0;
   fromStore.length = 0;
@@ -22,12 +25,18 @@ beforeEach(() => {
     time,
     parent: 4_321,
     link: {
-      ask: async (op) => void fromHost.push(op) as never,
+      ask: async (op) => {
+        fromHost.push(op);
+        return (op === 'holdUps' ? [{ job: 'job-2', holdUp: HELD }] : undefined) as never;
+      },
       session: (hash) => (hash === sha256('of an operator') ? { hash, role: 'operator', until: 1 } : undefined),
       silentMs: () => silentMs,
     },
     reads: {
-      ask: async (op, _args, role) => void fromStore.push(`${op} as ${role}`),
+      ask: async (op, _args, role) => {
+        fromStore.push(`${op} as ${role}`);
+        return jobsOfStore;
+      },
       isReady: () => isReady,
       beginSoon: () => (begun += 1),
     },
@@ -93,4 +102,20 @@ it('names a host that has been silent for three pings, and when it was last hear
   expect(reader.down()).toBeUndefined();
   silentMs = 10_000;
   expect(reader.down()).toEqual({ pid: 4_321, lastSign: new Date(time.now() - 10_000).toISOString() });
+});
+
+it('has the host say why the jobs of a list wait, and asks no host that is silent', async () => {
+  jobsOfStore = [
+    { id: 'job-1', state: 'done' },
+    { id: 'job-2', state: 'queued' },
+    { id: 'job-3', state: 'retrying' },
+  ];
+  expect(await reader.ask('jobs', {}, null)).toEqual([
+    { id: 'job-1', state: 'done' },
+    { id: 'job-2', state: 'queued', holdUp: HELD },
+    { id: 'job-3', state: 'retrying', holdUp: null },
+  ]);
+  silentMs = 10_000;
+  expect(await reader.ask('jobs', { limit: 3 }, null)).toEqual(jobsOfStore);
+  expect(fromHost).toEqual(['holdUps']);
 });

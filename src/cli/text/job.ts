@@ -1,5 +1,5 @@
 import type { JobView, UsedKeyView } from '../../control/protocol.ts';
-import { holdUpWords, jobState, neverAgain, outcomeWords } from '../../control/words/job.ts';
+import { heldUpWords, holdUpWords, jobState, neverAgain, outcomeWords } from '../../control/words/job.ts';
 import { type Clock, clockTime, fullTime, relative, shortTime } from '../../kernel/clock.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { oneLine, plainLine } from '../../kernel/shown-text.ts';
@@ -79,7 +79,7 @@ function factsOf(job: JobView, { clock, width }: Look): [string, string | null |
     ['ended', job.finishedAt && `${when(job.finishedAt)}${took}`],
     ['made by', job.madeBy && `${job.madeBy}${job.hops ? `, hop ${job.hops}` : ''}`],
     ['next try', isOpen && !job.holdUp ? when(job.runAt) : null],
-    ['held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null],
+    ['held', heldUpWords(job, clock)],
     [
       'waits for',
       job.waitsFor &&

@@ -11,7 +11,8 @@ export function jobState({ state, attempt, attempts, waitsFor, waits }: JobView)
 
 /** The end of a job, or the reason why it waits: `again in 38s: 429 from api.example`. */
 export function outcomeWords(job: JobView, clock: Clock): string {
-  if (job.holdUp && !job.waitsFor) return holdUpWords(job.holdUp, clock);
+  const held = heldUpWords(job, clock);
+  if (held !== null) return held;
   if (job.waitsFor) return `for ${job.waitsFor}, again ${soon(Date.parse(job.runAt), clock)}`;
   if (job.waits)
     return `asked to be tried later, again ${soon(Date.parse(job.runAt), clock)}: ${oneLine(job.error?.message ?? '')}`;
@@ -39,6 +40,11 @@ export function neverAgain({ state, error, attempt, attempts }: JobView): string
   return state === 'dead' && error && attempt < attempts && !mayHelp(error)
     ? 'not tried again: no other attempt can help'
     : undefined;
+}
+
+/** Why a job that waits does not start, in words; null: nothing holds it up, or what its last attempt met, which is told with it. */
+export function heldUpWords({ holdUp }: JobView, clock: Clock): string | null {
+  return holdUp && holdUp.is !== 'origin' ? holdUpWords(holdUp, clock) : null;
 }
 
 /** `slow is paused until 14:00`; `held until the next probe in 4m: log-summary is in quarantine (inc-1)`. */

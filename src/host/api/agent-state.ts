@@ -1,13 +1,15 @@
 import type { Listing } from '../../catalog/ports.ts';
+import type { HoldUpView } from '../../control/protocol.ts';
 import type { Incident } from '../../healing/ports.ts';
 import type { Job } from '../../jobs/model.ts';
-import { type Hold, isDeferred, isHeld } from '../../jobs/placement.ts';
+import { type Hold, isHeld } from '../../jobs/placement.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { locationOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { LATE_AFTER_MS } from '../../schedule/decide.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
+import { holdUpSentence } from './hold-ups.ts';
 
 export type AgentWord =
   | 'new'
@@ -28,6 +30,8 @@ export interface AgentStateFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
   hold: Hold | null;
+  /** Why its newest job does not start; null or undefined: nothing is known to hold it up. */
+  holdUp?: HoldUpView | null;
   /** The agent's newest incident that has not ended. */
   incident: Incident | undefined;
   /** The agent's next planned slot. */
@@ -45,6 +49,9 @@ const HELD_AS = {
   setup: 'needs setup',
   quarantine: 'quarantined',
 } as const satisfies Partial<Record<Hold['by'], AgentWord>>;
+
+/** Hold-ups that are meant: a limit of the agent's own, and a machine that is short. */
+const MEANT: ReadonlySet<HoldUpView['is']> = new Set(['limit', 'debounce', 'deferred']);
 
 interface AgentVerdict {
   state: AgentWord;
@@ -102,10 +109,20 @@ function alwaysRule({ overview, now }: AgentStateFacts): AgentVerdict | undefine
   return { state, why: `does not run: ${job.error.message}; ${next}` };
 }
 
-function runningRule({ overview }: AgentStateFacts): AgentVerdict | undefined {
+function runningRule(facts: AgentStateFacts): AgentVerdict | undefined {
+  const { overview } = facts;
   if (!overview || overview.running === 0) return undefined;
-  const why = overview.running === 1 ? `running ${overview.newest?.id ?? 'a job'}` : `running ${overview.running} jobs`;
-  return { state: 'running', why };
+  const { newest, running } = overview;
+  const why = running === 1 && newest?.state === 'running' ? `running ${newest.id}` : `running ${counted(running)}`;
+  return { state: 'running', why: [why, ...waitsWords(facts)].join('; ') };
+}
+
+const counted = (jobs: number) => (jobs === 1 ? 'a job' : `${jobs} jobs`);
+
+/** `job-7 waits: it waits for its limit: …`, where the newest job waits and the reason is known. */
+function waitsWords({ overview, holdUp, now }: AgentStateFacts): string[] {
+  const newest = overview?.newest;
+  return newest?.state === 'queued' && holdUp ? [`${newest.id} waits: ${holdUpSentence(holdUp, now)}`] : [];
 }
 
 function retryingRule({ overview, now }: AgentStateFacts): AgentVerdict | undefined {
@@ -130,14 +147,24 @@ function retryWords({ id, runAt, error, attempt, attempts }: Job, now: number): 
   return `attempt ${attempt} of ${attempts} failed: ${error?.message ?? 'no reason kept'}; next in ${pause}`;
 }
 
-function lateRule({ overview, nextSlot, hold, now }: AgentStateFacts): AgentVerdict | undefined {
+function lateRule({ overview, nextSlot, holdUp, now }: AgentStateFacts): AgentVerdict | undefined {
   if (nextSlot !== undefined && now - nextSlot > LATE_AFTER_MS) {
     return { state: 'late', why: `due ${formatDuration(now - nextSlot)} ago, not started` };
   }
   const newest = overview?.newest;
   if (newest?.state !== 'queued' || now - newest.runAt <= LATE_AFTER_MS) return undefined;
-  if (isDeferred(hold, newest.priority)) return { state: 'ok', why: `${newest.id} waits: ${hold.reason}` };
-  return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
+  if (holdUp && MEANT.has(holdUp.is)) return undefined;
+  const since = formatDuration(now - newest.runAt);
+  if (holdUp) return { state: 'late', why: `${newest.id} waits since ${since}: ${holdUpSentence(holdUp, now)}` };
+  return { state: 'late', why: `${newest.id} waits for a worker since ${since}` };
+}
+
+/** The newest job waits as somebody wanted, and the agent is as it was before it. */
+function waitingRule(facts: AgentStateFacts): AgentVerdict | undefined {
+  const [waits] = waitsWords(facts);
+  if (waits === undefined) return undefined;
+  const { state, why } = endedRule(facts) ?? { state: 'ok', why: '' };
+  return { state, why: state === 'failed' ? `${why}; ${waits}` : waits };
 }
 
 function endedRule({ overview, planning, nextSlot, hasTopics }: AgentStateFacts): AgentVerdict | undefined {
@@ -167,6 +194,7 @@ const RULES: readonly Rule[] = [
   runningRule,
   retryingRule,
   lateRule,
+  waitingRule,
   endedRule,
 ];
 

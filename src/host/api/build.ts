@@ -45,7 +45,7 @@ export function createHostApi(needs: HostApiNeeds, stop: () => void): HostApi {
     store,
     events,
     secrets: rooms.setup.secrets,
-    holdUpOf: createHoldUps(rooms),
+    holdUpsOf: createHoldUps({ ...rooms, time, store }),
     refusals: createRefusals({ time, log, folder: facts.folder }),
   });
   const audit = createAudit({ time, events, scrub: journal.scrub });

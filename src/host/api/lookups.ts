@@ -20,9 +20,8 @@ import { orphanProblem } from '../orphans.ts';
 import { type WarningReads, warningLookup } from '../warnings/op.ts';
 import { type BatchReads, batchLookups } from './batches.ts';
 import type { OpTable } from './handlers.ts';
-import type { HoldUps } from './hold-ups.ts';
+import { type HoldUps, holdUpSentence } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
-import { createKeyWaits } from './key-waits.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { seriesLookup } from './series.ts';
 import { trendLookup } from './trends.ts';
@@ -53,9 +52,11 @@ type Lookups = Pick<
 };
 
 export function createLookups(needs: LookupNeeds): Lookups {
-  const { store, catalog, holdUpOf } = needs;
-  const keyWaitOf = createKeyWaits(needs);
-  const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
+  const { store, catalog, holdUpsOf } = needs;
+  const viewAll = async (jobs: readonly (Job | JobDetail)[]) => {
+    const holdUps = await holdUpsOf?.(jobs);
+    return jobs.map((job, at) => ({ ...viewJob(job), ...(holdUps ? { holdUp: holdUps[at]! } : {}) }));
+  };
 
   return {
     ...incidentLookups(needs),
@@ -74,7 +75,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
         ...(since === undefined ? {} : { since: instantOf(since) }),
         ...given({ cause, text, before }),
       });
-      return list.map(view);
+      return viewAll(list);
     },
 
     async runs({ agent, limit }) {
@@ -95,8 +96,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
     async job({ id }) {
       const job = await store.get(id);
       if (!job) throw jobUnknown(id);
-      const seen = view(job);
-      return seen.holdUp === null ? { ...seen, holdUp: await keyWaitOf(job) } : seen;
+      return (await viewAll([job]))[0]!;
     },
 
     why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : instantOf(at)),
@@ -137,7 +137,7 @@ interface LookupNeeds extends Pick<BillNeeds, 'timezone'>, Pick<WarningReads, 'e
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
   /** Why a job does not start; undefined while the host is down. */
-  holdUpOf?: HoldUps;
+  holdUpsOf?: HoldUps;
 }
 
 /** Windows in which a slot is looked for, back from a time; the last is also the window ahead. */
@@ -152,15 +152,33 @@ async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined):
   const slot = slotNear(await store.slots({ agent, from: asked - MINUTE_MS, to: asked + MINUTE_MS }), asked);
   const near = slot ? {} : await neighbours(store, agent, asked);
   const job = slot?.job ? await store.get(slot.job) : undefined;
+  const holdUp = job && (await holdUpWordsOf(needs, job));
   const starts = known && { always: known.always === true, webhook: known.webhook !== undefined, on: known.on };
-  const why = explainSlot({ agent, at: asked, now, slot, job, schedule: known?.schedule, starts, ...near });
-  const left = known ? '' : await leftJobs(needs, agent);
+  const why = explainSlot({ agent, at: asked, now, slot, job, holdUp, schedule: known?.schedule, starts, ...near });
+  const more = known
+    ? !holdUp && at === undefined
+      ? await waitingWords(needs, agent)
+      : ''
+    : await leftJobs(needs, agent);
   return {
     ...why,
-    sentence: left ? `${why.sentence.replace(/\.$/, '')}. ${left}` : why.sentence,
+    sentence: more ? `${why.sentence.replace(/\.$/, '')}. ${more}` : why.sentence,
     slot: isoOrNull(why.slot),
     steps: why.steps.map((step) => ({ ...step, at: isoOf(step.at) })),
   };
+}
+
+/** Why the job does not start, in a sentence; undefined: nothing holds it up. */
+async function holdUpWordsOf({ time, holdUpsOf }: LookupNeeds, job: Job): Promise<string | undefined> {
+  const [holdUp] = (await holdUpsOf?.([job])) ?? [];
+  return holdUp ? holdUpSentence(holdUp, time.now()) : undefined;
+}
+
+/** A sentence about the agent's newest job that waits; empty where nothing holds it up. */
+async function waitingWords(needs: LookupNeeds, agent: string): Promise<string> {
+  const [job] = await needs.store.list({ agent, states: ['queued', 'retrying'], limit: 1 });
+  const holdUp = job && (await holdUpWordsOf(needs, job));
+  return holdUp ? `${job.id} waits: ${holdUp}.` : '';
 }
 
 /** A sentence about jobs that wait for an agent which is gone; empty when there are none. */

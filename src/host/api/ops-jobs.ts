@@ -25,14 +25,14 @@ type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>
 export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer, journal } = hostContext;
   const sets = createJobSets(hostContext);
-  const holdUpOf = createHoldUps(hostContext);
+  const holdUpsOf = createHoldUps(hostContext);
   const inputCheck = createInputCheck();
   const debugRuns = createDebugRuns(hostContext);
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
     if (!job) throw jobUnknown(id);
-    return { ...viewJob(job), holdUp: holdUpOf(job) };
+    return { ...viewJob(job), holdUp: (await holdUpsOf([job]))[0]! };
   }
 
   /** A job that is dead or cancelled; rejects with `JOB_NOT_DEAD` for any other. */

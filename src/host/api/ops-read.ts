@@ -34,6 +34,7 @@ type Reading = Pick<
   | 'logs'
   | 'logFiles'
   | 'job'
+  | 'holdUps'
   | 'why'
   | 'next'
   | 'slots'
@@ -61,10 +62,11 @@ type Reading = Pick<
 export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, guests, jobs, facts, journal } = hostContext;
   const health = createHealth(hostContext);
+  const holdUpsOf = createHoldUps(hostContext);
   const lookups = createLookups({
     ...hostContext,
     timezone: () => hostContext.settings.timezone,
-    holdUpOf: createHoldUps(hostContext),
+    holdUpsOf,
   });
   return {
     ...lookups,
@@ -93,6 +95,13 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
     async job({ id, wait }, { gone }) {
       if (wait) await jobs.finished(id, gone);
       return lookups.job({ id });
+    },
+
+    async holdUps({ jobs: ids }) {
+      const found = await Promise.all(ids.map((id) => hostContext.store.get(id)));
+      const waiting = found.filter((job) => job !== undefined);
+      const holdUps = await holdUpsOf(waiting);
+      return waiting.flatMap(({ id: job }, at) => (holdUps[at] ? [{ job, holdUp: holdUps[at] }] : []));
     },
 
     async secrets() {

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../catalog/ports.ts';
+import type { HoldUpView } from '../../control/protocol.ts';
 import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Incident, IncidentStore } from '../../healing/ports.ts';
 import type { AgentOverview, JobRecords, StateStore } from '../../jobs/ports.ts';
@@ -9,11 +10,14 @@ import type { SlotStore } from '../../schedule/ports.ts';
 import { orphanProblem, orphansOf, stateLeft } from '../orphans.ts';
 import type { Placements } from '../placements.ts';
 import { type AgentWord, agentState } from './agent-state.ts';
+import type { HoldUps } from './hold-ups.ts';
 
 export interface AgentStatus {
   state: AgentWord;
   why: string;
   overview: AgentOverview | undefined;
+  /** Why its newest job does not start; null: nothing holds it up, or nobody knows while the host is down. */
+  holdUp: HoldUpView | null;
   /** Epoch ms. */
   nextSlot: number | undefined;
   /** Until when the causes of all its open incidents are muted, epoch ms; null: it has none, or one is not muted. */
@@ -46,15 +50,20 @@ interface StatesNeeds {
   /** The planning of the agent's slots; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
   placements: Pick<Placements, 'holdOf'>;
+  /** Why jobs do not start; not known while the host is down. */
+  holdUpsOf?: HoldUps;
   /** Incidents that have not ended, oldest first. */
   healer: { open(): Incident[] };
 }
 
-export function createStates({ time, store, catalog, placements, healer, planning }: StatesNeeds): States {
+export function createStates({ time, store, catalog, placements, healer, planning, holdUpsOf }: StatesNeeds): States {
   async function all() {
     const planned = planningsOf({ catalog, planning });
     const [overviews, next, mutes] = await Promise.all([store.overview(), store.nextSlots(), store.mutes()]);
     const muted = mutesNow(mutes, time.now());
+    const newest = overviews.flatMap((one) => one.newest ?? []);
+    const holdUps = (await holdUpsOf?.(newest)) ?? [];
+    const holdUpOf = new Map(newest.map(({ agent }, at) => [agent, holdUps[at] ?? null]));
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
     const incidents = Map.groupBy(healer.open(), ({ agent }) => agent);
@@ -66,6 +75,7 @@ export function createStates({ time, store, catalog, placements, healer, plannin
       const facts = {
         listing,
         overview,
+        holdUp: holdUpOf.get(name) ?? null,
         hold: placements.holdOf(name),
         incident: incidents.get(name)?.at(-1),
         nextSlot,
@@ -74,7 +84,7 @@ export function createStates({ time, store, catalog, placements, healer, plannin
         now: time.now(),
       };
       const until = mutedUntil(incidents.get(name) ?? [], muted);
-      statuses.set(name, { ...agentState(facts), overview, nextSlot, mutedUntil: until });
+      statuses.set(name, { ...agentState(facts), overview, holdUp: facts.holdUp, nextSlot, mutedUntil: until });
     }
     return statuses;
   }

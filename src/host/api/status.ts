@@ -168,7 +168,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     timezone: agent?.schedule?.timezone ?? null,
     range: rangeWords(agent?.schedule ?? {}).join(' ') || null,
     input: agent?.input ?? null,
-    lastJob: newest && viewJob(newest),
+    lastJob: newest && { ...viewJob(newest), ...(running ? { holdUp: status?.holdUp ?? null } : {}) },
     mutedUntil: isoOrNull(status?.mutedUntil),
     nextSlot: isoOrNull(status?.nextSlot),
     p95Ms: facts.figures.get(name)?.p95Ms ?? null,

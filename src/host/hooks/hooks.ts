@@ -73,7 +73,7 @@ interface HooksNeeds {
   store: Pick<JobRecords, 'count'>;
   jobs: Pick<Jobs, 'add'>;
   events: Pick<Events, 'record'>;
-  holdUpOf: HoldUps;
+  holdUpsOf: HoldUps;
   refusals: Refusals;
 }
 
@@ -154,8 +154,10 @@ export function createHooks(needs: HooksNeeds): Hooks {
     const { id, first } = await queue(agent, read, text);
     if (first && !first.tookOver)
       return { is: 'repeated', job: id, state: first.state, delivery, note: null, ...quiet };
-    const waits = { agent: agent.name, state: 'queued', runAt: time.now(), error: null, priority: 0 } as const;
-    return { is: 'queued', job: id, state: 'queued', delivery, note: needs.holdUpOf(waits)?.text ?? null, ...quiet };
+    const runAt = time.now() + (agent.debounce?.periodMs ?? 0);
+    const waits = { id, agent: agent.name, state: 'queued', runAt, error: null, priority: 0, input: text } as const;
+    const [holdUp] = await needs.holdUpsOf([waits]);
+    return { is: 'queued', job: id, state: 'queued', delivery, note: holdUp?.text ?? null, ...quiet };
   }
 
   return {

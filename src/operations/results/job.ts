@@ -5,15 +5,31 @@ import { countResult, faultResult, json, ms, time } from './fields.ts';
 export const holdUpResult = z
   .strictObject({
     is: z
-      .enum(['paused', 'held', 'quarantined', 'off', 'setup', 'origin', 'limit', 'deferred', 'room'])
+      .enum([
+        'paused',
+        'held',
+        'quarantined',
+        'off',
+        'setup',
+        'origin',
+        'limit',
+        'debounce',
+        'deferred',
+        'room',
+        'workers',
+      ])
       .describe(
-        'paused: by a person · held: safe mode · off: its agent is no more · setup: its agent needs setup · origin: a server is down · limit: others of its key have its turn · deferred: the machine is short of memory · room: the host has as many workers as it may.',
+        'paused: by a person · held: safe mode · off: its agent is no more · setup: its agent needs setup · origin: a server is down · limit: others of its key have its turn · debounce: more may be sent that it would take over · deferred: the machine is short · room: the host has as many workers as it may · workers: all workers of its agent are at work.',
       ),
     text: z.string().describe('One sentence without times.'),
     until: time().nullable().describe('When the hold-up is over, or looked at again; null: nobody knows.'),
     next: z.string().nullable().describe('What a person can type to end the hold-up.'),
   })
   .meta({ id: 'HoldUp', description: 'Why a job that waits does not start.' });
+
+export const jobHoldUpResult = z
+  .strictObject({ job: z.string(), holdUp: holdUpResult })
+  .meta({ id: 'JobHoldUp', description: 'A job that waits, and why.' });
 
 const failure = z.strictObject({
   attempt: countResult(),

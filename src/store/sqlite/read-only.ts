@@ -86,6 +86,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'overview',
   'runs',
   'deadByCause',
+  'waitFacts',
   'slots',
   'nextSlots',
   'events',

@@ -112,6 +112,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   renew: 'soft',
   abandoned: 'read',
   waiting: 'read',
+  waitFacts: 'read',
   get: 'read',
   ancestors: 'read',
   list: 'slow',

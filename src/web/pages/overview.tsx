@@ -179,7 +179,7 @@ const isOperator = ({ viewer, down }: PageCall) => viewer.role === 'operator' &&
 
 function AgentRow({ agent, beats, call }: { agent: AgentView; beats: Beat[]; call: PageCall }) {
   const { name } = agent;
-  const isLoud = SHOWS_WHY.has(agent.state);
+  const isLoud = SHOWS_WHY.has(agent.state) || Boolean(agent.lastJob?.holdUp);
   return (
     <tr id={`agent-${name}`}>
       <th scope="row">

@@ -103,4 +103,19 @@ export function keyLimitLaws(open: OpenStore): void {
     await at(T0).settle([done(taken!)]);
     expect((await claim(undefined)).assignments.map(({ job }) => job)).toEqual(ids.slice(-1));
   });
+
+  test('why a job waits can be asked: how its key is used, whoever runs, and whether it is debounced', async () => {
+    const ids = await added(store(), [shop('north', 1), shop('north', 2), shop('south')]);
+    const rate: KeyLimit = { key: 'shop', rate: { starts: 1, perMs: MINUTE } };
+    await claim({ ...TWO, ...rate, concurrency: 1 }, 1);
+    const [debounced] = await added(store(), [{ ...shop('east'), debounce: { key: 'x', timeoutMs: MINUTE } }]);
+    const asked = [...ids, debounced!, 'job-999999'].map((job) => ({ job, limit: { ...TWO, ...rate } }));
+    expect(await store().waitFacts(asked)).toEqual([
+      { job: ids[0], isDebounced: false, use: { running: 1, starts: [T0] } },
+      { job: ids[1], isDebounced: false, use: { running: 1, starts: [T0] } },
+      { job: ids[2], isDebounced: false, use: { running: 0, starts: [] } },
+      { job: debounced, isDebounced: true, use: { running: 0, starts: [] } },
+    ]);
+    expect(await store().waitFacts([{ job: ids[0]! }])).toEqual([{ job: ids[0], isDebounced: false, use: null }]);
+  });
 }

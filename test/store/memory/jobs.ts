@@ -346,6 +346,13 @@ export function memoryJobs(
       });
     },
     waiting,
+    waitFacts: (asked: { job: string; limit?: KeyLimit }[]) =>
+      asked.flatMap(({ job, limit }) => {
+        const row = rows.get(job);
+        if (!row) return [];
+        const isDebounced = row.debounce !== null && row.job.attempt === 0;
+        return { job, isDebounced, use: limit ? useOf(row.job.agent, limit, limitKeyOf(limit, row.job.input)) : null };
+      }),
     deadByCause,
     overview,
     runs,

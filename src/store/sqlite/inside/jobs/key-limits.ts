@@ -35,7 +35,7 @@ interface KeyLimits {
  * behind, which is dropped when its turn comes.
  */
 export function keyLimits(db: DatabaseSync): KeyLimits {
-  const running = db.prepare(`SELECT input FROM job INDEXED BY job_running WHERE agent = ? AND state = 'running'`);
+  const usesOf = keyUses(db);
   const keys = db.prepare('SELECT DISTINCT key FROM limited_job WHERE agent = ?');
   const first = db.prepare(
     'SELECT job, due_at FROM limited_job WHERE agent = ? AND key = ? ORDER BY priority DESC, due_at, job LIMIT ?',
@@ -49,7 +49,6 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
   const note = db.prepare(`
     INSERT INTO limited_job (job, agent, key, priority, due_at) VALUES (?1, ?2, ?3, ?4, ?5)
       ON CONFLICT DO UPDATE SET agent = ?2, key = ?3, priority = ?4, due_at = ?5`);
-  const starts = db.prepare('SELECT at FROM limited_start WHERE agent = ? AND key = ? AND at > ? ORDER BY at');
   const started = db.prepare('INSERT INTO limited_start (job, agent, key, at) VALUES (?, ?, ?, ?)');
   // A start that is still to come is one from before the clock was set back while no host was up: it would hold its key until then.
   const startsOver = db.prepare('DELETE FROM limited_start WHERE agent = ?1 AND (at <= ?2 OR at > ?3)');
@@ -73,22 +72,9 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
   }
 
   function claimOf(agent: string, limit: KeyLimit, now: number): LimitedClaim {
-    const uses = new Map<string, { running: number; starts: number[] }>();
-    const counts = new Map<string, number>();
     let aside = 0;
-    for (const { input } of running.all(agent) as unknown as { input: string | null }[]) {
-      const key = limitKeyOf(limit, input);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
     if (limit.rate) startsOver.run(agent, now - limit.rate.perMs, now + SMALL_STEP_MS);
-    const useOf = (key: string) => {
-      const known = uses.get(key);
-      if (known) return known;
-      const rows = limit.rate ? starts.all(agent, key, now - limit.rate.perMs) : [];
-      const use = { running: counts.get(key) ?? 0, starts: (rows as unknown as { at: number }[]).map(({ at }) => at) };
-      uses.set(key, use);
-      return use satisfies KeyUse;
-    };
+    const useOf = usesOf(agent, limit);
     const waitingKeys = () => (keys.all(agent) as unknown as { key: string }[]).map(({ key }) => key);
     for (const key of waitingKeys()) {
       let room = Math.min(MOST_BACK, roomOfKey(limit, useOf(key), now));
@@ -131,6 +117,29 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
       return undefined;
     },
     givenBack: (row) => void startBack.run(row),
+  };
+}
+
+/** The keys of an agent as its jobs have used them by now: each is read once, and counted on by whoever begins a job of it. */
+export function keyUses(db: DatabaseSync) {
+  const running = db.prepare(`SELECT input FROM job INDEXED BY job_running WHERE agent = ? AND state = 'running'`);
+  const starts = db.prepare('SELECT at FROM limited_start WHERE agent = ? AND key = ? ORDER BY at');
+
+  return (agent: string, limit: KeyLimit) => {
+    const uses = new Map<string, { running: number; starts: number[] }>();
+    const counts = new Map<string, number>();
+    for (const { input } of running.all(agent) as unknown as { input: string | null }[]) {
+      const key = limitKeyOf(limit, input);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return (key: string) => {
+      const known = uses.get(key);
+      if (known) return known;
+      const rows = limit.rate ? starts.all(agent, key) : [];
+      const use = { running: counts.get(key) ?? 0, starts: (rows as unknown as { at: number }[]).map(({ at }) => at) };
+      uses.set(key, use);
+      return use satisfies KeyUse;
+    };
   };
 }
 

@@ -1,12 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
+import { limitKeyOf } from '../../../../kernel/key-limit.ts';
 import type { StorePorts, Sync } from '../../../ports.ts';
 import { hostPrefix, jobIdOf, ownerText, rowOf } from '../../ids.ts';
 import type { StampedOps } from '../../wire.ts';
 import { mustBeInstants, rowFault } from '../faults.ts';
+import { keyUses } from './key-limits.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
-type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'deadByCause'> &
+type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'deadByCause' | 'waitFacts'> &
   Pick<StampedOps, 'abandoned' | 'waiting' | 'backlog'>;
 
 export function jobReads(db: DatabaseSync): Reads {
@@ -23,6 +25,10 @@ export function jobReads(db: DatabaseSync): Reads {
   const nextAgent = db.prepare(`${readyJob} AND agent > ? ORDER BY agent, priority DESC, run_at LIMIT 1`);
   const nextLevel = db.prepare(`${readyJob} AND agent = ? AND priority < ? ORDER BY priority DESC, run_at LIMIT 1`);
   const setAside = db.prepare('SELECT 1 FROM limited_job WHERE agent = ? LIMIT 1');
+  const waitRow = db.prepare(
+    'SELECT agent, input, debounce IS NOT NULL AND attempt = 0 AS waits FROM job WHERE id = ?',
+  );
+  const usesOf = keyUses(db);
   const dead = db.prepare(`
     SELECT coalesce(cause, '') AS cause, agent, count(*) AS count, min(finished_at) AS firstAt, max(finished_at) AS lastAt,
       max(id) AS newest
@@ -71,6 +77,17 @@ export function jobReads(db: DatabaseSync): Reads {
         at = nextAgent.get(agent) as ReadyRow | undefined;
       }
       return waiting;
+    },
+    waitFacts(asked) {
+      const uses = new Map<string, ReturnType<typeof usesOf>>();
+      return asked.flatMap(({ job, limit }) => {
+        const row = waitRow.get(rowOf(job)) as { agent: string; input: string | null; waits: number } | undefined;
+        if (!row) return [];
+        const { agent, input, waits } = row;
+        if (limit && !uses.has(agent)) uses.set(agent, usesOf(agent, limit));
+        const use = limit ? uses.get(agent)!(limitKeyOf(limit, input)) : null;
+        return { job, isDebounced: waits === 1, use };
+      });
     },
     deadByCause() {
       return (dead.all() as unknown as (Omit<DeadGroup, 'example'> & { newest: number })[]).map(
