@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { PlainFault } from '../kernel/fault.ts';
+import { waitsForDevice } from '../kernel/proc.ts';
 import { EXIT_SIGNALLED, type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -36,7 +37,7 @@ interface HostCommand {
 
 /** Starts a host and watches over it: one that is silent, or whose loops stand still, is killed. */
 export function startHostProcess(
-  { time, deadMan }: { time: Time; deadMan: DeadMan },
+  { time, deadMan, say }: { time: Time; deadMan: DeadMan; say(line: string): void },
   { args, folder }: HostCommand,
   orders: GuardianOrders,
 ): HostProcess {
@@ -75,7 +76,7 @@ export function startHostProcess(
   }
 
   function goRound() {
-    const { watch: after, decision } = checkHost(watch, moment());
+    const { watch: after, decision } = checkHost(watch, moment(), () => waitsForDevice(child.pid ?? 0));
     watch = after;
     const { monotonic } = moment();
     deadMan.look(
@@ -83,6 +84,12 @@ export function startHostProcess(
       `pid ${child.pid}, up ${formatDuration(monotonic - begun)}: every loop turns`,
     );
     if (decision.is === 'fine' || killedBecause !== undefined) return;
+    if (decision.is === 'waits')
+      return say(
+        `! the host (pid ${child.pid}) ${decision.why}: its disk does not answer, and a new host would wait as well`,
+      );
+    if (decision.is === 'answered')
+      return say(`✓ the disk of the host (pid ${child.pid}) answers again, after ${formatDuration(decision.afterMs)}`);
     killedBecause = decision.why;
     child.kill('SIGKILL');
   }

@@ -57,13 +57,13 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
 /** The hosts of a guardian, one after the other. `asked` is aborted when the guardian is to end. */
 function createHosts(options: GuardianOptions, asked: AbortSignal) {
   const time: Time = machineTime;
-  const deadMan = createDeadMan({ time, say: (text) => void process.stderr.write(`  ${text}\n`) });
+  const deadMan = createDeadMan({ time, say: (text) => say(`  ${text}`) });
   let host: HostProcess | undefined;
   let history: RestartHistory = NO_HISTORY;
   let lost: HostEndRecord[] = [];
 
   async function runOne(restart: boolean) {
-    host = startHostProcess({ time, deadMan }, commandOf(options), {
+    host = startHostProcess({ time, deadMan, say }, commandOf(options), {
       guardian: process.pid,
       restart,
       safe: options.safe === true,
@@ -108,6 +108,10 @@ function endWords({ pid, why, uptimeMs }: HostEndRecord): string {
   return `${who} ${why}${uptimeMs === null ? '' : ` after ${formatDuration(uptimeMs)}`}`;
 }
 
+function say(line: string) {
+  process.stderr.write(`${line}\n`);
+}
+
 function reportEnd(words: HostEndRecord, afterMs: number) {
-  process.stderr.write(`✗ ${endWords(words)}; a new one starts in ${formatDuration(afterMs)}\n`);
+  say(`✗ ${endWords(words)}; a new one starts in ${formatDuration(afterMs)}`);
 }

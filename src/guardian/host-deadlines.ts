@@ -19,12 +19,18 @@ export interface HostWatch {
   /** As the last pulse told. */
   ages?: LoopAges;
   lookedAt: Moment;
-  /** The guardian itself stood still (the machine slept): nothing is held against the host before this. */
+  /** The guardian itself stood still (the machine slept), or the host waited for a device: nothing is held against the host before this. */
   graceUntil: number;
+  /** The host has waited for a device since then, and did no work of its own after it yet. */
+  waitsSince?: number;
 }
 
-/** Why a host has to go: one sentence without a subject. */
-type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string };
+/** Why a host has to go, or why it may stay although it does nothing: a sentence without a subject. */
+type HostDecision =
+  | { is: 'fine' }
+  | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string }
+  | { is: 'waits'; why: string }
+  | { is: 'answered'; afterMs: number };
 
 /** The time between two looks of the guardian. */
 export const CHECK_MS = 1_000;
@@ -58,14 +64,36 @@ export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): Hos
   }
 }
 
-/** Decides by the pulses of the host alone, never by its process being there. */
-export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; decision: HostDecision } {
+/**
+ * Decides by the pulses of the host, never by its process being there. `waitsForDevice` is asked when the host would have to
+ * go: one that waits for a disk stays, for however long, because no signal ends it before the disk answers, and the next
+ * host would wait as well. The first of those looks says `waits`; the first look that finds all well again says `answered`.
+ */
+export function checkHost(
+  before: HostWatch,
+  now: Moment,
+  waitsForDevice: () => boolean,
+): { watch: HostWatch; decision: HostDecision } {
   const { lookedAt } = before;
+  const { monotonic } = now;
   // Which of the two clocks counts a sleep depends on the machine.
-  const away = Math.max(now.monotonic - lookedAt.monotonic, now.wall - lookedAt.wall) > AWAY_MS;
-  const graceUntil = away ? now.monotonic + GRACE_MS : before.graceUntil;
-  const watch = { ...before, lookedAt: now, graceUntil };
-  return { watch, decision: now.monotonic < graceUntil ? FINE : decide(watch, now.monotonic) };
+  const away = Math.max(monotonic - lookedAt.monotonic, now.wall - lookedAt.wall) > AWAY_MS;
+  const watch = { ...before, lookedAt: now, graceUntil: away ? monotonic + GRACE_MS : before.graceUntil };
+  const { waitsSince } = watch;
+  if (waitsSince !== undefined && isWell(watch, monotonic))
+    return { watch: withoutWait(watch), decision: { is: 'answered', afterMs: monotonic - waitsSince } };
+  const decision = monotonic < watch.graceUntil ? FINE : decide(watch, monotonic);
+  const isAsked = decision.is === 'fine' ? waitsSince !== undefined : decision.is !== 'slow-stop';
+  if (!isAsked || !waitsForDevice()) return { watch, decision };
+  return {
+    // After the answer the loops have as long as after a sleep of the machine.
+    watch: { ...watch, graceUntil: monotonic + GRACE_MS, waitsSince: waitsSince ?? monotonic },
+    decision: decision.is === 'fine' || waitsSince !== undefined ? FINE : { is: 'waits', why: decision.why },
+  };
+}
+
+function withoutWait({ waitsSince: _, ...watch }: HostWatch): HostWatch {
+  return watch;
 }
 
 /** A pulse that is older is no sign that all is well now. */
@@ -77,7 +105,7 @@ export function isWell({ readyAt, stoppingAt, receivedAt, ages = {} }: HostWatch
   return now - receivedAt <= FRESH_MS && Object.entries(ages).every(([name, agoMs]) => isTurning(name, agoMs));
 }
 
-function decide(watch: HostWatch, now: number): HostDecision {
+function decide(watch: HostWatch, now: number): Exclude<HostDecision, { is: 'waits' | 'answered' }> {
   const { startedAt, receivedAt, readyAt, stoppingAt, overdue } = watch;
   if (stoppingAt !== undefined) {
     if (now - stoppingAt <= STOP_MS) return FINE;
@@ -95,4 +123,4 @@ function decide(watch: HostWatch, now: number): HostDecision {
   return FINE;
 }
 
-const FINE: HostDecision = { is: 'fine' };
+const FINE = { is: 'fine' } as const;

@@ -178,6 +178,22 @@ export function threadStat(tid: string): ThreadStat | undefined {
   };
 }
 
+/** The name of the thread that writes the store. */
+export const STORE_WRITER = 'store writer';
+
+/**
+ * Whether the event loop of a host, or the thread of its store, stands in the kernel until a device answers (state D of
+ * proc(5): a disk, a network file system, a page of swap). No signal ends such a thread before, and a new process would
+ * stand in the same place. False when the process is gone, or where there is no /proc.
+ */
+export function waitsForDevice(pid: number): boolean {
+  return namesIn(`/proc/${pid}/task`).some((tid) => {
+    const text = readText(`/proc/${pid}/task/${tid}/stat`, 'latin1') ?? '';
+    if (fieldsOf(text)[0] !== 'D') return false;
+    return Number(tid) === pid || text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')) === STORE_WRITER;
+  });
+}
+
 /** Processes that the thread started, and those below them. */
 export function processesBelow(tid: string): number[] {
   return treeBelow(`/proc/self/task/${tid}/children`);

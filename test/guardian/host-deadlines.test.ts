@@ -10,6 +10,7 @@ function world() {
   let monotonic = 1_000;
   let wall = 1_795_000_000_000;
   let watch: HostWatch = newHostWatch({ monotonic, wall });
+  let isWaiting = false;
   const now = () => ({ monotonic, wall });
   return {
     pass(ms: number, onWall = ms) {
@@ -28,8 +29,11 @@ function world() {
     pulse(ages: LoopAges = {}) {
       this.receive({ is: 'pulse', ages });
     },
+    waitForDevice(is: boolean) {
+      isWaiting = is;
+    },
     look() {
-      const seen = checkHost(watch, now());
+      const seen = checkHost(watch, now(), () => isWaiting);
       watch = seen.watch;
       return seen.decision;
     },
@@ -167,5 +171,59 @@ describe('a host that does not do its work', () => {
     const at = world();
     at.ready();
     expect(at.until(60_000, () => at.pulse({ catalog: 9_999_999, retention: 9_999_999 }))).toBeUndefined();
+  });
+});
+
+describe('a host that waits for a device', () => {
+  const READY_FOR_MS = 600_000;
+
+  it('stays for as long as that takes, silent or stalled, and the guardian speaks once before and once after', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('silent', 'store', 'jobs'), fc.integer({ min: 60, max: 3_600 }), (what, seconds) => {
+        const at = world();
+        at.ready();
+        at.pulse();
+        at.waitForDevice(true);
+        let age = 0;
+        const decisions = [];
+        for (let second = 0; second < seconds; second++) {
+          at.pass(CHECK_MS);
+          age += CHECK_MS;
+          if (what !== 'silent') at.pulse({ [what]: age });
+          decisions.push(at.look());
+        }
+        at.waitForDevice(false);
+        // The first pulse after it can be older than the answer.
+        if (what !== 'silent') at.pulse({ [what]: age });
+        at.pass(CHECK_MS);
+        decisions.push(at.look());
+        for (let second = 0; second < 60; second++) {
+          at.pass(CHECK_MS);
+          at.pulse({ store: 0, jobs: 0 });
+          decisions.push(at.look());
+        }
+        const told = decisions.filter(({ is }) => is !== 'fine');
+        expect(told.map(({ is }) => is)).toEqual(['waits', 'answered']);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is found when it stands still although the device has answered', () => {
+    const at = world();
+    at.ready();
+    at.pulse();
+    at.waitForDevice(true);
+    expect(at.until(15_000)).toMatchObject({ decision: { is: 'waits' } });
+    at.waitForDevice(false);
+    expect(at.until(READY_FOR_MS)).toMatchObject({ decision: { is: 'silent' }, tookMs: 15_000 });
+  });
+
+  it('has to stop in its time when it is asked to', () => {
+    const at = world();
+    at.ready();
+    at.waitForDevice(true);
+    at.stopping();
+    expect(at.until(35_000, () => at.pulse())).toMatchObject({ decision: { is: 'slow-stop' } });
   });
 });

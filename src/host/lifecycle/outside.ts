@@ -1,19 +1,13 @@
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
-import {
-  type DeadManTerms,
-  type HostEndRecord,
-  isStalled,
-  loopAgesOf,
-  overdueAfter,
-  PULSE_MS,
-  type StalledLoop,
-} from '../../kernel/pulse.ts';
+import { waitsForDevice } from '../../kernel/proc.ts';
+import { type DeadManTerms, type HostEndRecord, loopAgesOf, PULSE_MS } from '../../kernel/pulse.ts';
 import type { Service } from '../../kernel/service.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { type Link, openLink } from './link.ts';
 import { createOwnPings } from './own-pings.ts';
+import { createStallWatch } from './stalls.ts';
 import { openSystemd, type Systemd } from './systemd.ts';
 
 /** The host's ways to its guardian or to systemd, from its first moment to its last. */
@@ -39,23 +33,21 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
   const link = await openLink(time);
   const loops = new Map<string, Service>();
   let log = silentLog;
-  let overdue: StalledLoop | undefined;
-  let wasStalled = false;
   let isReady = false;
   let isDeadManSaid = false;
+  const stalls = createStallWatch({
+    monotonic: () => time.monotonic(),
+    waitsForDevice: () => waitsForDevice(process.pid),
+    log: () => log,
+  });
   const ownPings = createOwnPings({ time, say: (text) => log.warn(text) });
 
   /** The sign of life comes from the host's own event loop, so it ends with that. */
   function beat() {
     const ages = loopAgesOf(loops, time.monotonic());
-    overdue = overdueAfter(overdue, ages);
-    const stalled = isStalled(overdue)
-      ? `${overdue.loop} has not turned for ${Math.round(overdue.ageMs / 1_000)} s`
-      : undefined;
+    const stalled = stalls.look(ages);
     link?.send({ is: 'pulse', ages });
     systemd?.pulse(time.monotonic(), stalled);
-    if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
-    wasStalled = stalled !== undefined;
     // The guardian judges a host from outside; the host pings only where nobody else can.
     ownPings.look({ ages, isReady, hasGuardian: link !== undefined && !link.isGone() });
   }

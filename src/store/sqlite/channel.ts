@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { entryFile } from '../../kernel/paths.ts';
+import { STORE_WRITER } from '../../kernel/proc.ts';
 import type { StoreNeeds } from '../ports.ts';
 import type { FromStoreThread, ThreadStart, ToStoreThread } from './inside/thread.ts';
 import type { Call, OpName, StoreAnswer, StoreOps } from './wire.ts';
@@ -69,7 +70,7 @@ export function createStoreChannel(
       closing = false;
       const thread = new Worker(entryFile('store/sqlite/inside/thread.js'), {
         workerData: start,
-        name: `store ${start.role}`,
+        name: start.role === 'writer' ? STORE_WRITER : `store ${start.role}`,
         execArgv: [],
       });
       let why: PlainFault | undefined;
