@@ -4,14 +4,14 @@
 set -euo pipefail
 
 # <program>:<package>, one for each program that a test starts; test/programs.ts reads the line.
-PROGRAMS=(bwrap:bubblewrap chromium:chromium curl:curl fish:fish initdb:postgresql openssl:openssl postgres:postgresql prometheus:prometheus promtool:prometheus restic:restic zsh:zsh zstd:zstd)
+PROGRAMS=(bwrap:bubblewrap chromium:chromium curl:curl fish:fish initdb:postgresql mkfs.ext4:e2fsprogs openssl:openssl postgres:postgresql prometheus:prometheus promtool:prometheus restic:restic zsh:zsh zstd:zstd)
 POLICY=/usr/sbin/policy-rc.d
 
 # Packages whose program is not there.
 missing() {
   local pair
-  # Debian keeps the programs of PostgreSQL in a folder for each version, and none of them in PATH.
-  local PATH=$PATH:$(printf '%s:' /usr/lib/postgresql/*/bin)
+  # Debian keeps the programs of PostgreSQL in a folder for each version, and those of file systems where only root looks.
+  local PATH=$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)
   for pair in "${PROGRAMS[@]}"; do
     command -v "${pair%%:*}" >/dev/null || printf '%s\n' "${pair##*:}"
   done

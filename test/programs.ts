@@ -13,8 +13,8 @@ export function requiredProgram(name: string): string {
   const rows = /^PROGRAMS=\((.*)\)$/m.exec(readFileSync(SCRIPT, 'utf8'))![1]!.split(' ');
   const debianPackage = rows.find((row) => row.startsWith(`${name}:`))?.slice(name.length + 1);
   if (debianPackage === undefined) throw new Error(`${name} has no row in scripts/test-programs.sh`);
-  // Debian's programs of PostgreSQL are in no folder of PATH.
-  const found = [...(process.env.PATH ?? '').split(delimiter), ...globSync('/usr/lib/postgresql/*/bin')]
+  // Debian's programs of PostgreSQL are in no folder of PATH, and those of file systems in root's alone.
+  const found = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', ...globSync('/usr/lib/postgresql/*/bin')]
     .map((folder) => join(folder, name))
     .find(isProgram);
   if (found) return found;
