@@ -29,7 +29,6 @@ const FILES = new Set([
   'catalog/gone-agents.ts',
   'catalog/resolve/agent.ts',
   'catalog/resolve/limits.ts',
-  'catalog/resolve/needs.ts',
   'catalog/resolve/net.ts',
   'catalog/resolve/set.ts',
   'catalog/resolve/values.ts',

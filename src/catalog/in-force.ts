@@ -157,23 +157,8 @@ function isSame(a: InForce, b: InForce): boolean {
   );
 }
 
-/** The kept part of the good state of each plugin or agent file. */
-export function goodOf<T, Kept>(
-  all: ReadonlyMap<string, { good: T | undefined }>,
-  make: (good: T) => Kept,
-): Map<string, Kept> {
-  return new Map([...all].flatMap(([name, { good }]) => (good ? [[name, make(good)] as const] : [])));
-}
-
 function hasSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>, same: (one: T, two: T) => boolean): boolean {
   return a.size === b.size && [...a].every(([name, one]) => b.has(name) && same(one, b.get(name)!));
-}
-
-/** The versions, as `plugin/id`, that are in force or good. */
-export function versionsOf(inForce: InForce): Set<string> {
-  const used = new Set([...inForce.plugins].map(([plugin, id]) => `${plugin}/${id}`));
-  for (const { agent } of inForce.agents.values()) used.add(`${agent.version.plugin}/${agent.version.id}`);
-  return used;
 }
 
 /** The files of the set, with their hashes; the text of agent files too. */

@@ -51,7 +51,6 @@ export type {
 export type { AuditView } from '../operations/results/web.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
-export type Request = { id: number; op: string; args: unknown; token?: unknown; via?: unknown };
 export type Response =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; error: PlainFault }

@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ControlClient } from '../control/client.ts';
-import { drillAgent } from '../kernel/drill-agents.ts';
 import { Fault } from '../kernel/fault.ts';
-import { MB } from '../kernel/measures.ts';
 import { packageFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
-import { type CanaryPlan, ORIGIN_PLAN } from './plans.ts';
 
 /** Everything that a drill on a running host works with. */
 export interface DrillHost {
@@ -20,14 +16,6 @@ export interface DrillHost {
 
 /** The plugin of all canaries. */
 export const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
-
-/** Brings the canaries of some drills to a host, as {@link bringGuests} does. */
-export function bringCanaries(host: Pick<DrillHost, 'connect'>, plans: readonly CanaryPlan[]): Promise<() => void> {
-  return bringGuests(host, [
-    { path: 'plugins/canary.ts', text: readFileSync(CANARY, 'utf8') },
-    ...plans.map((plan) => ({ path: `agents/${drillAgent(plan.name)}.yaml`, text: agentFile(plan) })),
-  ]);
-}
 
 /**
  * Brings files to a host as guest agents: they are never scheduled and in no list. Resolves with a function that takes them away
@@ -48,20 +36,4 @@ export async function bringGuests(
     throw new Fault({ code: 'DRILL_BUSY', message: 'a drill is under way already', next: 'wait for it' });
   }
   return () => client.close();
-}
-
-function agentFile({ fault, limits }: CanaryPlan): string {
-  return JSON.stringify({
-    plugin: 'canary',
-    // A canary may take its process down: it never shares one.
-    isolation: 'own',
-    needs: { net: fault === ORIGIN_PLAN.fault ? ['127.0.0.1'] : [] },
-    settings: { fault, limitMb: limits.memoryBytes / MB },
-    limits: {
-      memory: `${limits.memoryBytes}B`,
-      timeout: `${limits.timeoutMs}ms`,
-      silence: `${limits.silenceMs}ms`,
-      grace: `${limits.graceMs}ms`,
-    },
-  });
 }

@@ -1,15 +1,18 @@
+import { readFileSync } from 'node:fs';
 import type { ControlClient } from '../control/client.ts';
 import type { DrillView } from '../control/protocol.ts';
+import { drillAgent } from '../kernel/drill-agents.ts';
 import { Fault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { MB } from '../kernel/measures.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
-import { bringCanaries, type DrillHost } from './canaries.ts';
+import { bringGuests, CANARY, type DrillHost } from './canaries.ts';
 import { canaryDrill, type Report } from './canary-drill.ts';
 import { DIAGNOSIS_NAME, diagnosisDrill } from './diagnosis-drill.ts';
 import { originDrill } from './origin-drill.ts';
-import { CANARY_PLANS, type DrillUpdate, ORIGIN_PLAN } from './plans.ts';
+import { CANARY_PLANS, type CanaryPlan, type DrillUpdate, ORIGIN_PLAN } from './plans.ts';
 import { SCRATCH_PLANS, scratchDrill } from './scratch-drills.ts';
 
 const ON_HOST = [...CANARY_PLANS, ORIGIN_PLAN];
@@ -96,5 +99,29 @@ function unknown(name: string): Fault {
     code: 'DRILL_UNKNOWN',
     message: `there is no drill ${name}`,
     next: near ? `did you mean ${near}?` : `one of ${NAMES.join(', ')}`,
+  });
+}
+
+/** Brings the canaries of some drills to a host, as {@link bringGuests} does. */
+function bringCanaries(host: Pick<DrillHost, 'connect'>, plans: readonly CanaryPlan[]): Promise<() => void> {
+  return bringGuests(host, [
+    { path: 'plugins/canary.ts', text: readFileSync(CANARY, 'utf8') },
+    ...plans.map((plan) => ({ path: `agents/${drillAgent(plan.name)}.yaml`, text: agentFile(plan) })),
+  ]);
+}
+
+function agentFile({ fault, limits }: CanaryPlan): string {
+  return JSON.stringify({
+    plugin: 'canary',
+    // A canary may take its process down: it never shares one.
+    isolation: 'own',
+    needs: { net: fault === ORIGIN_PLAN.fault ? ['127.0.0.1'] : [] },
+    settings: { fault, limitMb: limits.memoryBytes / MB },
+    limits: {
+      memory: `${limits.memoryBytes}B`,
+      timeout: `${limits.timeoutMs}ms`,
+      silence: `${limits.silenceMs}ms`,
+      grace: `${limits.graceMs}ms`,
+    },
   });
 }

@@ -1,13 +1,40 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { signalProcess } from '../control/process.ts';
-import type { DrillView } from '../control/protocol.ts';
+import type { DrillView, Ops } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
+import { HOUR_MS } from '../kernel/measures.ts';
+import { entryFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
-import { CLOCK_PLAN } from './clock-drill.ts';
-import { drillView } from './plans.ts';
+import { drillView, type Measured } from './plans.ts';
 import { openScratch, type Scratch, type ScratchPlan } from './scratch.ts';
 import { until } from './until.ts';
+
+const EVERY_MS = 5_000;
+/** A host that went through the hour has at least so many slots in it. */
+const LEAST_SLOTS = 700;
+const SETTLED_WITHIN_MS = 35_000;
+const PLANNED_WITHIN_MS = 5_000;
+/** After the clock went back, a job is done within this time. */
+const WORKS_WITHIN_MS = 10_000;
+
+type Slot = Ops['slots']['value'][number];
+
+/** Puts the clock of a whole Daruma an hour ahead and back. */
+const CLOCK_PLAN: ScratchPlan = {
+  name: 'clock',
+  promise: 'a clock that jumps an hour ahead and back skips no slot in silence and runs none twice',
+  promisedMs: SETTLED_WITHIN_MS,
+  options: {
+    agent: { schedule: '*/5 * * * * *', timezone: 'UTC', catchUp: 'skip', overlap: 'queue' },
+    preload: fileURLToPath(entryFile('drills/jumping-clock.js')),
+  },
+  run: jump,
+};
+
+const isDecided = ({ state }: Slot) => state !== 'planned';
 
 const DISK_MB = 24;
 const ENOUGH_JOBS = 3;
@@ -106,4 +133,39 @@ export async function scratchDrill(plan: ScratchPlan, time: Time): Promise<Drill
   } finally {
     await scratch.leave();
   }
+}
+
+async function jump(scratch: Scratch, time: Time): Promise<Measured> {
+  const from = time.now();
+  await until(time, PLANNED_WITHIN_MS, async () => (await slotsOf(scratch, from, time.now() + HOUR_MS)).length > 0);
+  const host = scratch.host()!;
+  signalProcess(host, 'SIGUSR2');
+  const begun = time.monotonic();
+  const isSettled = await until(time, SETTLED_WITHIN_MS, async () => {
+    const slots = await slotsOf(scratch, from, time.now() + HOUR_MS - EVERY_MS);
+    return slots.length > LEAST_SLOTS && slots.every(isDecided);
+  });
+  const repairMs = isSettled ? time.monotonic() - begun : null;
+  signalProcess(host, 'SIGUSR2');
+  const backAt = time.now();
+  const job = await scratch.runCanary(WORKS_WITHIN_MS);
+  const slots = await slotsOf(scratch, from, backAt + HOUR_MS - EVERY_MS);
+  const undecided = slots.filter((slot) => !isDecided(slot)).length;
+  return {
+    detectMs: repairMs,
+    repairMs,
+    lost: holesIn(slots) + undecided + (job?.state === 'done' ? 0 : 1),
+    left: 0,
+    seen: `${slots.length} slots in that hour, each with one end`,
+  };
+}
+
+async function slotsOf(scratch: Scratch, from: number, to: number): Promise<Slot[]> {
+  return scratch.ask('slots', { agent: 'canary', from: isoOf(from), to: isoOf(to) });
+}
+
+/** Times between the first and the last slot that have no slot, or two. */
+function holesIn(slots: readonly Slot[]): number {
+  const times = slots.map(({ due }) => Date.parse(due)).sort((a, b) => a - b);
+  return times.slice(1).filter((due, index) => due - times[index]! !== EVERY_MS).length;
 }

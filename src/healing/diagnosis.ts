@@ -44,8 +44,6 @@ export interface Diagnosis {
 
 /** An answer is shown for further incidents of its cause for so long, and nobody is asked again. */
 const KEPT_FOR_MS = 7 * DAY_MS;
-/** A remedy whose model trusts it less is shown only. */
-export const LEAST_CONFIDENCE = 0.5;
 
 const LONGEST = { cause: 600, advice: 1_200 };
 /** A text beyond this is no answer to the question. */

@@ -1,7 +1,11 @@
 import type { Time } from '../kernel/time.ts';
-import { diskShortage, type MachineResources } from './machine-resources.ts';
+import { formatSize } from '../kernel/units.ts';
+import { leastDiskFree, type MachineResources } from './machine-resources.ts';
 import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
+
+/** A disk that was short is short until there is so much more: no going to and fro at the edge. */
+const RELIEF = 1.5;
 
 /** Sees that the disk of the store runs short, and that it does no more. */
 interface DiskWatch {
@@ -31,4 +35,13 @@ export function createDiskWatch({ time, openIncidents, disk, notice, heal }: Dis
       notice({ agent: null, verdict: 'disk-short', because: { code: 'DISK_SHORT', message: '' }, seen: short }, {});
     },
   };
+}
+
+/** The shortage of disk in words; null without one. `before`: whether it was at the last look. */
+function diskShortage(
+  { diskFree, diskTotal }: Pick<MachineResources, 'diskFree' | 'diskTotal'>,
+  before: boolean,
+): string | null {
+  if (diskFree >= leastDiskFree(diskTotal) * (before ? RELIEF : 1)) return null;
+  return `${formatSize(diskFree)} of ${formatSize(diskTotal)} on the disk of the store are free`;
 }

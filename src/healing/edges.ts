@@ -1,9 +1,13 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import { createTasks } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Finding, FindingStore } from '../telemetry/ports.ts';
-import { EDGE_MS, type Edge, MOST_EDGES } from './long-look.ts';
+import { EDGE_MS, type Edge } from './long-look.ts';
+
+/** Edges that are kept: two days, so that each hour can be compared with the same hour of yesterday. */
+const MOST_EDGES = (2 * DAY_MS) / EDGE_MS;
 
 /** The lower edges of quantities for two days, written down as they are completed: they outlive workers and hosts. */
 export interface Edges {

@@ -30,8 +30,6 @@ export interface Edge {
 }
 
 export const EDGE_MS = 15 * MINUTE_MS;
-/** Edges that are kept: two days, so that each hour can be compared with the same hour of yesterday. */
-export const MOST_EDGES = (2 * DAY_MS) / EDGE_MS;
 
 /** Of lower edges of quarters of an hour. */
 export const QUARTER_TERMS: LookTerms = {

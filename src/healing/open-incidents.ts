@@ -217,11 +217,6 @@ function lastSign({ openedAt, timeline }: Incident): number {
   return Math.max(openedAt, ...timeline.filter(({ what }) => what === 'seen').map(({ at }) => at));
 }
 
-/** The incident of the agent with the same fingerprint. */
-export function withFingerprint(openIncidents: readonly OpenIncident[], fingerprint: string): OpenIncident | undefined {
-  return openIncidents.find(({ incident }) => incident.fingerprint === fingerprint);
-}
-
 /** The newest incident of the agent with the verdict. */
 export function newestWith(openIncidents: readonly OpenIncident[], verdict: Verdict): OpenIncident | undefined {
   return openIncidents.findLast(({ incident }) => incident.verdict === verdict);

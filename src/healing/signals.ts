@@ -5,7 +5,7 @@ import type { LogLevel } from '../kernel/log.ts';
 import { subject } from '../kernel/subjects.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
-import { newestWith, type OpenIncident, type OpenIncidents, withFingerprint } from './open-incidents.ts';
+import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import type { Remedies } from './remedies.ts';
 import { fingerprintOf, isKnown } from './verdict.ts';
@@ -150,4 +150,9 @@ function subjectsOf({ agent, worker, version, cameOf = [] }: Signal, run: string
   const ofWorker = worker === undefined ? [] : [subject.worker(run, worker)];
   const ofVersion = agent === null || !version ? [] : [subject.version(agent, version)];
   return [...cameOf, ...ofWorker, ...ofVersion];
+}
+
+/** The incident of the agent with the same fingerprint. */
+function withFingerprint(openIncidents: readonly OpenIncident[], fingerprint: string): OpenIncident | undefined {
+  return openIncidents.find(({ incident }) => incident.fingerprint === fingerprint);
 }

@@ -1,5 +1,6 @@
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { fileId } from '../control/place.ts';
+import type { Healer } from '../healing/healer.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
@@ -8,7 +9,7 @@ import type { Store } from '../store/ports.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
 import { createMeter, type Meter } from '../telemetry/meter/meter.ts';
-import { type Asides, createAsides } from './asides.ts';
+import type { Aside, AsideStore } from '../telemetry/ports.ts';
 import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './facts.ts';
 import type { NamedHandle } from './lifecycle/handles.ts';
@@ -16,8 +17,25 @@ import { type FolderLock, lockFolder, lockStore } from './lifecycle/lock.ts';
 import type { Watched } from './lifecycle/outside.ts';
 import { tightenOwnFiles } from './lifecycle/own-files.ts';
 import { withSafeReads } from './lifecycle/safe-mode.ts';
-import { countStart, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
+import { countStart, type Starts } from './lifecycle/starts.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
+
+/** Reports rows of the store that could not be read and were set aside, once, as an incident of the host. */
+interface Asides {
+  /** Rows were set aside just now. */
+  found(count: number): void;
+  /** Reports go to `healer` from now on; also of rows that an earlier host, or `daruma store mend`, left unreported. */
+  reportTo(healer: Pick<Healer, 'mended'>): void;
+  /** Resolves when the rows of before are reported, or could not be. */
+  settled(): Promise<void>;
+}
+
+/** Rows that an incident names; the others are counted. */
+const MOST_NAMED = 5;
+const MOST_AT_ONCE = 1_000;
+
+/** After this many failed starts the next one is in safe mode. */
+const STARTS_TO_SAFE_MODE = 3;
 
 /** Every room stands on it: the folder is this host's alone, there is a log, a store, and a record of events. */
 export interface Foundation {
@@ -125,4 +143,58 @@ async function openHostStore(
 /** A handle by its name: it was opened a moment ago, and no process has had the time to put another file in its place. */
 function named(what: NamedHandle['what'], path: string): NamedHandle {
   return { what, path, id: fileId(path) };
+}
+
+/** Why a host has to start in safe mode; undefined when it has not. */
+function reasonForSafeMode({ safe }: { safe: boolean }, { failed }: Starts): string | undefined {
+  if (safe) return 'started with --safe';
+  return failed >= STARTS_TO_SAFE_MODE ? `the last ${failed} starts failed` : undefined;
+}
+
+function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'asides' | 'asidesReported'> }): Asides {
+  const { log, store } = needs;
+  let healer: Pick<Healer, 'mended'> | undefined;
+  let reporting: Promise<void> = Promise.resolve();
+
+  async function report() {
+    if (!healer) return;
+    try {
+      const unreported = await store().asides({ unreported: true, limit: MOST_AT_ONCE });
+      if (unreported.length === 0) return;
+      const seen = asideWords(unreported.reverse());
+      const rows = unreported.map(({ content: _, ...row }) => row);
+      const because = { code: 'ROWS_UNREADABLE', message: seen, next: 'daruma store check', data: { rows } };
+      healer.mended({ agent: null, verdict: 'unreadable', because, seen }, 'everybody else is served');
+      await store().asidesReported(unreported.map(({ id }) => id));
+    } catch (error) {
+      log.error('rows that were set aside could not be reported', { fault: toPlainFault(error) });
+    }
+  }
+
+  function scheduleReport() {
+    reporting = reporting.then(report);
+  }
+
+  return {
+    found(count) {
+      const message = `${count} ${count === 1 ? 'row' : 'rows'} of the store could not be read and ${count === 1 ? 'is' : 'are'} set aside`;
+      log.error(message, { next: 'daruma store check' });
+      scheduleReport();
+    },
+    reportTo(to) {
+      healer = to;
+      scheduleReport();
+    },
+    settled: () => reporting,
+  };
+}
+
+/** `2 rows of the store could not be read: job job-2s of later (run_at 1795736000000000000); pause tick (until …)` */
+function asideWords(rows: readonly Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]): string {
+  const named = rows.slice(0, MOST_NAMED).map(({ source, name, agent, why }) => {
+    const of = agent === null || name.startsWith(agent) ? '' : ` of ${agent}`;
+    return `${source} ${name}${of} (${why})`;
+  });
+  const more = rows.length > MOST_NAMED ? `; and ${rows.length - MOST_NAMED} more` : '';
+  return `${rows.length} ${rows.length === 1 ? 'row' : 'rows'} of the store could not be read: ${named.join('; ')}${more}`;
 }

@@ -1,5 +1,4 @@
 import { statfs } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import type { Catalog } from '../catalog/ports.ts';
 import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
 import type { MachineResources } from '../healing/machine-resources.ts';
@@ -71,16 +70,6 @@ function withoutSecrets(store: StorePorts, scrub: Pick<Scrubber, 'value'>): Stor
     ...store,
     openIncident: (incident, ...rest) => store.openIncident(scrub.value(incident), ...rest),
     updateIncident: (incident, ...rest) => store.updateIncident(scrub.value(incident), ...rest),
-  };
-}
-
-/** Memory and disk, by a container's bounds where there are any, else the machine's. */
-export async function machineResourcesOf(folder: string): Promise<MachineResources> {
-  const bound = process.constrainedMemory();
-  return {
-    memoryFree: process.availableMemory(),
-    memoryTotal: bound > 0 && bound < totalmem() ? bound : totalmem(),
-    ...(await diskRoomOf(folder)),
   };
 }
 

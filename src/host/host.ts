@@ -18,7 +18,7 @@ import type { HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createOwnHeap } from './lifecycle/own-heap.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
-import { hostEndsOf, PROVEN_MS, recordLostHosts, type Starts } from './lifecycle/starts.ts';
+import { hostEndsOf, recordLostHosts, type Starts } from './lifecycle/starts.ts';
 import { type HandlesWatch, watchOwnHandles } from './lifecycle/watch-handles.ts';
 import { createPauses } from './pauses.ts';
 import { recordHostLost, recordStart, recordStop } from './records.ts';
@@ -27,6 +27,9 @@ import { createShutdownStack } from './shutdown-stack.ts';
 import { startRooms } from './start-rooms.ts';
 import { subscribe } from './subscriptions.ts';
 import { recordMissedRollbacks } from './versions/rollbacks.ts';
+
+/** A host that lives this long after it was ready has not failed to start. */
+const PROVEN_MS = 10_000;
 
 /** A host that is at work. */
 export interface Host {

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
@@ -7,6 +8,7 @@ import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Models } from '../gateway/models/models.ts';
 import type { Healer } from '../healing/healer.ts';
+import type { MachineResources } from '../healing/machine-resources.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
@@ -31,7 +33,7 @@ import { type HostFacts, VERSIONS_FOLDER } from './facts.ts';
 import { createFleet, type FleetView } from './fleet.ts';
 import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
-import { cleanUp, createHealing, machineResourcesOf } from './healing.ts';
+import { cleanUp, createHealing, diskRoomOf } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostWorkers } from './host-workers.ts';
@@ -282,4 +284,14 @@ function closedToCommands({ folder, store, socket, logFolder }: HostFacts): stri
     ...[socket, tokenFile(socket), tokenFile(socket, 'reader'), logFolder],
     ...(credentials ? [credentials] : []),
   ];
+}
+
+/** Memory and disk, by a container's bounds where there are any, else the machine's. */
+async function machineResourcesOf(folder: string): Promise<MachineResources> {
+  const bound = process.constrainedMemory();
+  return {
+    memoryFree: process.availableMemory(),
+    memoryTotal: bound > 0 && bound < totalmem() ? bound : totalmem(),
+    ...(await diskRoomOf(folder)),
+  };
 }

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import type { Agent } from '../jobs/agent.ts';
 import type { JobRecords } from '../jobs/ports.ts';
 import {
@@ -19,7 +20,6 @@ import type { Events } from '../telemetry/events.ts';
 import type { WorkerReading, Workers } from '../workers/ports.ts';
 import type { WorkTime } from '../workers/work-time.ts';
 import type { HostBus } from './bus.ts';
-import { createCoreShare } from './core-share.ts';
 
 /**
  * Fits the workers of each agent to its load, between the `min` and `max` of its file: looks twice a second, lets `planWorkers` decide,
@@ -227,4 +227,24 @@ function figuresOf(reason: ScalingReason, { busy, queueWaitMs, cpu, machineCpu, 
     case 'file':
       return { why: 'its file has other bounds', data };
   }
+}
+
+/**
+ * Answers the share of all cores that was in use since the call before, 0 … 1; null where that was less than a tenth of a second or more
+ * than ten seconds ago. `now`: monotonic ms.
+ */
+function createCoreShare(): (now: number) => number | null {
+  let before: { at: number; idle: number; total: number } | undefined;
+  return (at) => {
+    let idle = 0;
+    let total = 0;
+    for (const { times } of cpus()) {
+      idle += times.idle;
+      total += times.user + times.nice + times.sys + times.irq + times.idle;
+    }
+    const last = before;
+    before = { at, idle, total };
+    if (!last || at - last.at < 100 || at - last.at > 10_000 || total <= last.total) return null;
+    return 1 - (idle - last.idle) / (total - last.total);
+  };
 }

@@ -1,12 +1,13 @@
+import type { Catalog } from '../catalog/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import type { JobRecords } from '../jobs/ports.ts';
+import type { JobRecords, Settlement } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Meter } from '../telemetry/meter/meter.ts';
 import type { HostBus } from './bus.ts';
 import { recordFiles } from './file-records.ts';
 import type { Foundation } from './foundation.ts';
-import { measureRooms } from './measure-rooms.ts';
 import { watchOrphans } from './orphans.ts';
 import {
   recordBrokerBroken,
@@ -17,6 +18,14 @@ import {
   recordWorkerEnd,
 } from './records.ts';
 import type { Rooms } from './rooms.ts';
+
+interface MeasureNeeds {
+  meter: Meter;
+  catalog: Pick<Catalog, 'agents'>;
+}
+
+/** Names of versions by fingerprints of agents; more are of changes that are long past. */
+const MOST_FINGERPRINTS = 5_000;
 
 type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events' | 'meter'> & {
   /** The run of this host, by which workers are told from those of others. */
@@ -166,4 +175,31 @@ function createFirstRuns(needs: {
       }
     }
   };
+}
+
+/** Counts what the rooms tell on the bus. Guest agents are not measured: they are gone with their client. */
+function measureRooms(bus: HostBus, { meter, catalog }: MeasureNeeds): void {
+  const versions = new Map<string, string>();
+
+  function rememberVersions() {
+    for (const { fingerprint, version } of catalog.agents().values()) versions.set(fingerprint, version.id);
+    for (const fingerprint of versions.keys()) {
+      if (versions.size <= MOST_FINGERPRINTS) break;
+      versions.delete(fingerprint);
+    }
+    meter.keep(new Set(catalog.agents().keys()));
+  }
+
+  function settled(agent: string, { state, attempts, startedAt, finishedAt, fingerprint = '' }: Settlement) {
+    if (state === 'cancelled' || attempts !== undefined || !catalog.agents().has(agent)) return;
+    const version = versions.get(fingerprint) ?? 'unknown';
+    meter.count('attempts', { agent, labels: { version, outcome: state } });
+    if (state === 'done') meter.time('duration', { agent, labels: { version } }, finishedAt - startedAt);
+  }
+
+  bus.on('agents.changed', rememberVersions);
+  bus.on('attempt.settled', ({ end, agent }) => settled(agent, end));
+  bus.on('worker.gone', ({ agent }) => {
+    if (catalog.agents().has(agent)) meter.count('restarts', { agent });
+  });
 }

@@ -31,10 +31,3 @@ export function createToday(time: Pick<Time, 'now'>, timezone: () => string): ()
 export function dayAfter(day: string, days: number): string {
   return Temporal.PlainDate.from(day).add({ days }).toString();
 }
-
-/** The month of a day, as `2026-11`, and its first and last day. */
-export function monthOf(day: string): { month: string; first: string; last: string } {
-  const date = Temporal.PlainDate.from(day);
-  const [first, last] = [date.with({ day: 1 }), date.with({ day: date.daysInMonth })];
-  return { month: first.toPlainYearMonth().toString(), first: first.toString(), last: last.toString() };
-}

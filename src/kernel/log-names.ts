@@ -3,8 +3,6 @@ const NAME = /^(.+)\.(\d{4}-\d{2}-\d{2})\.(\d+)\.log(\.zst)?$/;
 
 /** The ending of a log file that is compressed. */
 export const COMPRESSED = '.zst';
-/** The ending of a compressed file that is being written; a process that was killed may leave such a file. */
-export const HALF_COMPRESSED = `.log${COMPRESSED}.tmp`;
 
 /** The name of a log file in its parts; undefined for another name. */
 export function logNameOf(name: string): { stream: string; isCompressed: boolean } | undefined {

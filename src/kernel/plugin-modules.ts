@@ -1,20 +1,5 @@
 import { entryFile } from './paths.ts';
-import { namesOf, sliceText, startsWith } from './primordials.ts';
-
-/** Node's modules that reach other threads, other processes or V8 as a whole, or go round the permission model. */
-const GUARDED = namesOf([
-  'child_process',
-  'cluster',
-  'ffi',
-  'inspector',
-  'inspector/promises',
-  'repl',
-  'sqlite',
-  'trace_events',
-  'v8',
-  'wasi',
-  'worker_threads',
-]);
+import { sliceText, startsWith } from './primordials.ts';
 
 /** The guarded module that an agent can ask for in `needs.modules`. */
 export const GRANTABLE = 'sqlite';
@@ -22,11 +7,6 @@ export const GRANTABLE = 'sqlite';
 /** `child_process` of `node:child_process`. */
 export function bareModule(specifier: string): string {
   return startsWith(specifier, 'node:') ? sliceText(specifier, 5) : specifier;
-}
-
-/** Whether a plugin gets it only when it was granted. */
-export function isGuarded(name: string): boolean {
-  return GUARDED[name] === true;
 }
 
 /** Why a plugin does not get the module, for the end of a sentence, and what it can do instead. */

@@ -1,6 +1,21 @@
 import { Fault } from './fault.ts';
-import { bareModule, isGuarded, resolvedLent } from './plugin-modules.ts';
-import { apply, create, defineProperty, sliceText, startsWith } from './primordials.ts';
+import { bareModule, resolvedLent } from './plugin-modules.ts';
+import { apply, create, defineProperty, namesOf, sliceText, startsWith } from './primordials.ts';
+
+/** Node's modules that reach other threads, other processes or V8 as a whole, or go round the permission model. */
+const GUARDED = namesOf([
+  'child_process',
+  'cluster',
+  'ffi',
+  'inspector',
+  'inspector/promises',
+  'repl',
+  'sqlite',
+  'trace_events',
+  'v8',
+  'wasi',
+  'worker_threads',
+]);
 
 /** By bare names: puts a guard into the module. */
 export type ModuleGuards = Readonly<Record<string, (module: object) => void>>;
@@ -123,4 +138,9 @@ function notAllowed(what: string, who: string): Fault {
 
 function close(object: object, name: string, value: unknown): void {
   defineProperty(object, name, { value, writable: false, configurable: false, enumerable: true });
+}
+
+/** Whether a plugin gets it only when it was granted. */
+function isGuarded(name: string): boolean {
+  return GUARDED[name] === true;
 }

@@ -2,8 +2,6 @@
 import * as z from 'zod';
 import { BOUNDS, type Bounds } from '../kernel/bounds.ts';
 import { readInstant } from '../kernel/instant.ts';
-import { LOG_LEVELS } from '../kernel/log.ts';
-import { PING_NAME } from '../kernel/ping-name.ts';
 import { readCount } from '../kernel/units.ts';
 
 const JOB_STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
@@ -34,18 +32,6 @@ export function name() {
   return text(200);
 }
 
-/** The name of a program outside of Daruma: it stands in an address, a label and a command. */
-export function pingName() {
-  const error = 'is no name of letters, digits, dots, hyphens and underscores, 64 at most';
-  return z.string({ error }).regex(PING_NAME, { error });
-}
-
-/** The name of an assistant: it stands in commands, events and records of acts. */
-export function assistantName() {
-  const error = 'is no name of small letters, digits and hyphens, 40 at most';
-  return z.string({ error }).regex(/^[a-z0-9][a-z0-9-]{0,39}$/, { error });
-}
-
 /** A JSON value, as long as an input that a plugin may send. Left out is undefined, which is not null. */
 export function payload() {
   return z
@@ -70,35 +56,9 @@ export function anyJobStates() {
   return jobStates(JOB_STATES);
 }
 
-/** States of slots. */
-export function slotStates() {
-  const among = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'] as const;
-  return z
-    .array(z.enum(among, { error: 'is no state of a slot' }), { error: 'is no list of states' })
-    .min(1)
-    .max(6);
-}
-
-/** The level of a line of the log. */
-export function logLevel() {
-  return z.enum(LOG_LEVELS as readonly ['debug', 'info', 'warn', 'error'], {
-    error: `is no level: ${LOG_LEVELS.join(', ')}`,
-  });
-}
-
 /** At most so many rows of an answer. */
 export function limit() {
   return countArgument(BOUNDS.rows).default(50).describe('At most so many.');
-}
-
-/** A file of a plugin or an agent, in a folder that the host makes for it. */
-export function guestFile() {
-  const error = 'is no path in plugins/ or agents/';
-  const path = z
-    .string({ error })
-    .max(200, { error })
-    .regex(/^(?:plugins|agents)(?:\/[\w-][\w.-]*)+$/, { error });
-  return z.strictObject({ path, text: text(BOUNDS.payload.most) });
 }
 
 function wrongWithPayload(said: unknown): string | undefined {

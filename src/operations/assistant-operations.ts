@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { DAY_MS } from '../kernel/measures.ts';
-import { assistantName, countArgument, flag, payload, text } from './arguments.ts';
+import { countArgument, flag, payload, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 import { PLANNED_ACTS } from './planned-acts.ts';
 
@@ -58,3 +58,9 @@ export const ASSISTANT_OPERATIONS = {
     result: async () => (await results()).revokedResult,
   },
 } as const satisfies Record<string, Operation>;
+
+/** The name of an assistant: it stands in commands, events and records of acts. */
+function assistantName() {
+  const error = 'is no name of small letters, digits and hyphens, 40 at most';
+  return z.string({ error }).regex(/^[a-z0-9][a-z0-9-]{0,39}$/, { error });
+}

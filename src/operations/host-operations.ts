@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import { countArgument, flag, guestFile, instant, limit, logLevel, name, pingName, text } from './arguments.ts';
+import { LOG_LEVELS } from '../kernel/log.ts';
+import { PING_NAME } from '../kernel/ping-name.ts';
+import { countArgument, flag, instant, limit, name, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
@@ -242,3 +244,26 @@ export const HOST_OPERATIONS = {
     result: async () => (await hostResults()).stoppingResult,
   },
 } as const satisfies Record<string, Operation>;
+
+/** The name of a program outside of Daruma: it stands in an address, a label and a command. */
+function pingName() {
+  const error = 'is no name of letters, digits, dots, hyphens and underscores, 64 at most';
+  return z.string({ error }).regex(PING_NAME, { error });
+}
+
+/** The level of a line of the log. */
+function logLevel() {
+  return z.enum(LOG_LEVELS as readonly ['debug', 'info', 'warn', 'error'], {
+    error: `is no level: ${LOG_LEVELS.join(', ')}`,
+  });
+}
+
+/** A file of a plugin or an agent, in a folder that the host makes for it. */
+function guestFile() {
+  const error = 'is no path in plugins/ or agents/';
+  const path = z
+    .string({ error })
+    .max(200, { error })
+    .regex(/^(?:plugins|agents)(?:\/[\w-][\w.-]*)+$/, { error });
+  return z.strictObject({ path, text: text(BOUNDS.payload.most) });
+}

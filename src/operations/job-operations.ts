@@ -1,17 +1,6 @@
 import * as z from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import {
-  anyJobStates,
-  countArgument,
-  flag,
-  instant,
-  jobStates,
-  limit,
-  name,
-  payload,
-  slotStates,
-  text,
-} from './arguments.ts';
+import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, payload, text } from './arguments.ts';
 import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
@@ -203,3 +192,12 @@ export const JOB_OPERATIONS = {
     result: async () => (await jobResults()).manyOrPlanResult,
   },
 } as const satisfies Record<string, Operation>;
+
+/** States of slots. */
+function slotStates() {
+  const among = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'] as const;
+  return z
+    .array(z.enum(among, { error: 'is no state of a slot' }), { error: 'is no list of states' })
+    .min(1)
+    .max(6);
+}

@@ -1,7 +1,18 @@
 import type { z } from 'zod';
 import type { Context, Delivery, Json } from './context.ts';
-import type { EventInput } from './host-events.ts';
+import type { HostEvent, HostTopic } from './host-events.ts';
 import type { Duration, Size } from './units.ts';
+
+/** The input of a job of an agent that listens to the topics: where they are the host's alone and nobody says else, the event. */
+type EventInput<Topic extends string, Else> = [Topic] extends [never]
+  ? Else
+  : [Topic] extends [HostTopic]
+    ? Json extends Else
+      ? HostEvent<Topic>
+      : [Else] extends [null]
+        ? HostEvent<Topic>
+        : Else
+    : Else;
 
 /** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {

@@ -1,5 +1,3 @@
-import type { Json } from './context.ts';
-
 /** The data of each event of the host that an agent can listen to, by topic. Times are ISO 8601, lengths milliseconds. */
 export interface HostEventData {
   'incident.opened': IncidentData;
@@ -103,17 +101,6 @@ export type HostEvent<Topic extends HostTopic = HostTopic> = {
     data: HostEventData[One];
   };
 }[Topic];
-
-/** The input of a job of an agent that listens to the topics: where they are the host's alone and nobody says else, the event. */
-export type EventInput<Topic extends string, Else> = [Topic] extends [never]
-  ? Else
-  : [Topic] extends [HostTopic]
-    ? Json extends Else
-      ? HostEvent<Topic>
-      : [Else] extends [null]
-        ? HostEvent<Topic>
-        : Else
-    : Else;
 
 const TOPICS: Readonly<Record<HostTopic, true>> = {
   'incident.opened': true,

@@ -3,7 +3,7 @@ import type { ExecResult, SentJob } from '../plugin/context.ts';
 import { isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { AskedFetch, FetchAnswer, NeedUse } from '../workers/rehearsal.ts';
-import { isModelCall } from './models.ts';
+import { SANDBOX_MODELS } from './models.ts';
 
 /** A call of one kind. */
 export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
@@ -165,4 +165,8 @@ export function createAnswers(world: World): SandboxAnswers {
 
 function sentJob({ call: _, ...sent }: SandboxSend): SentJob {
   return sent;
+}
+
+function isModelCall(url: string): boolean {
+  return url.startsWith(SANDBOX_MODELS.baseURL);
 }

@@ -46,10 +46,6 @@ type Answered = Exclude<ModelReply, string | { fails: unknown }>;
 const STATUS = { BUDGET_SPENT: 402, MODELS_DOWN: 503, MODEL_REFUSED: 400, ANSWER_UNUSABLE: 502 };
 const JSON_TYPE: [string, string] = ['content-type', 'application/json'];
 
-export function isModelCall(url: string): boolean {
-  return url.startsWith(SANDBOX_MODELS.baseURL);
-}
-
 /** The question of a request for chat completions; undefined for any other request. */
 export function askedModel({ method, url, body }: AskedFetch): AskedModel | undefined {
   if (method !== 'POST' || !url.endsWith('/chat/completions') || body === null) return undefined;

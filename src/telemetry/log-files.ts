@@ -1,6 +1,9 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMPRESSED, compareLogNames, HALF_COMPRESSED, logNameOf } from '../kernel/log-names.ts';
+import { COMPRESSED, compareLogNames, logNameOf } from '../kernel/log-names.ts';
+
+/** The ending of a compressed file that is being written; a process that was killed may leave such a file. */
+const HALF_COMPRESSED = `.log${COMPRESSED}.tmp`;
 
 interface LogFile {
   name: string;

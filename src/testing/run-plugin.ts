@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { dirname, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kindOfPluginPath, PLUGIN_ENDINGS } from '../catalog/files/names.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
@@ -16,7 +17,7 @@ import type { Rehearsal } from '../workers/rehearsal.ts';
 import { createTestAnswers } from './answers.ts';
 import { createHttp } from './http.ts';
 import { type TestKit, withKit } from './kits.ts';
-import { type PluginPlace, pluginPlaceOf } from './place.ts';
+import type { PluginPlace } from './place.ts';
 import type { Counted, Ran, RunOptions } from './ports.ts';
 import { readableFault } from './readable-fault.ts';
 import { recordFile, scrubber } from './record-file.ts';
@@ -194,4 +195,40 @@ function checkNames(option: 'secrets' | 'env', given: object = {}, needed: Agent
       next: `give runPlugin ${option}: { ${name}: '…' }`,
     });
   }
+}
+
+/**
+ * Finds the plugin that is meant: a file by its URL or path, or a name in `plugins/` of the installation at or above
+ * the working directory. Throws `PLUGIN_MISSING`.
+ */
+function pluginPlaceOf(plugin: string | URL, from = process.cwd()): PluginPlace {
+  if (typeof plugin === 'string' && !plugin.startsWith('file:') && !/[\\/.]/.test(plugin))
+    return placeOfName(plugin, from);
+  const isUrl = typeof plugin !== 'string' || plugin.startsWith('file:');
+  const path = isUrl ? fileURLToPath(plugin) : resolve(from, plugin);
+  if (!existsSync(path)) throw missing(path, 'name the file, or write it');
+  const file = realpathSync(path);
+  const installation = installationAbove(dirname(file)) ?? dirname(file);
+  const entry = relative(installation, file).replaceAll('\\', '/');
+  const kind = entry.startsWith('plugins/') ? kindOfPluginPath(entry.slice('plugins/'.length)) : undefined;
+  return { installation, entry, name: kind?.is === 'plugin' ? kind.name : parse(file).name };
+}
+
+function placeOfName(name: string, from: string): PluginPlace {
+  const installation = installationAbove(realpathSync(from));
+  const entries = PLUGIN_ENDINGS.flatMap((ending) => [`plugins/${name}${ending}`, `plugins/${name}/index${ending}`]);
+  const entry = entries.find((path) => installation !== undefined && existsSync(join(installation, path)));
+  if (installation === undefined || entry === undefined) throw missing(`plugins/${name}.ts`, `daruma new ${name}`);
+  return { installation, entry, name };
+}
+
+function installationAbove(start: string): string | undefined {
+  for (let folder = start, last = ''; folder !== last; last = folder, folder = dirname(folder)) {
+    if (existsSync(join(folder, 'config/daruma.yaml')) || existsSync(join(folder, 'plugins'))) return folder;
+  }
+  return undefined;
+}
+
+function missing(file: string, next: string): Error {
+  return readableFault({ code: 'PLUGIN_MISSING', message: `there is no ${file}`, next });
 }

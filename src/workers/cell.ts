@@ -1,4 +1,4 @@
-import { fenceDifference } from '../fence/status.ts';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type FenceReport, type FenceTerms, openTrials } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -160,4 +160,35 @@ export function createFenceGate(needs: FenceGateNeeds): FenceGate {
       if (rest.length > 0) needs.receive(rest);
     },
   };
+}
+
+/**
+ * Compares the fences that a process reports with what the kernel says of each of its threads; returns the difference in words,
+ * undefined without one, and undefined where this process may not look. The fenced process cannot forge the kernel's words.
+ */
+function fenceDifference(pid: number, report: Pick<FenceReport, 'landlock' | 'seccomp'>): string | undefined {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return undefined;
+  }
+  for (const thread of threads) {
+    const text = statusOf(`/proc/${pid}/task/${thread}/status`);
+    const [newRights, filter] = [/^NoNewPrivs:\s+(\d)/m, /^Seccomp:\s+(\d)/m].map((line) => line.exec(text)?.[1]);
+    // Only the filter takes all threads along; without it the other threads stay as they were.
+    if (report.seccomp && newRights === '0') return `thread ${thread} may gain rights`;
+    if (report.seccomp && filter !== undefined && filter !== '2')
+      return `thread ${thread} has no filter of system calls`;
+  }
+  return undefined;
+}
+
+/** The kernel's words about a thread; empty for a thread that has just ended. */
+function statusOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }

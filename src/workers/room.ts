@@ -2,7 +2,6 @@ import type { Agent } from '../jobs/agent.ts';
 import { classOf, type WaitingAgent } from '../jobs/fairness.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Pool } from './pool.ts';
-import type { Workers } from './ports.ts';
 import { type PlacedWorker, planRoom } from './room-plan.ts';
 import type { WorkersView } from './view.ts';
 import type { HostWorker } from './worker.ts';
@@ -108,27 +107,5 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
       return { most: Number.isFinite(most) ? most : null, waiting: agents };
     },
     review,
-  };
-}
-
-interface RoomOfNeeds {
-  pools: ReadonlyMap<string, Pool>;
-  room: WorkerRoom;
-  isRunning(): boolean;
-}
-
-/** The wait of agents for room, as the dispatcher and people ask for it. */
-export function roomOf({
-  pools,
-  room,
-  isRunning,
-}: RoomOfNeeds): Pick<Workers, 'lacksRoom' | 'waitForRoom' | 'waitsForRoom'> {
-  return {
-    lacksRoom: (agent) => isRunning() && room.waitsFor(agent) === undefined && (pools.get(agent)?.lacksRoom() ?? false),
-    waitForRoom(agent) {
-      const pool = pools.get(agent);
-      if (isRunning() && pool) room.wait(pool.serving());
-    },
-    waitsForRoom: room.waitsFor,
   };
 }

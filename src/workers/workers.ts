@@ -5,10 +5,16 @@ import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from './ports.ts';
 import { createReports } from './reports.ts';
-import { createWorkerRoom, roomOf, type WorkerRoom } from './room.ts';
+import { createWorkerRoom, type WorkerRoom } from './room.ts';
 import { createShutdown, type ShutdownNeeds } from './shutdown.ts';
 import type { WorkersView } from './view.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
+
+interface RoomOfNeeds {
+  pools: ReadonlyMap<string, Pool>;
+  room: WorkerRoom;
+  isRunning(): boolean;
+}
 
 /** Longest pause between two turns. */
 const TURN_MS = 1_000;
@@ -247,4 +253,16 @@ function viewOf(registry: ReturnType<typeof createWorkerRegistry>, room: Workers
     });
   }
   return { cells, workers, room, cellFault: registry.cells.startFault() };
+}
+
+/** The wait of agents for room, as the dispatcher and people ask for it. */
+function roomOf({ pools, room, isRunning }: RoomOfNeeds): Pick<Workers, 'lacksRoom' | 'waitForRoom' | 'waitsForRoom'> {
+  return {
+    lacksRoom: (agent) => isRunning() && room.waitsFor(agent) === undefined && (pools.get(agent)?.lacksRoom() ?? false),
+    waitForRoom(agent) {
+      const pool = pools.get(agent);
+      if (isRunning() && pool) room.wait(pool.serving());
+    },
+    waitsForRoom: room.waitsFor,
+  };
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { PartialMessage } from 'esbuild';
 import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/paths.ts';
@@ -8,9 +9,14 @@ import { formatSize } from '../../kernel/units.ts';
 import { DATA_MOST_BYTES, isCode } from '../files/source-limit.ts';
 import { keptPathOf, SOURCE_FOLDER } from '../versions/files.ts';
 import type { ImportsAsked } from './imports-asked.ts';
-import { pathsNamedIn, urlOf } from './location.ts';
 import type { CompiledInput, CompileRequest } from './messages.ts';
 import type { ReadGuard } from './read-guard.ts';
+
+/** Texts between quotes; a line in which a quote stands alone is read both ways. */
+const QUOTED = /(?=(['"`])([^'"`\\\n]{1,200})\1)/g;
+/** Texts of a template: before its first part, and between or behind its parts. */
+const BEFORE_PART = /(?=`([^'"`$\\\n]{1,200})\$\{)/g;
+const BEHIND_PART = /(?=\}([^'"`$\\\n{}]{1,200})(`|\$\{))/g;
 
 /**
  * Files that are read at run time beside a source. Files of the author are kept in the version's folder, at the same
@@ -173,4 +179,23 @@ async function filesIn(folder: string, left: number): Promise<string[]> {
     else if (entry.isDirectory() && left > 0) found.push(...(await filesIn(at, left - 1)));
   }
   return found;
+}
+
+/** A path as part of a URL; an absolute one becomes a file URL. */
+function urlOf(path: string): string {
+  return path.startsWith('/') ? pathToFileURL(path).href : path.split('/').map(encodeURIComponent).join('/');
+}
+
+/**
+ * The relative paths that a file may mean by its texts: files or folders beside it, when they are there. Some are not
+ * meant, for no reader can say which text is a path.
+ */
+function pathsNamedIn(text: string): string[] {
+  const found = new Set<string>();
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
+  for (const [, , quoted] of text.matchAll(QUOTED)) if (!quoted!.includes('${')) found.add(quoted!);
+  for (const [, before] of text.matchAll(BEFORE_PART)) found.add(folderOf(before!));
+  for (const [, behind, end] of text.matchAll(BEHIND_PART)) found.add(end === '`' ? behind! : folderOf(behind!));
+  const paths = [...found].map((path) => path.replace(/^\/+/, ''));
+  return [...new Set(paths)].filter((path) => /[A-Za-z0-9]/.test(path) && !path.includes('://'));
 }

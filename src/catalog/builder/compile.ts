@@ -10,16 +10,42 @@ import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { isCode } from '../files/source-limit.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, SOURCE_FOLDER } from '../versions/files.ts';
+import { lookUp } from '../versions/lookups.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
 import { darumaImports, lentRoots, zodInEnglish } from './daruma-imports.ts';
 import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
-import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileRequest } from './messages.ts';
-import { answersBefore, getOrMake, type PathQuestionsTerms } from './path-questions.ts';
+import { getOrMake, type PathQuestionsTerms } from './path-questions.ts';
 import { createReadGuard, isOfSystem } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
+
+/**
+ * A bundle lies elsewhere than the files that it is made of. Each file that asks for its own place gets an answer of
+ * its own: these expressions are replaced by variables, which {@link withLocation} sets at the file's beginning.
+ */
+const LOCATION_DEFINES: Record<string, string> = {
+  'import.meta.url': '__darumaUrl',
+  'import.meta.dirname': '__darumaDirname',
+  'import.meta.filename': '__darumaFilename',
+  'import.meta.resolve': '__darumaResolve',
+  __dirname: '__darumaDirname',
+  __filename: '__darumaFilename',
+  'require.resolve': '__darumaRequire.resolve',
+};
+
+/**
+ * Stands at the beginning of each bundle. Libraries in the old module format ask for `require`, which a module has not by
+ * itself; `__darumaAt` answers for a file, by its path as seen from the bundle.
+ */
+const LOCATION_BANNER =
+  "import{createRequire as __darumaRequireOf}from'node:module';import{fileURLToPath as __darumaPathOf}from'node:url';" +
+  'import{dirname as __darumaDirnameOf}from"node:path";' +
+  'globalThis.require??=__darumaRequireOf(import.meta.url);' +
+  'function __darumaAt(path){const url=new URL(path,import.meta.url).href,filename=__darumaPathOf(url);' +
+  'return{url,filename,dirname:__darumaDirnameOf(filename),require:__darumaRequireOf(url),' +
+  'resolve:(name)=>/^\\.{0,2}\\//.test(name)?new URL(name,url).href:import.meta.resolve(name)}}';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging
@@ -234,4 +260,9 @@ function adviceFor(name: string): string {
   if (name.startsWith('.')) return 'correct the path, or write the file';
   const parts = name.split('/');
   return `npm install ${name.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]}`;
+}
+
+/** Takes the answers of {@link PathQuestionsTerms.before}. */
+async function answersBefore(paths: readonly string[], folder: string): Promise<Map<string, string>> {
+  return new Map(await Promise.all(paths.map(async (path) => [path, await lookUp('is', path, folder)] as const)));
 }

@@ -30,11 +30,6 @@ export interface PathQuestionsTerms {
   before: ReadonlyMap<string, string>;
 }
 
-/** Takes the answers of {@link PathQuestionsTerms.before}. */
-export async function answersBefore(paths: readonly string[], folder: string): Promise<Map<string, string>> {
-  return new Map(await Promise.all(paths.map(async (path) => [path, await lookUp('is', path, folder)] as const)));
-}
-
 export const NODE_MODULES = 'node_modules';
 /** The clock of a file system lags behind that of the process. */
 const CLOCK_LAG_MS = 20;

@@ -22,7 +22,7 @@ import {
 import { faultOfIssues } from './issues.ts';
 import { NAME } from './names.ts';
 import { whatIsWrongInside } from './plugin-manifest.ts';
-import { type Path, type Place, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
+import { type Path, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
 
 /** The schema of agents/<name>.yaml; config/agent.schema.json is the same schema as JSON Schema. */
 export const agentFileSchema = z.strictObject({
@@ -145,14 +145,4 @@ export function agentFileFault(
     place: placesIn(agent.text),
   });
   return wrong.next ? { ...fault, next: wrong.next } : fault;
-}
-
-/** The place of a value in the file: `agents/x.yaml:6:3`. */
-export function originsIn(agent: AgentFile): (path: Path) => string {
-  const place = placesIn(agent.text);
-  return (path) => originText(agent.file, place(path, 'key'));
-}
-
-function originText(file: string, { line, column }: Place): string {
-  return `${file}:${line}:${column}`;
 }

@@ -1,8 +1,9 @@
+import type * as z from 'zod';
 import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
-import { DIAGNOSIS_DRILL, defaultChain, defaultPrices, FALLBACK_DRILL } from './model-settings.ts';
+import { type chainField, DIAGNOSIS_DRILL, FALLBACK_DRILL, type pricesField } from './model-settings.ts';
 import {
   alertFile,
   channels,
@@ -243,4 +244,26 @@ export function placeOf({ path: name, kind: { unit } }: Row): { group: string | 
 /** Whether the host takes a change of this setting without starting again; also of `origins.https://api.example`. */
 export function isLiveSetting(name: string): boolean {
   return HOST_SETTINGS.some((row) => row.live && (name === row.path || name.startsWith(`${row.path}.`)));
+}
+
+/** The chain where the settings say none: two providers with keys, then the models of this machine. */
+function defaultChain(): z.output<typeof chainField> {
+  return [
+    {
+      name: 'groq',
+      url: 'https://api.groq.com/openai/v1',
+      key: 'GROQ_API_KEY',
+      models: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b'],
+    },
+    { name: 'cerebras', url: 'https://api.cerebras.ai/v1', key: 'CEREBRAS_API_KEY', models: ['gpt-oss-120b'] },
+    { name: 'ollama', url: 'http://127.0.0.1:11434', kind: 'ollama', models: ['gpt-oss:20b'], free: true },
+  ];
+}
+
+/** Prices where the settings say none; nobody looks at them again by itself, so each has its day. */
+function defaultPrices(): z.output<typeof pricesField> {
+  return [
+    { model: 'openai/gpt-oss-120b', rung: 'groq', input: 0.15, output: 0.6, asOf: '2026-09-16' },
+    { model: 'gpt-oss-120b', rung: 'cerebras', input: 0.35, output: 0.75, asOf: '2026-06-12' },
+  ];
 }

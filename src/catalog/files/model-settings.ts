@@ -132,28 +132,6 @@ export const drillsField = z.strictObject({
   diagnosis: drillField.optional().describe('When a diagnosis of known faults is scored.'),
 });
 
-/** The chain where the settings say none: two providers with keys, then the models of this machine. */
-export function defaultChain(): z.output<typeof chainField> {
-  return [
-    {
-      name: 'groq',
-      url: 'https://api.groq.com/openai/v1',
-      key: 'GROQ_API_KEY',
-      models: ['openai/gpt-oss-120b', 'openai/gpt-oss-20b'],
-    },
-    { name: 'cerebras', url: 'https://api.cerebras.ai/v1', key: 'CEREBRAS_API_KEY', models: ['gpt-oss-120b'] },
-    { name: 'ollama', url: 'http://127.0.0.1:11434', kind: 'ollama', models: ['gpt-oss:20b'], free: true },
-  ];
-}
-
-/** Prices where the settings say none; nobody looks at them again by itself, so each has its day. */
-export function defaultPrices(): z.output<typeof pricesField> {
-  return [
-    { model: 'openai/gpt-oss-120b', rung: 'groq', input: 0.15, output: 0.6, asOf: '2026-09-16' },
-    { model: 'gpt-oss-120b', rung: 'cerebras', input: 0.35, output: 0.75, asOf: '2026-06-12' },
-  ];
-}
-
 export function chainSettings(said: z.output<typeof chainField>): RungSetting[] {
   return said.map(({ name, url, kind = 'openai', key = null, models, embeddings = [], free = false, ...rest }) => ({
     name,

@@ -1,7 +1,8 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
-import { type AgentFile, agentFileFault, originsIn } from '../files/agent-file.ts';
+import { type AgentFile, agentFileFault } from '../files/agent-file.ts';
 import type { Issue, ValueProblem } from '../files/issues.ts';
+import { type Path, type Place, placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 
@@ -52,4 +53,14 @@ export function valueFault({ version, file }: ResolveTerms, wrong: ValueProblem)
 /** The fault of a value of the plugin. The fault has no path: the place of a value in a source is not known. */
 export function pluginFault({ entry }: { entry: string }, { code, message, next }: ValueProblem): PlainFault {
   return { code, message, ...given({ next }), file: entry };
+}
+
+/** The place of a value in the file: `agents/x.yaml:6:3`. */
+function originsIn(agent: AgentFile): (path: Path) => string {
+  const place = placesIn(agent.text);
+  return (path) => originText(agent.file, place(path, 'key'));
+}
+
+function originText(file: string, { line, column }: Place): string {
+  return `${file}:${line}:${column}`;
 }

@@ -4,7 +4,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { Listing } from '../ports.ts';
 import type { Resolved } from '../resolve/agent.ts';
 import type { ResolvedSet } from '../resolve/set.ts';
-import { NO_ROLLOUT, type Rejected, type Rollout, type Selection, selectVersion, versionsIn } from './rollout.ts';
+import { NO_ROLLOUT, type Rejected, type Rollout, type Selection, selectVersion } from './rollout.ts';
 
 /** The rollouts of all agents, and the selection that each of them came to last. */
 export interface RolloutBook {
@@ -134,4 +134,11 @@ function rolledBackFault({ name }: Listing, { version, why, kind }: Rejected, ru
     next: `mend ${filesOf(running)}, or force it: daruma rollback ${name} ${bad} --force`,
     data: { agent: name, version, runs: agent.version.id },
   };
+}
+
+/** Versions that must not be pruned. */
+function versionsIn({ good, before, pin }: Rollout): string[] {
+  return [good, before, pin?.resolved].flatMap((one) =>
+    one ? `${one.agent.version.plugin}/${one.agent.version.id}` : [],
+  );
 }

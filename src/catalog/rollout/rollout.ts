@@ -111,13 +111,6 @@ export function unpin(rollout: Rollout, wanted: Resolved): Rollout {
   return { ...forgiven(rollout, wanted.agent.fingerprint), pin: null };
 }
 
-/** Versions that must not be pruned. */
-export function versionsIn({ good, before, pin }: Rollout): string[] {
-  return [good, before, pin?.resolved].flatMap((one) =>
-    one ? `${one.agent.version.plugin}/${one.agent.version.id}` : [],
-  );
-}
-
 /** A pin that is over leaves the state that it held to as the good state: a person chose it. */
 function released(rollout: Rollout): Rollout {
   const { pin } = rollout;

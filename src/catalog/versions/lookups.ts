@@ -1,5 +1,5 @@
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { sha256 } from '../../kernel/sha256.ts';
 
@@ -49,19 +49,6 @@ export async function lookUp(ask: Lookup['ask'], path: string, folder: string): 
   } catch {
     return NOTHING;
   }
-}
-
-/**
- * A text that differs whenever the answer to `package` or `names` may be another one; undefined where only asking shows
- * it.
- */
-export async function stampOf(
-  { ask, path }: Pick<Lookup, 'ask' | 'path'>,
-  folder: string,
-): Promise<string | undefined> {
-  if (ask === 'is' || ask === 'tree') return undefined;
-  const at = await stat(isAbsolute(path) ? path : join(folder, path)).catch(() => undefined);
-  return at ? `${at.ino} ${at.size} ${at.mtimeMs} ${at.ctimeMs}` : NOTHING;
 }
 
 async function kindOf(file: string): Promise<string> {

@@ -1,4 +1,6 @@
-import { keyOf, type Lookup, lookUp, NOTHING, stampOf } from '../versions/lookups.ts';
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { keyOf, type Lookup, lookUp, NOTHING } from '../versions/lookups.ts';
 import type { ScanRules } from './scan.ts';
 
 /** The answers to {@link Lookup}s as they are now. An answer counts when it has held as long as a file must to be settled. */
@@ -100,4 +102,14 @@ async function each<T, R>(items: readonly T[], call: (item: T) => Promise<R>): P
   for (let index = 0; index < items.length; index += AT_ONCE)
     results.push(...(await Promise.all(items.slice(index, index + AT_ONCE).map(call))));
   return results;
+}
+
+/**
+ * A text that differs whenever the answer to `package` or `names` may be another one; undefined where only asking shows
+ * it.
+ */
+async function stampOf({ ask, path }: Pick<Lookup, 'ask' | 'path'>, folder: string): Promise<string | undefined> {
+  if (ask === 'is' || ask === 'tree') return undefined;
+  const at = await stat(isAbsolute(path) ? path : join(folder, path)).catch(() => undefined);
+  return at ? `${at.ino} ${at.size} ${at.mtimeMs} ${at.ctimeMs}` : NOTHING;
 }

@@ -1,10 +1,43 @@
 import { claimantOf } from '../../control/claim.ts';
 import type { CommandFenceView, DoctorCheck, DoctorView, FenceView } from '../../control/protocol.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { checkLines, tallyOf } from '../text/doctor.ts';
-import { commandFenceWords, fenceWords, triedFacts } from '../text/fence.ts';
-import { factLines } from '../text/width.ts';
+import { commandFenceWords, fenceWords } from '../text/fence.ts';
+import type { Paint, Style } from '../text/paint.ts';
+import { factLines, wrap } from '../text/width.ts';
+
+const GROUPS: readonly DoctorCheck['group'][] = ['host', 'supervision', 'agents', 'llm', 'fences'];
+const SIGNS: Readonly<Record<DoctorCheck['state'], [sign: string, style: Style]>> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  problem: ['✗', 'red'],
+  unknown: ['·', 'dim'],
+};
+
+type Tries = FenceView['tried'];
+
+const TRIES: readonly [keyof Tries, string][] = [
+  ['files', 'a file outside'],
+  ['network', 'a socket, where no host is among its needs'],
+  ['unixSockets', 'a unix socket'],
+  ['signals', 'a signal to the host'],
+  ['commands', 'a program'],
+];
+const ANSWERS: Readonly<Record<Tries[keyof Tries], string>> = {
+  kernel: 'refused by the kernel',
+  node: 'refused by Node alone',
+  granted: 'granted',
+  open: 'NOT refused',
+};
+
+const NAMES: Readonly<Record<keyof Tries, string>> = {
+  files: 'files',
+  network: 'network',
+  unixSockets: 'sockets',
+  signals: 'signals',
+  commands: 'programs',
+};
 
 /** Checks all that can be checked, on the host and here, and tries the fences; exit code 3 when something needs you. */
 export async function doctorCommand(stage: Stage): Promise<CommandResult> {
@@ -98,4 +131,34 @@ const AS_ROOT = 'you are root: what runs as root outside of a fence can read the
 function threadWords({ landlock, seccomp }: { landlock: number; seccomp: boolean }): string {
   if (landlock === 0) return seccomp ? 'all of them behind the filter' : 'as Node holds them';
   return 'those that run JavaScript behind both, native code in the others behind the filter alone';
+}
+
+/** The fences that a cell tried, a fact each. */
+function triedFacts({ tried }: FenceView): [string, string][] {
+  return TRIES.map(([what, words]) => [NAMES[what], `${words}: ${ANSWERS[tried[what]]}`]);
+}
+
+/** The checks by their groups, each with its fix below it. */
+function checkLines(checks: readonly DoctorCheck[], { paint, width }: { paint: Paint; width: number }): string[] {
+  return GROUPS.flatMap((group) => {
+    const own = checks.filter((check) => check.group === group);
+    return own.length === 0 ? [] : [paint('bold', group), ...own.flatMap((check) => linesOf(check, paint, width))];
+  });
+}
+
+function linesOf({ state, text, fix }: DoctorCheck, paint: Paint, width: number): string[] {
+  const [sign, style] = SIGNS[state];
+  const [first, ...rest] = wrap(oneLine(text), width - 4);
+  const lines = [`  ${paint(style, sign)} ${first}`, ...rest.map((line) => `    ${line}`)];
+  return fix === null ? lines : [...lines, `      ${paint('cyan', '→')} ${fix}`];
+}
+
+/** `3 problems, 2 warnings`, and how many problems there are. */
+function tallyOf(checks: readonly DoctorCheck[]): { words: string; problems: number } {
+  const count = (state: DoctorCheck['state']) => checks.filter((check) => check.state === state).length;
+  const [problems, warnings] = [count('problem'), count('warning')];
+  const many = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;
+  const words =
+    problems + warnings === 0 ? 'nothing to do' : `${many(problems, 'problem')}, ${many(warnings, 'warning')}`;
+  return { words, problems };
 }

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
-import { usage } from '../../kernel/fault.ts';
+import { Fault, usage } from '../../kernel/fault.ts';
 import { pluginTestText, pluginText } from '../init/texts.ts';
 import { copiedFiles, offLinesOf, planCopy, writeCopy } from '../plugins/copy.ts';
-import { expectFree, expectPluginName } from '../plugins/names.ts';
+import { expectPluginName, pluginFileOf } from '../plugins/names.ts';
 import { pickedUp } from '../plugins/picked-up.ts';
 import { sourceToCopy } from '../plugins/source.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
@@ -89,4 +89,11 @@ function expectSchedule(name: string, schedule: string | undefined, { clock }: S
 function write(folder: string, file: string, text: string): void {
   mkdirSync(join(folder, 'plugins'), { recursive: true });
   writeFileSync(join(folder, file), text, { flag: 'wx' });
+}
+
+/** Throws `FILE_EXISTS` where a plugin of that name is. */
+function expectFree(folder: string, name: string): void {
+  const file = pluginFileOf(folder, name);
+  if (file === undefined) return;
+  throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: `daruma new ${name}-2` });
 }

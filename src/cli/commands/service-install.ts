@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
-import { hostOf } from '../../control/place.ts';
+import { fileURLToPath } from 'node:url';
+import { hostOf, socketPath } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import { isInstallation } from '../folder.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { ownerOf, type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
+import { ownerOf, type UnitPlace, unitPlace } from '../service/place.ts';
 import { complaints, systemctl, systemdRuns, whyNotFor } from '../service/systemctl.ts';
 import { type UnitFacts, unitText } from '../service/unit.ts';
 
@@ -179,4 +182,17 @@ function notesOn({ folder, main, user, ofUser, speaksItself }: UnitFacts): strin
   if (ofUser) notes.push('it ends when you log out, unless: loginctl enable-linger');
   if (!speaksItself) notes.push('this Node has no node:ffi: systemd-notify is started for each sign of life');
   return notes;
+}
+
+/** The facts in the unit of this installation: this node, this Daruma, the owner of the folder. */
+function unitFacts(folder: string, ofUser: boolean): UnitFacts {
+  return {
+    folder,
+    node: realpathSync(process.execPath),
+    main: fileURLToPath(entryFile('main.js')),
+    ofUser,
+    user: ofUser ? null : ownerOf(folder).name,
+    speaksItself: isBuiltin('node:ffi'),
+    needsNoTmp: ![folder, socketPath(folder)].some((path) => /^\/(var\/)?tmp\//.test(path)),
+  };
 }

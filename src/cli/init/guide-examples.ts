@@ -152,8 +152,3 @@ it('gives up on a page that is not there', async () => {
 });
 `,
 } as const;
-
-/** An example as a block of Markdown, with its path above. */
-export function exampleBlock(path: keyof typeof GUIDE_EXAMPLES): string {
-  return `\`${path}\`:\n\n\`\`\`ts\n${GUIDE_EXAMPLES[path]}\`\`\``;
-}

@@ -1,4 +1,4 @@
-import { exampleBlock } from './guide-examples.ts';
+import { GUIDE_EXAMPLES } from './guide-examples.ts';
 
 /** The limits of `src/catalog/resolve/limits.ts`; a test compares the two. */
 export const DEFAULTS = { memory: '128MB', timeout: '5m', attempts: 5, first: '1s', longest: '5m', grace: '2s' };
@@ -191,4 +191,9 @@ function declarations(text: string): string {
     .filter((line) => !/^(import .*;|export \{\};|\/\/# sourceMappingURL=.*)$/.test(line))
     .join('\n')
     .trim();
+}
+
+/** An example as a block of Markdown, with its path above. */
+function exampleBlock(path: keyof typeof GUIDE_EXAMPLES): string {
+  return `\`${path}\`:\n\n\`\`\`ts\n${GUIDE_EXAMPLES[path]}\`\`\``;
 }

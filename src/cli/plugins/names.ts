@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
-import { Fault, usage } from '../../kernel/fault.ts';
+import { usage } from '../../kernel/fault.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const ENDINGS = ['ts', 'mts', 'tsx', 'js', 'mjs', 'jsx'];
@@ -24,13 +24,6 @@ export function expectPluginName(name: string, command: string): void {
 export function pluginFileOf(folder: string, name: string): string | undefined {
   const files = ENDINGS.flatMap((ending) => [`plugins/${name}.${ending}`, `plugins/${name}/index.${ending}`]);
   return files.find((file) => existsSync(join(folder, file)));
-}
-
-/** Throws `FILE_EXISTS` where a plugin of that name is. */
-export function expectFree(folder: string, name: string): void {
-  const file = pluginFileOf(folder, name);
-  if (file === undefined) return;
-  throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: `daruma new ${name}-2` });
 }
 
 /** Why no plugin may have this name. */

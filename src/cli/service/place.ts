@@ -1,12 +1,8 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { socketPath } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { entryFile } from '../../kernel/paths.ts';
-import { folderOfUnit, type UnitFacts, unitName, unitNameByPath } from './unit.ts';
+import { folderOfUnit, unitName, unitNameByPath } from './unit.ts';
 
 /** The user of a service's processes. */
 export interface UnitOwner {
@@ -70,19 +66,6 @@ export function installedUnit(folder: string, ofUser: boolean | undefined): Unit
     message: `no service is installed: ${ofOthers[0] ?? `there is no ${file}`}`,
     next: 'daruma service install, or with --user; --dry-run shows it',
   });
-}
-
-/** The facts in the unit of this installation: this node, this Daruma, the owner of the folder. */
-export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
-  return {
-    folder,
-    node: realpathSync(process.execPath),
-    main: fileURLToPath(entryFile('main.js')),
-    ofUser,
-    user: ofUser ? null : ownerOf(folder).name,
-    speaksItself: isBuiltin('node:ffi'),
-    needsNoTmp: ![folder, socketPath(folder)].some((path) => /^\/(var\/)?tmp\//.test(path)),
-  };
 }
 
 /** The owner of a folder, with the group that systemd gives to its processes. */

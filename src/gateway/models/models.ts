@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log, LogLevel } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import { DAY_MS, MB } from '../../kernel/measures.ts';
 import type { Service } from '../../kernel/service.ts';
+import { sha256 } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createChildSupervisor } from '../child/supervisor.ts';
 import type { Origins } from '../origins/ports.ts';
@@ -12,8 +14,17 @@ import { type CallCounters, createCallCounters } from './counters.ts';
 import type { CheckKind, CheckResult, LlmAccess, Rung, RungState } from './ports.ts';
 import { openGatewayProcess } from './process.ts';
 import { createRungChecks } from './rung-checks.ts';
-import type { FromGateway, ProviderKeys, ToGateway } from './wire.ts';
-import { createWorkerAccess } from './worker-access.ts';
+import type { FromGateway, GatewayWorker, ProviderKeys, ToGateway } from './wire.ts';
+
+/** Keys of workers. The gateway knows them by their hashes. */
+interface WorkerAccess {
+  /** A new key for a worker; any key of before is good no more. */
+  mint(worker: string, agent: string): { key: string; worker: GatewayWorker };
+  agentOf(worker: string): string | undefined;
+  /** Every worker whose key is good. */
+  all(): GatewayWorker[];
+  remove(worker: string): void;
+}
 
 /** The models that agents ask, behind a process of its own that alone holds the keys of providers. */
 export interface Models extends Service {
@@ -227,5 +238,20 @@ function modelsOff(): PlainFault {
     code: 'MODELS_OFF',
     message: 'models are off',
     next: 'remove `models: false` from config/daruma.yaml; daruma stop; daruma start',
+  };
+}
+
+function createWorkerAccess(): WorkerAccess {
+  const workers = new Map<string, GatewayWorker>();
+  return {
+    mint(name, agent) {
+      const key = randomBytes(16).toString('hex');
+      const worker = { hash: sha256(key), worker: name, agent };
+      workers.set(name, worker);
+      return { key, worker };
+    },
+    agentOf: (worker) => workers.get(worker)?.agent,
+    all: () => [...workers.values()],
+    remove: (worker) => void workers.delete(worker),
   };
 }

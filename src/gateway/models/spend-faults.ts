@@ -2,7 +2,7 @@ import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { dollarsOf, formatMoney } from '../../kernel/money.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { type SpendDecision, type SpendObstacle, soonestOver } from './spend-rules.ts';
+import type { SpendDecision, SpendObstacle, UnpaidRung } from './spend-rules.ts';
 
 /** How long a call waits for calls in progress that hold the rest of a budget, in ms: most end sooner. */
 const HELD_MS = 5_000;
@@ -82,4 +82,12 @@ function raiseWords(agent: string, { which, whose }: SpendObstacle): string {
 function amounts(which: SpendObstacle['which'], values: Record<string, number>): Record<string, number> {
   if (which !== 'money') return values;
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, dollarsOf(value)]));
+}
+
+/** The obstacle that is over first, of those that left no rung. A free rung has fewest: while there is one, money is no obstacle. */
+function soonestOver(skipped: readonly UnpaidRung[]): SpendObstacle | undefined {
+  const free = skipped.filter(({ price }) => price === 'free');
+  const all = (free.length > 0 ? free : skipped).flatMap(({ obstacle }) => obstacle ?? []);
+  const of = (because: SpendObstacle['because']) => all.find((one) => one.because === because);
+  return of('reserved') ?? of('spent') ?? of('small');
 }

@@ -137,14 +137,6 @@ function obstacleOf(
   return undefined;
 }
 
-/** The obstacle that is over first, of those that left no rung. A free rung has fewest: while there is one, money is no obstacle. */
-export function soonestOver(skipped: readonly UnpaidRung[]): SpendObstacle | undefined {
-  const free = skipped.filter(({ price }) => price === 'free');
-  const all = (free.length > 0 ? free : skipped).flatMap(({ obstacle }) => obstacle ?? []);
-  const of = (because: SpendObstacle['because']) => all.find((one) => one.because === because);
-  return of('reserved') ?? of('spent') ?? of('small');
-}
-
 /** A budget of a day, and what is spent of it. */
 export interface SpentBudget {
   /** null: of all agents. */

@@ -1,8 +1,11 @@
 import { isoOf } from '../../kernel/instant.ts';
-import { type BreakerEvent, stepBreaker, suspectBreaker } from './breaker.ts';
-import { countImpact, newOriginRecord, nothingHit, type OriginRecord, opensIncident } from './origin-record.ts';
+import { type BreakerEvent, newBreaker, stepBreaker, suspectBreaker } from './breaker.ts';
+import { nothingHit, type OriginRecord, opensIncident } from './origin-record.ts';
 import type { OriginsNeeds } from './ports.ts';
-import { type OriginSettings, termsFor } from './terms.ts';
+import { type OriginSettings, type OriginTerms, termsFor } from './terms.ts';
+
+const MOST_AGENTS = 50;
+const MOST_JOBS = 1_000;
 
 /** The number of origins that the host remembers; an agent that may call every origin must not fill its memory. */
 const MOST_ORIGINS = 500;
@@ -137,4 +140,35 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     recordImpact,
     wallOf,
   };
+}
+
+function newOriginRecord(origin: string, terms: OriginTerms, isNamed: boolean, askedAt: number): OriginRecord {
+  return {
+    origin,
+    terms,
+    isNamed,
+    isKnown: false,
+    breaker: newBreaker(),
+    probe: null,
+    askedAt,
+    calls: 0,
+    failures: 0,
+    refused: 0,
+    newest: [],
+    durations: [],
+    impact: nothingHit(),
+    recovery: undefined,
+  };
+}
+
+/** Counts an agent that was refused, diverted or made to wait. */
+function countImpact(
+  { impact }: OriginRecord,
+  who: { agent: string; job?: string },
+  how: 'refused' | 'diverted' | 'waits',
+): void {
+  if (impact.agents.size < MOST_AGENTS) impact.agents.add(who.agent);
+  if (how === 'waits') {
+    if (who.job !== undefined && impact.jobs.size < MOST_JOBS) impact.jobs.add(who.job);
+  } else impact[how] += 1;
 }

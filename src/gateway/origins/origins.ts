@@ -1,9 +1,22 @@
-import type { Admission, OriginDown } from '../../kernel/origin.ts';
+import { given } from '../../kernel/given.ts';
+import type { Admission, CallEnd, OriginDown, Outage } from '../../kernel/origin.ts';
+import { percentile } from '../../kernel/statistics.ts';
 import { type BreakerEvent, mayPass } from './breaker.ts';
-import { countCall, type OriginRecord, opensIncident } from './origin-record.ts';
+import { type OriginRecord, opensIncident } from './origin-record.ts';
 import { createOriginRecords } from './origin-records.ts';
-import { downOf, outageOf, reportOf, retryAt } from './origin-reports.ts';
-import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds } from './ports.ts';
+import type { AskedCall, CallAttempt, EndedCall, HeldJob, OriginReport, Origins, OriginsNeeds } from './ports.ts';
+
+const KEPT_DURATIONS = 200;
+const KEPT_FAILURES = 5;
+
+/** Epoch ms: now, and of a monotonic time. */
+interface WallClock {
+  now(): number;
+  wallOf(monotonic: number): number;
+}
+
+/** The wait of a job while a probe is out: the probe will tell soon. */
+const PROBE_OUT_MS = 2_000;
 
 /** The time that a worker has to tell this room the end of its probe. */
 const PROBE_SLACK_MS = 5_000;
@@ -151,4 +164,67 @@ function stateOfRecord(
   if (breaker.is === 'closed') return { is: 'up', pass: breaker.round };
   if (mayPass(breaker, now)) return { is: 'due' };
   return { is: 'down', down: downOf(originRecord, clock, retryAt(originRecord, clock), []) };
+}
+
+/** The time at which a call is worth another try, in epoch ms. */
+function retryAt({ breaker }: OriginRecord, { now, wallOf }: WallClock): number {
+  if (breaker.is === 'closed') return now();
+  if (breaker.is === 'half-open') return Math.min(now() + PROBE_OUT_MS, wallOf(breaker.until));
+  return wallOf(breaker.until);
+}
+
+/** The answer to a job whose call was refused. `at`: when a call is worth another try. */
+function downOf(originRecord: OriginRecord, clock: WallClock, at: number, barred: string[]): OriginDown {
+  const { origin, breaker, newest } = originRecord;
+  const since = breaker.is === 'closed' ? clock.now() : clock.wallOf(breaker.since);
+  const last = newest.at(-1)?.what ?? 'it was down before the host started';
+  return { origin, since, retryAt: at, last, barred };
+}
+
+/** An origin for people. */
+function reportOf(originRecord: OriginRecord, { wallOf }: WallClock): OriginReport {
+  const { origin, breaker, terms, newest, calls, failures, refused } = originRecord;
+  const last = newest.at(-1);
+  return {
+    origin,
+    is: breaker.is,
+    since: breaker.is === 'closed' ? null : wallOf(breaker.since),
+    probeAt: breaker.is === 'open' ? wallOf(breaker.until) : null,
+    last: last ? { at: last.at, what: last.what } : null,
+    instead: terms.instead,
+    calls,
+    failures,
+    refused,
+    ...percentiles(originRecord),
+  };
+}
+
+/** The outage of an origin; none while it is up. */
+function outageOf(originRecord: OriginRecord, { wallOf }: WallClock): Outage[] {
+  const { origin, breaker, terms, newest, askedAt, impact } = originRecord;
+  if (breaker.is === 'closed') return [];
+  const probeAt = breaker.is === 'open' ? wallOf(breaker.until) : null;
+  const { refused, diverted } = impact;
+  const who = { agents: [...impact.agents], jobs: [...impact.jobs], barred: [...impact.barred.values()] };
+  const { since, tries } = breaker;
+  const facts = { origin, since: wallOf(since), tries, probeAt, askedAt, instead: terms.instead };
+  return [{ ...facts, failures: newest, refused, diverted, ...who }];
+}
+
+/** Counts what came of one call. */
+function countCall(originRecord: OriginRecord, end: CallEnd, at: number): void {
+  if (end.is === 'gone') return;
+  originRecord.calls += 1;
+  if (end.is === 'good') {
+    originRecord.durations[(originRecord.calls - originRecord.failures - 1) % KEPT_DURATIONS] = end.ms;
+    return;
+  }
+  originRecord.failures += 1;
+  const { what, status } = end.failure;
+  originRecord.newest = [...originRecord.newest.slice(1 - KEPT_FAILURES), { at, what, ...given({ status }) }];
+}
+
+function percentiles({ durations }: OriginRecord): { p50Ms: number | null; p95Ms: number | null } {
+  const sorted = [...durations].sort((a, b) => a - b);
+  return { p50Ms: percentile(sorted, 0.5), p95Ms: percentile(sorted, 0.95) };
 }

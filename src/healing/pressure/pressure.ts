@@ -7,16 +7,7 @@ import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { RoomEvent, Signal } from '../signals.ts';
-import {
-  type Climb,
-  climb,
-  climbedSteps,
-  FIRST_CLIMB,
-  LADDERS,
-  PRESSURE_STEPS,
-  type PressureStep,
-  rungOf,
-} from './rungs.ts';
+import { type Climb, climb, FIRST_CLIMB, LADDERS, PRESSURE_STEPS, type PressureStep, rungOf } from './rungs.ts';
 import {
   KEPT_MS,
   type Pressed,
@@ -237,4 +228,9 @@ function eventOf(
     who: 'healing',
     about: [],
   };
+}
+
+/** The steps that a resource has in force, mildest first. */
+function climbedSteps(resource: PressedResource, { steps }: Climb): readonly PressureStep[] {
+  return LADDERS[resource].slice(0, steps);
 }

@@ -87,10 +87,5 @@ export function climb(before: Climb, strain: Strain, now: number, { most, relief
   return { ...before, relievedSince, relapses: isForgotten ? 0 : before.relapses };
 }
 
-/** The steps that a resource has in force, mildest first. */
-export function climbedSteps(resource: PressedResource, { steps }: Climb): readonly PressureStep[] {
-  return LADDERS[resource].slice(0, steps);
-}
-
 /** The place of a step, from 1. */
 export const rungOf = (step: PressureStep): number => PRESSURE_STEPS.indexOf(step) + 1;

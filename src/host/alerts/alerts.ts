@@ -2,13 +2,14 @@ import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
+import { subject } from '../../kernel/subjects.ts';
 import type { Time } from '../../kernel/time.ts';
 import { decideAlerts, isAnnounced, RETURN_WITHIN_MS } from '../../telemetry/alerts/decide.ts';
 import { type DeliveryOrder, isUnended, planDeliveries, withState } from '../../telemetry/alerts/deliveries.ts';
 import type { Alert, AlertStep, AlertStore } from '../../telemetry/alerts/ports.ts';
 import { blockOf, composePost, type Post } from '../../telemetry/alerts/text.ts';
 import type { Events } from '../../telemetry/events.ts';
-import { recordAlert } from './alert-events.ts';
 import type { Channels } from './channels.ts';
 import { type AlertFactNeeds, gatherAlertFacts } from './gather.ts';
 import { createSummaries } from './summaries.ts';
@@ -175,4 +176,22 @@ export function createAlerts(needs: AlertsNeeds): Alerts {
     },
     current: () => [...memory.values()],
   };
+}
+
+/**
+ * Records that people are told of a trouble, or of its end: the begin came of the incident, the warning or the dead letter, the end of the
+ * end of the incident, or else of the begin. Reminders, digests and steps that nobody is told of are no event.
+ */
+function recordAlert(events: Pick<Events, 'record'>, alert: Alert, step: AlertStep): void {
+  const { id, agent, severity, title, incident, cameOf = [] } = alert;
+  if (step.silent || (step.is !== 'firing' && step.is !== 'over')) return;
+  const own = subject.alert(id);
+  const ofIncident = incident === null ? [] : [subject.incident(incident)];
+  const isOver = step.is === 'over';
+  events.record(isOver || severity !== 'open' ? 'info' : 'warn', {
+    ...{ kind: `alert.${step.is}`, agent, who: 'alerts' },
+    message: isOver ? `people are told that it is over: ${oneLine(title)}` : `people are told: ${oneLine(title)}`,
+    data: { alert: id, severity, incident },
+    ...{ about: [own], cameOf: isOver ? [...ofIncident, own] : [...cameOf] },
+  });
 }

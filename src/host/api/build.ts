@@ -1,17 +1,30 @@
 import { createHostAlerts, type HostAlerts } from '../alerts/build.ts';
+import { planOps } from '../assistants/plans.ts';
 import { type Audit, createAudit } from '../audit.ts';
 import type { Foundation } from '../foundation.ts';
-import { createPings } from '../health/pings.ts';
+import { createPings, pingOps } from '../health/pings.ts';
 import { createHooks } from '../hooks/hooks.ts';
 import { createRefusals } from '../hooks/refusals.ts';
 import { createHostContext, type HostContext } from '../host-context.ts';
+import { learnOp } from '../learn/op.ts';
 import type { Watched } from '../lifecycle/outside.ts';
 import type { HandlesWatch } from '../lifecycle/watch-handles.ts';
+import { dryRunOp } from '../rehearse/dry-run.ts';
+import { rehearseOp } from '../rehearse/op.ts';
 import type { Rooms, RoomsNeeds } from '../rooms.ts';
 import { createWeb, type Web } from '../web/web.ts';
-import type { Operations } from './handlers.ts';
+import { alertLookup, alertOps } from './alerts.ts';
+import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
-import { createOps } from './ops.ts';
+import { actingOps, configOps, modelDrillOps, storeOps, workerOps } from './ops-act.ts';
+import { batchOps } from './ops-batch.ts';
+import { deliveryLookup, deliveryOps } from './ops-hooks.ts';
+import { jobOps } from './ops-jobs.ts';
+import { createModelOps } from './ops-models.ts';
+import { readingOps } from './ops-read.ts';
+import { stateLookups, stateOps } from './ops-state.ts';
+import { versionOps } from './ops-versions.ts';
+import { createStatus } from './status.ts';
 
 /** Everything by which people and programs reach a host: built, and not yet open. */
 interface HostApi {
@@ -54,4 +67,35 @@ export function createHostApi(needs: HostApiNeeds, stop: () => void): HostApi {
   const hostContext = createHostContext({ ...needs, web, hooks, alerts }, stop);
   const ops = createOps(hostContext, audit);
   return { hostContext, ops, audit, web, alerts };
+}
+
+/** Every operation of the table, answered by a host at work. */
+function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): Operations {
+  const status = createStatus({ ...hostContext, timezone: () => hostContext.settings.timezone, running: hostContext });
+  const handlers: OpTable = {
+    ...readingOps(hostContext, status),
+    ...actingOps(hostContext),
+    ...jobOps(hostContext),
+    ...batchOps(hostContext),
+    ...workerOps(hostContext),
+    ...modelDrillOps(hostContext),
+    ...versionOps(hostContext),
+    ...configOps(hostContext),
+    ...rehearseOp(hostContext),
+    ...dryRunOp(hostContext),
+    ...learnOp(hostContext),
+    ...stateLookups(hostContext.store),
+    ...stateOps(hostContext),
+    ...storeOps(hostContext),
+    ...createModelOps(hostContext),
+    ...pingOps(hostContext),
+    ...planOps({ time: hostContext.time, audit, operations: () => operations }),
+    ...deliveryLookup({ ...hostContext, folder: hostContext.facts.folder }),
+    ...deliveryOps(hostContext),
+    ...alertLookup(hostContext),
+    ...alertOps(hostContext),
+    ...hostContext.web.ops,
+  };
+  const operations = createOperations(handlers, undefined, hostContext.catalog);
+  return operations;
 }

@@ -1,4 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { createHmac, randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
@@ -6,11 +7,14 @@ import { refuseForeignFolder, tokenFile } from '../../control/token.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
+import { isSameSecret } from '../../kernel/sha256.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { OperationRole } from '../../operations/operation.ts';
 import type { Audit } from '../audit.ts';
 import { createConversation } from './conversation.ts';
 import type { Operations } from './handlers.ts';
-import { newToken, removeTokens, roleOf, writeTokens } from './tokens.ts';
+
+const ROLES: readonly OperationRole[] = ['operator', 'reader'];
 
 /** The control socket of a running host. */
 export interface ControlServer {
@@ -126,4 +130,31 @@ function isAnswered(path: string): Promise<boolean> {
       resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
     });
   });
+}
+
+/** A token for one run of a host: 256 bits of chance. */
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** The token of an operator cannot be derived from the token of a reader. */
+function tokenOf(role: OperationRole, token: string): string {
+  return role === 'operator' ? token : createHmac('sha256', token).update(role).digest('base64url');
+}
+
+/** Writes the tokens of operators and of readers, mode 0600, in place of whatever lies in {@link tokenFile}. */
+function writeTokens(socket: string, token: string): void {
+  removeTokens(socket);
+  for (const role of ROLES) writeFileSync(tokenFile(socket, role), tokenOf(role, token), { mode: 0o600, flag: 'wx' });
+}
+
+/** Removes what {@link writeTokens} wrote. */
+function removeTokens(socket: string): void {
+  for (const role of ROLES) rmSync(tokenFile(socket, role), { force: true });
+}
+
+/** The role of a client whose request carries `said`; undefined for no token of this host. A wrong one takes as long as a right one. */
+function roleOf(said: unknown, token: string): OperationRole | undefined {
+  const asked = typeof said === 'string' ? said : '';
+  return ROLES.filter((role) => isSameSecret(asked, tokenOf(role, token)))[0];
 }

@@ -14,7 +14,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
 import type { MetricStore } from '../../telemetry/meter/ports.ts';
-import type { AggregateStore, EventStore, FigureStore, KeptEvent } from '../../telemetry/ports.ts';
+import type { AggregateStore, EventStore, FigureStore, JobRun, KeptEvent } from '../../telemetry/ports.ts';
 import { type BillNeeds, billLookup } from '../bill/bills.ts';
 import { orphanProblem } from '../orphans.ts';
 import { type WarningReads, warningLookup } from '../warnings/op.ts';
@@ -25,7 +25,7 @@ import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { seriesLookup } from './series.ts';
 import { trendLookup } from './trends.ts';
-import { viewJob, viewRun } from './views.ts';
+import { viewJob } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<
@@ -247,4 +247,9 @@ async function causeLine(store: Pick<EventStore, 'causesOf'>, of: string, limit:
     message: `no event ${/^\d/.test(of) ? of : `of ${of}`} is kept`,
     next: of.startsWith('inc') ? `daruma incidents ${of}` : 'daruma events',
   });
+}
+
+/** A job that has ended, in short. */
+function viewRun({ id, state, attempt, startedAt, finishedAt }: JobRun) {
+  return { job: id, state, attempt, finishedAt: isoOf(finishedAt), durationMs: Math.max(0, finishedAt - startedAt) };
 }

@@ -6,7 +6,6 @@ import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DEEPEST_VALUE, isShallow } from '../../kernel/shape.ts';
-import type { JobRun } from '../../telemetry/ports.ts';
 import { withoutLines } from '../last-lines.ts';
 
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
@@ -57,11 +56,6 @@ function viewFailure(fault: PlainFault) {
   return lines.length === 0
     ? { error }
     : { error, lines: lines.map(({ at, ...line }) => ({ at: isoOf(at), ...line })) };
-}
-
-/** A job that has ended, in short. */
-export function viewRun({ id, state, attempt, startedAt, finishedAt }: JobRun) {
-  return { job: id, state, attempt, finishedAt: isoOf(finishedAt), durationMs: Math.max(0, finishedAt - startedAt) };
 }
 
 /** A server that agents call, as clients see it. */

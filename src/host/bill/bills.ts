@@ -1,5 +1,5 @@
 import type { SpendRow, SpendStore } from '../../gateway/models/spend.ts';
-import { dayAfter, monthOf, zonedDay } from '../../kernel/day.ts';
+import { dayAfter, zonedDay } from '../../kernel/day.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import { dollarsOf } from '../../kernel/money.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -119,4 +119,11 @@ function newestDisk(usage: readonly AgentUsage[]): number {
 function dearestFirst(a: BillView, b: BillView): number {
   const memory = ({ month }: BillView) => month.heapMbHours + month.nativeMbHours + month.childrenMbHours;
   return b.month.money - a.month.money || memory(b) - memory(a) || (a.agent < b.agent ? -1 : 1);
+}
+
+/** The month of a day, as `2026-11`, and its first and last day. */
+function monthOf(day: string): { month: string; first: string; last: string } {
+  const date = Temporal.PlainDate.from(day);
+  const [first, last] = [date.with({ day: 1 }), date.with({ day: date.daysInMonth })];
+  return { month: first.toPlainYearMonth().toString(), first: first.toString(), last: last.toString() };
 }

@@ -84,10 +84,3 @@ export function explainStartError(error: unknown, folder: string): PlainFault {
       return fault;
   }
 }
-
-/** The fault of {@link explainStartError}, to be thrown; undefined for a mistake of ours. */
-export function asStartFault(error: unknown, folder: string): Fault | undefined {
-  if (error instanceof Fault) return error;
-  const fault = explainStartError(error, folder);
-  return fault.code === toPlainFault(error).code ? undefined : new Fault(fault, { cause: error });
-}

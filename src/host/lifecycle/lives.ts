@@ -1,12 +1,17 @@
-import { toPlainFault } from '../../kernel/fault.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import { kindOfPluginPath, PLUGIN_ENDINGS } from '../../catalog/files/names.ts';
+import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openConfigFiles } from '../config/files.ts';
 import type { ConfigInUse } from '../config/in-use.ts';
 import { mayBeSettings, readConfig, withChanges } from '../config/read.ts';
+import { VERSION } from '../facts.ts';
 import { type Host, startHost } from '../host.ts';
 import { backLine, banner, firstWords, problemLines, readyLine } from './banner.ts';
-import { configPlace, folderSummary, writeErr, writeOut } from './console.ts';
-import { asStartFault, type Ending } from './exits.ts';
+import { configPlace, writeErr, writeOut } from './console.ts';
+import { type Ending, explainStartError } from './exits.ts';
 import type { Outside, Watched } from './outside.ts';
 
 /** The hosts of one process, one after the other: each ends so that the next begins with other settings, but for the last. */
@@ -141,4 +146,29 @@ async function comeUp(
       throw error;
     });
   }
+}
+
+/** Plugins and places of the folder, for a start that takes long. */
+function folderSummary(folder: string, settings: HostSettings) {
+  const at = join(folder, 'plugins');
+  const names = existsSync(at) ? readdirSync(at) : [];
+  const indexes = names.flatMap((name) => PLUGIN_ENDINGS.map((ending) => `${name}/index${ending}`));
+  const plugins = [...names, ...indexes.filter((path) => existsSync(join(at, path)))]
+    .map(kindOfPluginPath)
+    .flatMap((kind) => (kind.is === 'plugin' ? kind.name : []));
+  return {
+    folder,
+    version: VERSION,
+    plugins: [...new Set(plugins)].sort(),
+    store: settings.store.file,
+    logs: settings.logs.folder,
+    config: configPlace(folder),
+  };
+}
+
+/** The fault of {@link explainStartError}, to be thrown; undefined for a mistake of ours. */
+function asStartFault(error: unknown, folder: string): Fault | undefined {
+  if (error instanceof Fault) return error;
+  const fault = explainStartError(error, folder);
+  return fault.code === toPlainFault(error).code ? undefined : new Fault(fault, { cause: error });
 }

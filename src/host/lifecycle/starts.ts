@@ -35,10 +35,6 @@ interface Kept {
   unrecorded?: { pid: number; at: number }[];
 }
 
-/** After this many failed starts the next one is in safe mode. */
-const STARTS_TO_SAFE_MODE = 3;
-/** A host that lives this long after it was ready has not failed to start. */
-export const PROVEN_MS = 10_000;
 /** Of a lost host's stderr, so many letters become part of the event. */
 const MOST_WORDS = 4_096;
 const MOST_UNRECORDED = 100;
@@ -73,12 +69,6 @@ export function countStart(folder: string, { now, forget }: { now: number; forge
     over: (place) => change({ failed: 0, open: false }, place),
     refused: () => change({ failed, open: false }),
   };
-}
-
-/** Why a host has to start in safe mode; undefined when it has not. */
-export function reasonForSafeMode({ safe }: { safe: boolean }, { failed }: Starts): string | undefined {
-  if (safe) return 'started with --safe';
-  return failed >= STARTS_TO_SAFE_MODE ? `the last ${failed} starts failed` : undefined;
 }
 
 /**

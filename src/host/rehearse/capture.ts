@@ -3,7 +3,6 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
-import { notInNeeds } from '../../kernel/needs-fault.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
 import {
   type ActingCall,
@@ -13,7 +12,6 @@ import {
   type KnownEffect,
 } from '../../sandbox/answers.ts';
 import { askedModel } from '../../sandbox/models.ts';
-import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
 import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
@@ -186,47 +184,4 @@ function bodyOf({ body }: AskedFetch, chars: number): string | null {
   } catch {
     return JSON.stringify(text);
   }
-}
-
-const WITHIN_MS = 30_000;
-/** An answer passes through the host, whose memory no answer shall fill. */
-const MOST_BYTES = 8 * MB;
-
-/**
- * Does requests that only read, for a worker that has no network of its own. Redirects are the worker's to follow, so
- * that each of them passes its fence; the hosts of `net` are looked at here once more.
- */
-export function liveFetch(net: readonly string[], gone: AbortSignal): (asked: AskedFetch) => Promise<FetchAnswer> {
-  const mayReach = hostAllowListOf(net);
-  return async ({ method, url, headers }) => {
-    const asked = new URL(url);
-    const { hostname } = asked;
-    if (!mayReach(hostname, portOf(asked))) {
-      const message = `${asked.host} is not in needs.net`;
-      throw new Fault(notInNeeds({ agent: '', need: 'net', asked: asked.host, message }));
-    }
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(WITHIN_MS)]);
-    const response = await fetch(url, { method, headers, redirect: 'manual', signal });
-    const body = await readBody(response);
-    return {
-      status: response.status,
-      statusText: response.statusText,
-      headers: [...response.headers].filter(([name]) => name !== 'content-encoding' && name !== 'content-length'),
-      body: body.length === 0 ? null : body.toString('base64'),
-    };
-  };
-}
-
-async function readBody(response: Response): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) {
-      const message = `the answer of ${response.url} is longer than a rehearsal takes (8 MB)`;
-      throw new Fault({ code: 'ANSWER_TOO_LONG', message });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -2,18 +2,26 @@ import type { RehearsalSide, RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Assignment, Job, Outcome } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
-import type { PlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { type Difference, diffJson } from '../../kernel/json-diff.ts';
 import type { PluginLine } from '../../kernel/log.ts';
+import { MB } from '../../kernel/measures.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { createScrubber, type Scrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
+import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
+import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import { viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import { type Capture, createCapture, liveFetch } from './capture.ts';
+import { type Capture, createCapture } from './capture.ts';
+
+const WITHIN_MS = 30_000;
+/** An answer passes through the host, whose memory no answer shall fill. */
+const MOST_BYTES = 8 * MB;
 
 interface RehearseNeeds {
   time: Time;
@@ -213,4 +221,43 @@ export async function recordsOf(
     if (page.length < PAGE) break;
   }
   return (others.length > 0 ? others : own).slice(0, last).reverse();
+}
+
+/**
+ * Does requests that only read, for a worker that has no network of its own. Redirects are the worker's to follow, so
+ * that each of them passes its fence; the hosts of `net` are looked at here once more.
+ */
+function liveFetch(net: readonly string[], gone: AbortSignal): (asked: AskedFetch) => Promise<FetchAnswer> {
+  const mayReach = hostAllowListOf(net);
+  return async ({ method, url, headers }) => {
+    const asked = new URL(url);
+    const { hostname } = asked;
+    if (!mayReach(hostname, portOf(asked))) {
+      const message = `${asked.host} is not in needs.net`;
+      throw new Fault(notInNeeds({ agent: '', need: 'net', asked: asked.host, message }));
+    }
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(WITHIN_MS)]);
+    const response = await fetch(url, { method, headers, redirect: 'manual', signal });
+    const body = await readBody(response);
+    return {
+      status: response.status,
+      statusText: response.statusText,
+      headers: [...response.headers].filter(([name]) => name !== 'content-encoding' && name !== 'content-length'),
+      body: body.length === 0 ? null : body.toString('base64'),
+    };
+  };
+}
+
+async function readBody(response: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) {
+      const message = `the answer of ${response.url} is longer than a rehearsal takes (8 MB)`;
+      throw new Fault({ code: 'ANSWER_TOO_LONG', message });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -7,13 +7,35 @@ import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault, locationOf } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
+import { mergeSketch, type Sketch, sketchQuantile } from '../../kernel/sketch.ts';
+import { percentile } from '../../kernel/statistics.ts';
 import type { Time } from '../../kernel/time.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
+import type { FleetAgent, FleetReport, FleetStripCell } from '../../plugin/fleet.ts';
 import type { MetricStore } from '../../telemetry/meter/ports.ts';
-import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
-import { type HourCount, hourCounts, stripOf, usualP95s } from './counts.ts';
-import { type AgentSpeed, memoryPeaks, speedsOf } from './periods.ts';
+import type { AggregateFilter, AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
+import { type HourCount, hourCounts } from './counts.ts';
+
+interface PeriodNeeds {
+  store: Pick<FigureStore, 'agentFigures'> & Pick<AggregateStore, 'durationSketches'> & Pick<MetricStore, 'metrics'>;
+}
+
+/** How long an agent's attempts took in a period, ms; null without one that was done. */
+interface AgentSpeed {
+  agent: string;
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
+}
+
+/** Longer periods are read from the aggregates: jobs are too many, and are not kept as long. */
+const EXACT_MS = 2 * DAY_MS;
+
+/** Strips of periods up to two days have a cell for an hour, and tell of the newest day. */
+const HOURLY_MS = 2 * DAY_MS;
+const MOST_DAYS = 31;
+/** The days before a period that say what is usual. */
+const USUAL_DAYS = 7;
 
 /** The figures of a period: the same for agents that report, for the command and for the page. */
 type PeriodFigures = Pick<FleetReport, 'from' | 'to' | 'agents' | 'hours' | 'failures'>;
@@ -157,3 +179,82 @@ function periodInvalid(): Fault {
 }
 
 const NO_SPEEDS = { p50Ms: null, p95Ms: null, p99Ms: null };
+
+/** The cells of an agent's strip: the 24 hours before `to`, or the days of a longer period, at most the newest 31. */
+function stripOf(counts: readonly HourCount[], from: number, to: number): FleetStripCell[] {
+  const isHourly = to - from <= HOURLY_MS;
+  const stepMs = isHourly ? HOUR_MS : DAY_MS;
+  const begin = isHourly ? Math.floor(Math.max(from, to - DAY_MS) / HOUR_MS) * HOUR_MS : from;
+  const cells = Array.from({ length: Math.ceil((to - begin) / stepMs) }, (_, i) => ({
+    at: begin + i * stepMs,
+    done: 0,
+    dead: 0,
+  }));
+  for (const { hour, done, dead } of counts) {
+    // The hour in which a period begins may have begun before.
+    const cell = cells[Math.floor((Math.max(hour, from) - begin) / stepMs)];
+    if (!cell) continue;
+    cell.done += done;
+    cell.dead += dead;
+  }
+  return cells.slice(-MOST_DAYS).map(({ at, ...rest }) => ({ at: isoOf(at), ...rest }));
+}
+
+/** The median of each agent's 95th percentiles of the seven days before (by UTC); ms. An agent without a job in them has none. */
+async function usualP95s(store: Pick<AggregateStore, 'aggregates'>, before: number): Promise<Map<string, number>> {
+  const to = Math.floor(before / DAY_MS) * DAY_MS;
+  const days = await store.aggregates({ span: 'day', from: to - USUAL_DAYS * DAY_MS, to });
+  const byAgent = Map.groupBy(days, ({ agent }) => agent);
+  return new Map(
+    [...byAgent].flatMap(([agent, rows]): [string, number][] => {
+      const usual = percentile(
+        rows.flatMap(({ p95Ms }) => (p95Ms === null ? [] : [p95Ms])).sort((a, b) => a - b),
+        0.5,
+      );
+      return usual === null ? [] : [[agent, usual]];
+    }),
+  );
+}
+
+/** How long the attempts of agents took from one time until before another; of periods over two days within 2 %. */
+async function speedsOf({ store }: PeriodNeeds, from: number, to: number): Promise<AgentSpeed[]> {
+  if (to - from <= EXACT_MS) return store.agentFigures(from, to);
+  const found = await Promise.all(partsOf(from, to).map((part) => store.durationSketches(part)));
+  const sums = new Map<string, Sketch>();
+  for (const { agent, durations } of found.flat()) {
+    const sum = sums.get(agent) ?? new Map<number, number>();
+    sums.set(agent, sum);
+    mergeSketch(sum, durations);
+  }
+  return [...sums].map(([agent, sum]) => ({
+    agent,
+    p50Ms: sketchQuantile(sum, 0.5),
+    p95Ms: sketchQuantile(sum, 0.95),
+    p99Ms: sketchQuantile(sum, 0.99),
+  }));
+}
+
+/** The most memory that one worker of each agent held in the period, where any was measured. */
+async function memoryPeaks({ store }: PeriodNeeds, from: number, to: number): Promise<ReadonlyMap<string, number>> {
+  const found = await Promise.all(partsOf(from, to).map((part) => store.metrics({ ...part, name: 'memory' })));
+  const peaks = new Map<string, number>();
+  for (const { agent, points } of found.flat()) {
+    const levels = points.flatMap(({ value }) => (value.kind === 'gauge' ? [value.most] : []));
+    if (agent !== null && levels.length > 0) peaks.set(agent, Math.max(...levels, peaks.get(agent) ?? 0));
+  }
+  return peaks;
+}
+
+/** A period in aggregates: its whole days (by UTC), and the hours before and after them. A month of hours would be a hundred times the rows. */
+function partsOf(from: number, to: number): AggregateFilter[] {
+  const begin = Math.floor(from / HOUR_MS) * HOUR_MS;
+  const first = Math.ceil(begin / DAY_MS) * DAY_MS;
+  const last = Math.floor(to / DAY_MS) * DAY_MS;
+  if (first >= last) return [{ span: 'hour', from: begin, to }];
+  const parts: AggregateFilter[] = [
+    { span: 'hour', from: begin, to: first },
+    { span: 'day', from: first, to: last },
+    { span: 'hour', from: last, to },
+  ];
+  return parts.filter((part) => part.from < part.to);
+}

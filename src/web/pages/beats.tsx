@@ -1,12 +1,6 @@
 /** How a run, or all runs of a stretch of time, went. */
 export type Beat = 'none' | 'fine' | 'mixed' | 'dead';
 
-/** The state of a run as a beat: `mixed` is done only after another attempt. */
-export function beatOfRun({ state, attempt }: { state: string; attempt: number }): Beat {
-  if (state === 'done') return attempt > 1 ? 'mixed' : 'fine';
-  return state === 'dead' ? 'dead' : 'none';
-}
-
 /** All that ended in a stretch of time as a beat. */
 export function beatOfStretch({ done, dead }: { done: number; dead: number }): Beat {
   if (done + dead === 0) return 'none';

@@ -7,7 +7,7 @@ import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
-import { type Beat, Beats, beatOfRun, beatOfStretch } from './beats.tsx';
+import { type Beat, Beats, beatOfStretch } from './beats.tsx';
 import { needsOf } from './needs.ts';
 import { NeedList } from './needs-you.tsx';
 import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State, When } from './parts.tsx';
@@ -274,4 +274,10 @@ function Healed({ incidents, call }: { incidents: IncidentView[]; call: PageCall
       {incidents.length > MOST_HEALED && <a href="/incidents?since=24h">all {incidents.length}</a>}
     </Section>
   );
+}
+
+/** The state of a run as a beat: `mixed` is done only after another attempt. */
+function beatOfRun({ state, attempt }: { state: string; attempt: number }): Beat {
+  if (state === 'done') return attempt > 1 ? 'mixed' : 'fine';
+  return state === 'dead' ? 'dead' : 'none';
 }

@@ -133,11 +133,6 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
   };
 }
 
-/** Whether an end deserves the time that a diagnosis takes: an end that was asked for does not. */
-export function isWorthDiagnosing({ code, data }: PlainFault): boolean {
-  return code === 'TIMEOUT' || code === 'SILENT' || code === 'OVER_LIMIT' || (code === 'BOOT_FAILED' && !data);
-}
-
 /** Signs of what a thread did while it was looked at. */
 interface ThreadSigns {
   /** The share of the time in which its event loop had something to do, 0 … 1. */

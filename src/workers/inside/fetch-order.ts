@@ -1,7 +1,7 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { type CallFailure, originOf } from '../../kernel/origin.ts';
-import { formatDuration, readCount } from '../../kernel/units.ts';
+import { readCount } from '../../kernel/units.ts';
 import type { FetchOptions } from '../../plugin/context.ts';
 import { lengthOf, valueRead } from './options.ts';
 
@@ -108,9 +108,4 @@ export function connectionFailure(error: unknown): CallFailure | null {
   const { code, message } = error.cause as NodeJS.ErrnoException;
   if (typeof code !== 'string' || OWN_FAULTS.has(code) || OWN_FAULT.test(code)) return null;
   return { what: message || code };
-}
-
-/** A try whose time was over. */
-export function noAnswer(timeoutMs: number): CallFailure {
-  return { what: `no answer within ${formatDuration(timeoutMs)}` };
 }

@@ -10,17 +10,10 @@ import {
   originOf,
 } from '../../kernel/origin.ts';
 import type { Time } from '../../kernel/time.ts';
+import { formatDuration } from '../../kernel/units.ts';
 import type { Context } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
-import {
-  carriesSecret,
-  connectionFailure,
-  type FetchOrder,
-  failureOf,
-  forOrigin,
-  noAnswer,
-  orderOf,
-} from './fetch-order.ts';
+import { carriesSecret, connectionFailure, type FetchOrder, failureOf, forOrigin, orderOf } from './fetch-order.ts';
 import { fetchTimeout, withIdleLimit } from './fetch-timeout.ts';
 import { hostAnswer } from './host-answer.ts';
 
@@ -187,4 +180,9 @@ function closedBy(down: OriginDown, result: Tried): Fault {
 function outcomeOf(result: Tried): Response {
   if ('response' in result) return result.response;
   throw result.error;
+}
+
+/** A try whose time was over. */
+function noAnswer(timeoutMs: number): CallFailure {
+  return { what: `no answer within ${formatDuration(timeoutMs)}` };
 }

@@ -1,8 +1,10 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
+import { MB } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import {
+  type BareCall,
   type CallAnswer,
   type FromCell,
   type FromWorkerThread,
@@ -14,7 +16,12 @@ import { type LineHub, mapLines } from './line-hub.ts';
 import { MARK, type Shared } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import { crashOf } from './thread-lifecycle.ts';
-import { isTooLong, readFromThread } from './thread-messages.ts';
+import { readFromThread } from './thread-messages.ts';
+
+/** Of the JSON of a call: a command with an input of 8 MB fits into what a host takes. */
+const CALL_BYTES = 31 * MB;
+/** A character of JSON takes six bytes at most. */
+const WIDEST = 6;
 
 interface ThreadInboxNeeds {
   time: Time;
@@ -117,4 +124,18 @@ export function createThreadInbox(
     },
     answered: (call) => void open.delete(call),
   };
+}
+
+/** Whether a call is too long for the channel of its cell. */
+function isTooLong(call: BareCall): boolean {
+  return bytesOf(call) > CALL_BYTES;
+}
+
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') {
+    const most = value.length * WIDEST;
+    return most < CALL_BYTES ? most : Buffer.byteLength(JSON.stringify(value));
+  }
+  if (typeof value !== 'object' || value === null) return 32;
+  return Object.entries(value).reduce((sum, [key, part]) => sum + key.length * WIDEST + bytesOf(part), 2);
 }

@@ -4,7 +4,7 @@ import { processesBelow, readStat, threadIdOf } from '../../kernel/proc.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import type { CellFindings, Culprit, FromCell, Running, Thrown, WorkerSpec } from '../wire.ts';
-import { type Diagnostics, isWorthDiagnosing } from './diagnostics.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import type { StackMap } from './stack-map.ts';
 
 /** A worker that was told to close gets this long before it is terminated. */
@@ -236,4 +236,9 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch {
     // The process has ended by itself.
   }
+}
+
+/** Whether an end deserves the time that a diagnosis takes: an end that was asked for does not. */
+function isWorthDiagnosing({ code, data }: PlainFault): boolean {
+  return code === 'TIMEOUT' || code === 'SILENT' || code === 'OVER_LIMIT' || (code === 'BOOT_FAILED' && !data);
 }

@@ -1,5 +1,4 @@
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { MB } from '../../kernel/measures.ts';
 import { isSeriesName, type MeasuredSeries, type Measures } from '../../kernel/own-series.ts';
 import { isJsonText, isShallow } from '../../kernel/shape.ts';
 import { isMeasured, isResult, isSeq, LINE_TEXT, SUMMARY_TEXT } from '../cell-messages.ts';
@@ -18,10 +17,6 @@ const NAME_TEXT = 1_024;
 const FAULT_TEXT = 16 * 1024;
 const DATA_TEXT = 16 * 1024;
 const CALL_LEVELS = 5;
-/** Of the JSON of a call: a command with an input of 8 MB fits into what a host takes. */
-const CALL_BYTES = 31 * MB;
-/** A character of JSON takes six bytes at most. */
-const WIDEST = 6;
 
 type Parts = Record<string, unknown>;
 
@@ -60,11 +55,6 @@ export function readFromThread(message: unknown, now: number): FromWorkerThread 
     default:
       throw new Error('a message of an unknown kind');
   }
-}
-
-/** Whether a call is too long for the channel of its cell. */
-export function isTooLong(call: BareCall): boolean {
-  return bytesOf(call) > CALL_BYTES;
 }
 
 function endedIn(parts: Parts, now: number): FromWorkerThread {
@@ -168,15 +158,6 @@ function plainIn(value: unknown, levels: number): unknown {
     if (part !== undefined) copy.push([key, plainIn(part, levels - 1)]);
   }
   return Object.fromEntries(copy);
-}
-
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') {
-    const most = value.length * WIDEST;
-    return most < CALL_BYTES ? most : Buffer.byteLength(JSON.stringify(value));
-  }
-  if (typeof value !== 'object' || value === null) return 32;
-  return Object.entries(value).reduce((sum, [key, part]) => sum + key.length * WIDEST + bytesOf(part), 2);
 }
 
 function partsOf(value: unknown, what: string): Parts {

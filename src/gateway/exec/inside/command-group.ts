@@ -11,7 +11,10 @@ import {
 import type { Cgroups } from './cgroup.ts';
 import { startCommand } from './command.ts';
 import { membersOf, type Process, processName } from './process-table.ts';
-import { nextSignal, sendToGroup, type Termination, UNKILLABLE_MS } from './termination.ts';
+import { nextSignal, sendToGroup, type Termination } from './termination.ts';
+
+/** A process that SIGKILL does not end sits in the kernel: the job that ran the command gets an answer after so long all the same. */
+const UNKILLABLE_MS = 2_000;
 
 /** The broker looks at a living group so often. */
 export const LOOK_EVERY_MS = 1_000;

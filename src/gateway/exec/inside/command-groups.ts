@@ -6,7 +6,7 @@ import type { Cgroups } from './cgroup.ts';
 import { type CommandGroup, createCommandGroup, LOOK_CLOSELY_MS, LOOK_EVERY_MS } from './command-group.ts';
 import { createOrphans } from './orphans.ts';
 import { createProcessTable, type Process, processName } from './process-table.ts';
-import { pause, send, sendToGroup } from './termination.ts';
+import { send, sendToGroup } from './termination.ts';
 
 /** Commands with all that they start. The last message about a command is `gone`: no process of it is left. */
 export interface CommandGroups {
@@ -141,4 +141,9 @@ function createReadings(say: (message: FromBroker) => void) {
     if (children.length > 0 || hadReadings || alive.size > 0) say({ say: 'readings', children });
     hadReadings = children.length > 0;
   };
+}
+
+/** Blocks this thread: for the last moments of a process that has nothing else to do. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

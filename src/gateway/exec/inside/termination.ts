@@ -14,9 +14,6 @@ export function nextSignal(pressing: Termination, now: number, graceMs: number):
   return now - pressing.askedAt >= graceMs ? 'SIGKILL' : null;
 }
 
-/** A process that SIGKILL does not end sits in the kernel: the job that ran the command gets an answer after so long all the same. */
-export const UNKILLABLE_MS = 2_000;
-
 /** Signals that very process, and no other that has its pid by now. */
 export function send({ pid, start }: { pid: number; start: number }, signal: NodeJS.Signals): void {
   // Pids below 1 stand for whole groups of processes, and 1 is the machine's first process.
@@ -26,11 +23,6 @@ export function send({ pid, start }: { pid: number; start: number }, signal: Nod
 /** Signals the processes of a group, all at once. */
 export function sendToGroup(group: number, signal: NodeJS.Signals): void {
   if (group > 1) quietly(-group, signal);
-}
-
-/** Blocks this thread: for the last moments of a process that has nothing else to do. */
-export function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function quietly(target: number, signal: NodeJS.Signals): void {

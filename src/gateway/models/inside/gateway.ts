@@ -13,11 +13,25 @@ import { createCoolDowns } from './cool-downs.ts';
 import { createEmbeddingsCall, textsOf } from './embeddings.ts';
 import type { GatewayLink, HostAnswer } from './host-link.ts';
 import { createModelLists } from './model-lists.ts';
-import { createPastCalls } from './past-calls.ts';
 import { createModelServer, listenOn, readObject } from './server.ts';
 import { createUpstream } from './upstream.ts';
 import { type Candidates, createWalk, type TryEnd, type WalkEnd } from './walk.ts';
 import { createWorkerKeys } from './worker-keys.ts';
+
+/** The rung that answered a call. */
+interface PastCall {
+  rung: string;
+  model: string;
+}
+
+/** The newest calls that were answered: their callers may say that an answer was of no use. */
+interface PastCalls {
+  add(id: string, call: PastCall): void;
+  /** Forgets the call. undefined: it is unknown, or too old. */
+  take(id: string): PastCall | undefined;
+}
+
+const MOST_KEPT = 1_000;
 
 /** The gateway behind its pipe: it answers workers over HTTP, and asks the host before anything goes out. */
 export interface Gateway {
@@ -191,4 +205,19 @@ function estimateOf({ messages, tools, max_completion_tokens, max_tokens }: Chat
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1 || maxTokens > MOST_TOKENS)
     throw new ApiError(400, 'invalid_max_tokens', `max_tokens: expected a whole number from 1 to ${MOST_TOKENS}`);
   return { promptTokens: estimateTokens(messages, Array.isArray(tools) ? tools : []), maxTokens };
+}
+
+function createPastCalls(): PastCalls {
+  const calls = new Map<string, PastCall>();
+  return {
+    add(id, call) {
+      calls.set(id, call);
+      if (calls.size > MOST_KEPT) calls.delete(calls.keys().next().value!);
+    },
+    take(id) {
+      const found = calls.get(id);
+      calls.delete(id);
+      return found;
+    },
+  };
 }

@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Alert, AlertStore, MaintenanceWindow } from '../../../telemetry/alerts/ports.ts';
 import type { Sync } from '../../ports.ts';
-import { windowIdOf, windowRowOf } from '../ids.ts';
 import { timeIn } from '../packing.ts';
 import type { StampedOps } from '../wire.ts';
 import { mustBeInstants, objectIn } from './faults.ts';
@@ -71,4 +70,15 @@ interface WindowRow {
 function windowOf({ id, agent, begins, ends, note }: WindowRow): MaintenanceWindow {
   mustBeInstants(begins, ends);
   return { id: windowIdOf(id), agent, from: begins, until: ends, note };
+}
+
+/** `mw-3` of row 3. */
+function windowIdOf(row: number): string {
+  return `mw-${row}`;
+}
+
+/** The row of a maintenance window's id; 0, which no window has, for anything that a store never gave out. */
+function windowRowOf(id: string): number {
+  const row = /^mw-[1-9]\d{0,14}$/.test(id) ? Number(id.slice(3)) : 0;
+  return Number.isSafeInteger(row) ? row : 0;
 }

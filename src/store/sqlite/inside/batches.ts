@@ -12,7 +12,7 @@ import {
   whyOfAct,
 } from '../../../jobs/batch.ts';
 import type { JobState } from '../../../jobs/model.ts';
-import { batchIdOf, batchRowOf, jobIdOf, rowOf } from '../ids.ts';
+import { jobIdOf, rowOf } from '../ids.ts';
 import type { StampedOps, StoreOps } from '../wire.ts';
 import { mustBeInstants, objectIn } from './faults.ts';
 
@@ -223,4 +223,15 @@ function batchOf({
 
 function asRefs(cancelled: { id: string; state: JobState; attempt: number }[]): BatchStep['cancelled'] {
   return cancelled.map(({ id, ...was }) => ({ job: id, ...was }));
+}
+
+/** `batch-6` of row 6. */
+function batchIdOf(row: number): string {
+  return `batch-${row}`;
+}
+
+/** The row of a batch's id; 0, which no batch has, for anything that a store never gave out. */
+function batchRowOf(id: string): number {
+  const row = /^batch-[1-9]\d{0,14}$/.test(id) ? Number(id.slice(6)) : 0;
+  return Number.isSafeInteger(row) ? row : 0;
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { quarantinedEvent, releasedEvent, reportEvent } from '../../../healing/incident-reports.ts';
 import type { Incident, IncidentReport, Mute, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
-import { hostPrefix, incidentIdOf, incidentRowOf, ownerText } from '../ids.ts';
+import { hostPrefix, ownerText } from '../ids.ts';
 import { timeIn } from '../packing.ts';
 import type { StoreOps } from '../wire.ts';
 import type { eventWrites } from './events.ts';
@@ -173,4 +173,15 @@ function incidentOf(row: IncidentRow): Incident {
   mustBeInstants(openedAt, endedAt);
   const rest = recordIn(record);
   return { id: incidentIdOf(id), agent, verdict, state, openedAt, endedAt, fingerprint, ...rest };
+}
+
+/** `inc-42` of row 42. */
+function incidentIdOf(row: number): string {
+  return `inc-${row}`;
+}
+
+/** The row of an incident's id; 0, which no incident has, for anything that a store never gave out. */
+function incidentRowOf(id: string): number {
+  const row = /^inc-[1-9]\d{0,14}$/.test(id) ? Number(id.slice(4)) : 0;
+  return Number.isSafeInteger(row) ? row : 0;
 }

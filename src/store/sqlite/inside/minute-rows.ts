@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { labelsOf, labelsText, type SeriesLabels, type SeriesValue } from '../../../kernel/series.ts';
-import { mergeSketch, type Sketch, sketchOf, sketchSum, sketchText } from '../../../kernel/sketch.ts';
+import { mergeSketch, type Sketch, sketchOf, sketchSum } from '../../../kernel/sketch.ts';
 import type { MetricPoint } from '../../../telemetry/meter/ports.ts';
 
 /** The counts of one agent, or of one version of it, in a stretch of time. */
@@ -102,26 +101,4 @@ export function addToCounts(counts: AttemptCounts, name: string, labels: string,
 /** The start of the span in which a time lies. */
 export function startOf(spanMs: number, at: number): number {
   return Math.floor(at / spanMs) * spanMs;
-}
-
-/** Reads and writes single rows of `minute_count`. */
-export function minuteRows(db: DatabaseSync) {
-  const one = db.prepare(`SELECT ${MINUTE_COLUMNS} FROM minute_count WHERE start = ? AND agent = ? AND version = ?`);
-  const put = db.prepare(`
-    INSERT INTO minute_count (start, agent, version, done, dead, failed_attempts, durations, lateness, memory_peak)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (start, agent, version) DO UPDATE SET done = excluded.done, dead = excluded.dead,
-      failed_attempts = excluded.failed_attempts, durations = excluded.durations, lateness = excluded.lateness,
-      memory_peak = excluded.memory_peak`);
-  return {
-    get(start: number, agent: string, version: string): AttemptCounts {
-      const row = one.get(start, agent, version) as MinuteRow | undefined;
-      return row ? countsOf(row) : noCounts();
-    },
-    put(start: number, agent: string, version: string, counts: AttemptCounts) {
-      const { done, dead, failedAttempts, durations, lateness, memoryPeak } = counts;
-      const [took, late] = [sketchText(durations), sketchText(lateness)];
-      put.run(start, agent, version, done, dead, failedAttempts, took, late, memoryPeak);
-    },
-  };
 }

@@ -1,7 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { MINUTE_MS } from '../../../kernel/measures.ts';
-import { addToSketch } from '../../../kernel/sketch.ts';
-import { type AttemptCounts, mergeCounts, minuteRows, noCounts, startOf } from './minute-rows.ts';
+import { addToSketch, sketchText } from '../../../kernel/sketch.ts';
+import {
+  type AttemptCounts,
+  countsOf,
+  MINUTE_COLUMNS,
+  type MinuteRow,
+  mergeCounts,
+  noCounts,
+  startOf,
+} from './minute-rows.ts';
 
 /** An agent, and the version of it that runs an attempt; no version: nobody knows it. */
 export interface AgentVersion {
@@ -106,6 +114,28 @@ export function minuteCounts(db: DatabaseSync): MinuteCounts {
     clear() {
       agents.clear();
       changed.clear();
+    },
+  };
+}
+
+/** Reads and writes single rows of `minute_count`. */
+function minuteRows(db: DatabaseSync) {
+  const one = db.prepare(`SELECT ${MINUTE_COLUMNS} FROM minute_count WHERE start = ? AND agent = ? AND version = ?`);
+  const put = db.prepare(`
+    INSERT INTO minute_count (start, agent, version, done, dead, failed_attempts, durations, lateness, memory_peak)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (start, agent, version) DO UPDATE SET done = excluded.done, dead = excluded.dead,
+      failed_attempts = excluded.failed_attempts, durations = excluded.durations, lateness = excluded.lateness,
+      memory_peak = excluded.memory_peak`);
+  return {
+    get(start: number, agent: string, version: string): AttemptCounts {
+      const row = one.get(start, agent, version) as MinuteRow | undefined;
+      return row ? countsOf(row) : noCounts();
+    },
+    put(start: number, agent: string, version: string, counts: AttemptCounts) {
+      const { done, dead, failedAttempts, durations, lateness, memoryPeak } = counts;
+      const [took, late] = [sketchText(durations), sketchText(lateness)];
+      put.run(start, agent, version, done, dead, failedAttempts, took, late, memoryPeak);
     },
   };
 }
