@@ -14,6 +14,8 @@ beforeAll(async () => {
     'agents/shop-one.yaml': 'plugin: shop\nlimit: { concurrency: 1, rate: 5, per: 2s }\n',
     'agents/shop-free.yaml': 'plugin: shop\nlimit: false\n',
     'agents/shop-half.yaml': 'plugin: shop\nlimit: { per: 2s }\n',
+    'plugins/number.ts': limited('5 as never'),
+    'agents/shop-workers.yaml': 'plugin: shop\nworkers: 5\n',
     'plugins/zero.ts': limited('{ concurrency: 0 }'),
     'plugins/minus.ts': limited('{ concurrency: -1 }'),
     'plugins/part.ts': limited('{ concurrency: 1.5 }'),
@@ -37,6 +39,7 @@ it.each([
 ])('%s has its limit', (name, limit) => expect(world.agent(name)!.keyLimit).toEqual(limit));
 
 it.each([
+  ['plugins/number.ts', 'PLUGIN_INVALID', 'limit: expected keys with values, such as `{ concurrency: 2 }`'],
   ['plugins/zero.ts', 'PLUGIN_INVALID', 'expected a whole number from 1 to 10000'],
   ['plugins/minus.ts', 'PLUGIN_INVALID', 'expected a whole number from 1 to 10000'],
   ['plugins/part.ts', 'PLUGIN_INVALID', 'expected a whole number from 1 to 10000'],
@@ -54,5 +57,9 @@ it.each([
 });
 
 it('an agent file is refused with its place', () => {
+  expect(world.problem('agents/shop-workers.yaml')).toMatchObject({
+    ...{ code: 'AGENT_FILE_INVALID', line: 2 },
+    message: 'workers: expected keys with values, such as `{ max: 4 }`',
+  });
   expect(world.problem('agents/shop-half.yaml')).toMatchObject({ code: 'LIMIT_INVALID', line: 2 });
 });

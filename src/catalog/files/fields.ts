@@ -40,6 +40,12 @@ export function countField({ least, most }: Bounds) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
+/** An object with these keys and no others. `example`: a value, for the error about what is no object. */
+function keysField<Shape extends z.core.$ZodLooseShape>(example: string, shape: Shape) {
+  const expected = `expected keys with values, such as \`${example}\``;
+  return z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? expected : undefined) });
+}
+
 function asIssue(read: (text: string) => number | UnitProblem) {
   return (text: string, context: { addIssue(issue: { code: 'custom'; message: string }): void }) => {
     const value = read(text);
@@ -99,7 +105,7 @@ const pathField = (error: string) =>
     .regex(/^[\w$-]+(\.[\w$-]+)*$/, { error });
 
 /** How the jobs of an agent become one. */
-export const debounceField = z.strictObject({
+export const debounceField = keysField("{ period: '30s' }", {
   period: lengthField(BOUNDS.timer).describe('A job waits for so long after the last time that it was asked for.'),
   timeout: lengthField(BOUNDS.timer)
     .optional()
@@ -112,7 +118,7 @@ export const debounceField = z.strictObject({
 });
 
 /** How many jobs with equal values in their input run at a time, and begin within a length of time. */
-export const limitField = z.strictObject({
+export const limitField = keysField('{ concurrency: 2 }', {
   key: pathField('expected a path in the input such as account.id')
     .optional()
     .describe(
@@ -139,7 +145,7 @@ export const topicsField = z.array(
 );
 
 /** The limits of an agent, as written. */
-export const limitsField = z.strictObject({
+export const limitsField = keysField("{ timeout: '2m' }", {
   memory: sizeField(BOUNDS.memory).optional().describe('Heap, external memory and children together. Default 128MB.'),
   timeout: lengthField(BOUNDS.timer).optional().describe('The longest that one attempt may take. Default 5m.'),
   silence: lengthField(BOUNDS.timer)
@@ -193,7 +199,7 @@ const llmLimits = z.strictObject({
 });
 
 /** The needs of a plugin, as written. */
-export const needsField = z.strictObject({
+export const needsField = keysField("{ net: ['api.example.com'] }", {
   secrets: z.array(secretName).optional().describe('Names of secrets.'),
   env: z.array(secretName).optional().describe('Names of environment variables, without secrets.'),
   net: z.array(hostName).optional().describe('Hosts that may be reached.'),
@@ -225,7 +231,7 @@ const webhookSecret = z.union([secretName, z.array(secretName).min(1).max(2)], {
 const VERIFY_FORM = 'expected one of github, stripe, slack and bearer with the name of a secret';
 
 /** The deliveries that an agent takes, as written in an agent file. */
-export const webhookField = z.strictObject({
+export const webhookField = keysField("{ verify: { github: 'GITHUB_SECRET' } }", {
   verify: z
     .strictObject({ github: webhookSecret, stripe: webhookSecret, slack: webhookSecret, bearer: webhookSecret })
     .refine((forms) => Object.values(forms).filter((said) => said !== undefined).length === 1, { error: VERIFY_FORM })
@@ -244,7 +250,7 @@ export const webhookField = z.strictObject({
 });
 
 /** The number of workers of an agent. */
-export const workersField = z.strictObject({
+export const workersField = keysField('{ max: 4 }', {
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
   max: countField(BOUNDS.workers).optional().describe('At most, by the load. Default 1, or `min`.'),
 });
