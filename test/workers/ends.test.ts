@@ -37,6 +37,20 @@ describe('an attempt', () => {
     expect(fault.stack).not.toContain('workers/inside');
   });
 
+  test.each([
+    ['getters', `Object.defineProperty(new Error('x'), 'message', { get() { throw 1; } })`],
+    ['traps', `new Proxy(new Error('x'), { get() { throw 2; }, getPrototypeOf() { throw 3; } })`],
+    ['names', `Object.defineProperty(new Error('x'), 'name', { get() { throw 4; } })`],
+  ])('that throws an error whose %s throw has failed, and its worker goes on', async (name, error) => {
+    await world.agent(name, runs(`if (job.input === 'fine') return 1;\n    throw ${error};`));
+    expect(await world.run(name)).toMatchObject({
+      ...{ is: 'failed', retry: true },
+      fault: { code: 'ERROR', message: 'threw something that cannot be read' },
+    });
+    expect(await world.run(name, 'fine')).toMatchObject({ is: 'done', result: '1' });
+    expect(world.ends.filter(({ agent }) => agent === name)).toEqual([]);
+  });
+
   test('may give up, or say when to try again', async () => {
     await world.agent(
       'verdicts',

@@ -217,8 +217,17 @@ function failure(attempt: Attempt, thrown: unknown, owner: DeniedOwner): RunEnd 
   const retry = retryOf(thrown, owner);
   const fault = thrownOf(thrown, owner);
   if (!attempt.aborted || retry !== true) return { is: 'failed', thrown: fault, retry };
-  const stack = thrown instanceof Fault || !fault.stack ? {} : { stack: fault.stack };
+  const stack = isOfDaruma(thrown) || !fault.stack ? {} : { stack: fault.stack };
   return { is: 'failed', thrown: { ...stack, ...attempt.aborted }, retry: true };
+}
+
+/** A thrown proxy may throw at any look. */
+function isOfDaruma(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Fault;
+  } catch {
+    return false;
+  }
 }
 
 function isThenable(value: unknown): boolean {

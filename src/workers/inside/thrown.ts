@@ -36,6 +36,15 @@ export function thrownOf(value: unknown, owner: DeniedOwner): Thrown {
  * plugin wait may pass all the same: its job is tried again by the backoff, and told why.
  */
 export function retryOf(value: unknown, owner: DeniedOwner): boolean | number {
+  try {
+    return retryOfRead(value, owner);
+  } catch {
+    // The getters of the error throw.
+    return true;
+  }
+}
+
+function retryOfRead(value: unknown, owner: DeniedOwner): boolean | number {
   if (!isError(value)) return true;
   if (value.name === 'GiveUp' || value.name === 'EffectUnknown') return false;
   if (value.name !== 'RetryLater') return !isPermanent(value, owner);
