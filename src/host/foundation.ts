@@ -108,7 +108,7 @@ async function takeFolder({ time, facts, watched, order }: FoundationNeeds): Pro
     waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
   });
   order.onStop('lock', () => lock.release());
-  order.onStop('store lock', lockStore(facts.folder, facts.store.file, withinMs));
+  order.onStop('store lock', lockStore(facts.store.file, withinMs));
   return lock;
 }
 

@@ -93,8 +93,9 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     const agent = needs.agent(name);
     const allowed = agent ? startsLeft(name, hold) : 0;
     const limit = allowed > 0 ? Math.min(needs.workers.capacity(name), allowed) : 0;
-    // A claim of none asks whether anything is due that would have to wait for room.
-    if (!agent || allowed <= 0 || (limit <= 0 && !needs.workers.lacksRoom?.(name))) return undefined;
+    // A claim of none asks whether anything is due that would have to wait for room, or for a worker: not what a key holds back.
+    const isAsked = limit > 0 || agent?.keyLimit !== undefined || needs.workers.lacksRoom?.(name);
+    if (!agent || allowed <= 0 || !isAsked) return undefined;
     claiming.set(name, false);
     const { staleAfterMs } = agent.limits;
     return { agent: name, version: agent.version.id, limit, ...given({ staleAfterMs, keyLimit: agent.keyLimit }) };

@@ -5,7 +5,12 @@ import type { AgentView, JobView } from '../../src/control/protocol.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 let place: Installation;
-afterEach(() => place?.leave());
+let other: Installation | undefined;
+afterEach(async () => {
+  await other?.leave();
+  other = undefined;
+  await place?.leave();
+});
 
 /** Each attempt writes a line when it begins and one when it ends. A job waits until its gate is open, and is at work for a moment at least. */
 const SERVES = `import { appendFileSync, existsSync } from 'node:fs';
@@ -27,8 +32,8 @@ export default definePlugin({
 });
 `;
 const FEEDS = plugin(
-  `const { count, gate } = context.job.input;
-  for (let sent = 0; sent < count; sent++) await context.send('serves', { gate });`,
+  `const { count, gate, to } = context.job.input;
+  for (let sent = 0; sent < count; sent++) await context.send(to, { gate });`,
 );
 const FILES = {
   'plugins/serves.ts': SERVES,
@@ -44,11 +49,11 @@ interface ScaledEvent {
   data: { from: number; to: number; reason: string; busy: number | null; queueWaitMs: number };
 }
 
-const feed = (count: number, gate: string) =>
-  place.daruma('run', 'feeds', '--input', JSON.stringify({ count, gate }), '--wait', '--json');
+const feed = (count: number, gate: string, to = 'serves') =>
+  place.daruma('run', 'feeds', '--input', JSON.stringify({ count, gate, to }), '--wait', '--json');
 const jobs = async (): Promise<JobView[]> => (await place.daruma('jobs', 'serves', '--limit', '200', '--json')).json;
-const status = async (): Promise<AgentView> =>
-  (await place.daruma('status', 'serves', '--json')).json.agents.find(({ name }: AgentView) => name === 'serves');
+const status = async (agent = 'serves'): Promise<AgentView> =>
+  (await place.daruma('status', agent, '--json')).json.agents.find(({ name }: AgentView) => name === agent);
 /** Oldest first. */
 async function changes(): Promise<ScaledEvent['data'][]> {
   const { json } = await place.daruma('events', 'serves', '--topic', 'agent.scaled', '--limit', '50', '--json');
@@ -64,7 +69,10 @@ it('an agent grows with its load and shrinks after it, each job is done once, an
   place = installation(FILES);
   await place.start();
   await feed(40, 'crowd');
-  const grown = await place.until(status, ({ workers }) => workers.now === 6);
+  const grown = await place.until(
+    () => status(),
+    ({ workers }) => workers.now === 6,
+  );
   expect(grown.scaling).toMatchObject({ target: 6, change: { to: 6, reason: 'high-load' } });
   const up = await changes();
   expect(up.map(({ reason }) => reason)).toEqual(up.map(() => 'high-load'));
@@ -80,7 +88,10 @@ it('an agent grows with its load and shrinks after it, each job is done once, an
   await feed(1, 'long');
   place.remove('gates/crowd');
   await place.until(jobs, (all) => all.filter(({ state }) => state === 'done').length === 40);
-  await place.until(status, ({ workers }) => workers.now === 2);
+  await place.until(
+    () => status(),
+    ({ workers }) => workers.now === 2,
+  );
   const all = await changes();
   const down = all.slice(up.length);
   expect(down.map(({ reason }) => reason)).toEqual(down.map(() => 'low-load'));
@@ -100,14 +111,20 @@ it('a host that is killed while an agent grows loses no job, and runs again only
   place = installation(FILES);
   await place.start();
   await feed(40, 'crowd');
-  await place.until(status, ({ scaling }) => (scaling?.target ?? 0) > 2);
+  await place.until(
+    () => status(),
+    ({ scaling }) => (scaling?.target ?? 0) > 2,
+  );
   const { pid } = place.host()!;
   process.kill(pid, 'SIGKILL');
   await place.until(
     async () => place.host(),
     (host) => host !== undefined && host.pid !== pid,
   );
-  await place.until(status, ({ workers }) => workers.now === 6);
+  await place.until(
+    () => status(),
+    ({ workers }) => workers.now === 6,
+  );
   place.remove('gates/crowd');
   const ended = await place.until(jobs, (all) => all.every(({ state }) => state === 'done'));
   expect(ended).toHaveLength(40);
@@ -119,4 +136,43 @@ it('a host that is killed while an agent grows loses no job, and runs again only
   }
   // Attempts of the host that was killed: as many as it had workers for, at most.
   expect(ended.filter(({ attempt }) => attempt > 1).length).toBeLessThanOrEqual(6);
+});
+
+it('jobs that wait for the limit of their key ask for no worker, while work that waits for workers gets them', async () => {
+  const limit = "workers: { min: 1, max: 6 }, limit: { key: 'gate', concurrency: 1 },";
+  place = installation({ ...FILES, 'plugins/limited.ts': SERVES.replace('workers: { min: 2, max: 6 },', limit) });
+  await place.start();
+  await feed(20, 'long', 'limited');
+  await place.until(
+    () => status('limited'),
+    ({ scaling }) => scaling?.busy === 1,
+  );
+  await feed(40, 'crowd');
+  await place.until(
+    () => status(),
+    ({ workers }) => workers.now === 6,
+  );
+  expect(await status('limited')).toMatchObject({ workers: { now: 1 }, scaling: { target: 1, change: null } });
+});
+
+it('`max` bounds the workers of a store: no second host works on it, wherever the store lies', async () => {
+  place = installation(FILES);
+  await place.start();
+  await feed(40, 'crowd');
+  await place.until(
+    () => status(),
+    ({ workers }) => workers.now === 6,
+  );
+  const file = join(place.folder, 'data/daruma.db');
+  other = installation({ ...FILES, 'config/daruma.yaml': `store: { file: ${JSON.stringify(file)} }\n` });
+  await expect(other.start({ guardian: false })).rejects.toThrow(/another host works on the store/);
+  // The store goes to the next host with all that it holds; that begins at `min`, and grows again for what waits.
+  place.remove('gates/crowd');
+  await place.stop('SIGKILL');
+  await other.start();
+  const ended = await other.until(
+    async () => (await other!.daruma('jobs', 'serves', '--limit', '200', '--json')).json as JobView[],
+    (all) => all.every(({ state }) => state !== 'running') || all.length === 40,
+  );
+  expect(ended).toHaveLength(40);
 });

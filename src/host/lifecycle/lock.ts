@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Claimant, claimFolder, type FolderClaim } from '../../control/claim.ts';
 import { hostOf } from '../../control/place.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { realOf } from '../../kernel/real-path.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** A folder that is this host's alone. */
@@ -62,19 +63,17 @@ export async function lockFolder(
 }
 
 /**
- * Makes sure that one host at most has a store that lies outside of its folder: a copy of the folder names the same one.
+ * Makes sure that one host at most has a store, wherever it lies: a copy of a folder, or the settings of another, may name it.
  * Resolves with what lets go of it; throws a Fault `STORE_TAKEN`.
  */
-export function lockStore(folder: string, store: string, withinMs = 0): () => void {
-  // The folder's own lock keeps others from what lies in it.
-  if (!relative(folder, store).startsWith('..')) return () => {};
+export function lockStore(store: string, withinMs = 0): () => void {
   mkdirSync(dirname(store), { recursive: true, mode: 0o700 });
   const taken = {
     code: 'STORE_TAKEN',
     message: `another host works on the store ${store}`,
     next: 'give this folder another store.file in config/daruma.yaml: two hosts must not share one',
   };
-  const lock = lockFile(`${store}-lock`, withinMs, () => taken);
+  const lock = lockFile(`${realOf(store)}-lock`, withinMs, () => taken);
   return () => lock.close();
 }
 

@@ -49,6 +49,24 @@ export function keyLimitLaws(open: OpenStore): void {
     expect((await claim(one)).assignments.map(({ job }) => job)).toEqual([ids[0]]);
   });
 
+  test('a claim of none, while all workers are at work, sees what no other worker could begin either', async () => {
+    await added(
+      store(),
+      Array.from({ length: 150 }, (_, n) => shop('north', n)),
+    );
+    const { assignments } = await claim(TWO, 2);
+    // Nobody claims while the workers are at work: the next look takes the queue for work that waits for a worker.
+    expect(await claim(TWO, 0, T0 + MINUTE)).toMatchObject({ assignments: [], nextInMs: null });
+    await added(store(), [shop('south')]);
+    expect(await claim(TWO, 0, T0 + 2 * MINUTE)).toMatchObject({ assignments: [], nextInMs: -2 * MINUTE });
+    await at(T0 + 2 * MINUTE).settle([done(assignments[0]!)]);
+    expect((await claim(TWO, 100, T0 + 2 * MINUTE)).assignments).toHaveLength(2);
+    const rate: KeyLimit = { key: 'shop', rate: { starts: 1, perMs: MINUTE } };
+    await claim(rate, 0, T0 + 3 * MINUTE);
+    // Nothing has begun by it.
+    expect((await claim(rate, 1, T0 + 3 * MINUTE)).assignments).toHaveLength(1);
+  });
+
   test('so many jobs of a key begin within a length of time, and the claim says when the next one may', async () => {
     const ids = await added(
       store(),

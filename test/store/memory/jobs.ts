@@ -157,7 +157,7 @@ export function memoryJobs(
       assignments.push({ job: id, agent, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth });
     }
     const left = ready().flatMap(({ job }) => {
-      if (!keyLimit || job.runAt > now || assignments.length === limit) return job.runAt;
+      if (!keyLimit || job.runAt > now || (limit > 0 && assignments.length === limit)) return job.runAt;
       const use = useOf(agent, keyLimit, limitKeyOf(keyLimit, job.input));
       return nextStartOfKey(keyLimit, use, now) ?? (roomOfKey(keyLimit, use, now) > 0 ? job.runAt : []);
     });

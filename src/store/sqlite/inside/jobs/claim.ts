@@ -84,7 +84,8 @@ export function jobClaims(
       const found = nextLevel.get(agent, level) as unknown as [number] | undefined;
       if (!found || found[0] < least) break;
       level = found[0];
-      left -= takeLevel(request, level, left, terms, flat, keys);
+      if (request.limit > 0) left -= takeLevel(request, level, left, terms, flat, keys);
+      else if (keys) setAsideBlocked(() => due.all(agent, level, terms.now, LEAST_ROWS), level, keys);
       const [at] = soonest.get(agent, level) as unknown as [number | null];
       mustBeInstants(at);
       if (at !== null && at !== SET_ASIDE_UNTIL && (nextAt === null || at < nextAt)) nextAt = at;
@@ -141,6 +142,18 @@ export function jobClaims(
       if (rows.length < wanted) break;
     }
     return taken;
+  }
+}
+
+/** Sets aside what is due and could not begin, up to the first that could: no worker more would help what waits before it. */
+function setAsideBlocked(dueRows: () => unknown, priority: number, keys: LimitedClaim): void {
+  while (!keys.isFull()) {
+    const rows = dueRows() as DueRow[];
+    for (const [row, , , , , input, , runAt] of rows) {
+      mustBeInstants(runAt);
+      if (!keys.setsAside({ row, input, runAt, priority })) return;
+    }
+    if (rows.length < LEAST_ROWS) return;
   }
 }
 

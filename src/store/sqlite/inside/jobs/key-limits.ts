@@ -12,10 +12,20 @@ const SMALL_STEP_MS = 1_000;
 /** The time of jobs that are set aside: the last that there is, at which no claim looks. Their own is in limited_job. */
 export const SET_ASIDE_UNTIL = INSTANTS.most;
 
+/** A due job of an agent with a limit. */
+interface LimitedJob {
+  row: number;
+  input: string | null;
+  runAt: number;
+  priority: number;
+}
+
 /** The keys of one agent during one claim. */
 export interface LimitedClaim {
   /** Whether the job may begin; the others are set aside until their key has room. */
-  admits(job: { row: number; input: string | null; runAt: number; priority: number }): boolean;
+  admits(job: LimitedJob): boolean;
+  /** Sets the job aside unless it may begin; false: it may, and nothing has changed. */
+  setsAside(job: LimitedJob): boolean;
   /** So many jobs were set aside that the next claim has to go on. */
   isFull(): boolean;
   /** When the first key that a rate holds has room again, in epoch ms; null: none waits for a time. */
@@ -84,21 +94,25 @@ export function keyLimits(db: DatabaseSync): KeyLimits {
         if (rows.length === 0) break;
       }
     }
+    function setsAside({ row, input, runAt, priority }: LimitedJob): boolean {
+      const key = limitKeyOf(limit, input);
+      if (roomOfKey(limit, useOf(key), now) > 0) return false;
+      note.run(row, agent, key, priority, runAt);
+      setAside.run(row);
+      aside += 1;
+      return true;
+    }
     return {
-      admits({ row, input, runAt, priority }) {
-        const key = limitKeyOf(limit, input);
+      setsAside,
+      admits(job) {
+        if (setsAside(job)) return false;
+        const key = limitKeyOf(limit, job.input);
         const use = useOf(key);
-        if (roomOfKey(limit, use, now) > 0) {
-          use.running += 1;
-          if (!limit.rate) return true;
-          use.starts.push(now);
-          started.run(row, agent, key, now);
-          return true;
-        }
-        note.run(row, agent, key, priority, runAt);
-        setAside.run(row);
-        aside += 1;
-        return false;
+        use.running += 1;
+        if (!limit.rate) return true;
+        use.starts.push(now);
+        started.run(job.row, agent, key, now);
+        return true;
       },
       isFull: () => aside >= SET_ASIDE_AT_ONCE,
       nextAt() {
