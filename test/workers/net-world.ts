@@ -13,7 +13,7 @@ export interface NetWorld {
   arrived: string[];
   /** The outcome of a job with that body; GOOD, EVIL, UDP and PIPE stand for ports and a path. `net`: default the good port. */
   outcome(body: string, net?: string[]): Promise<Outcome>;
-  /** The agent of the last job. */
+  /** The agent of the last job; those before it have left. */
   lastAgent(): string;
   /** A port of this machine where nobody listens. */
   freePort(): Promise<number>;
@@ -68,6 +68,8 @@ export async function createNetWorld(): Promise<NetWorld> {
         .replaceAll('UDP', String(ports.udp))
         .replaceAll('PIPE', JSON.stringify(path));
       const head = `const net: any = await import('node:net'); const over = (socket: any) => new Promise((done, fail) => socket.on('data', (data: any) => done(String(data))).on('error', fail).on('close', () => done('closed')));`;
+      // Cells that nobody asks any more would each tidy up their memory while the others work.
+      world.remove(`net-${last - 1}`);
       await world.agent(name, runs(`${head}\n${text}`), { needs: { net } });
       return world.run(name);
     },

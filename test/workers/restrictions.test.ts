@@ -32,6 +32,7 @@ describe('a worker sees what its agent declared and nothing else', () => {
   let last = 0;
   async function outcome(body: string, needs: AgentChange['needs'] = {}): Promise<Outcome> {
     const name = `fenced-${++last}`;
+    world.remove(`fenced-${last - 1}`);
     await world.agent(name, runs(body), { needs });
     return world.run(name);
   }
