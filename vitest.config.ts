@@ -1,10 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-
-/** Rooms whose tests start no process and leave nothing in their own: one process runs many files of them. */
-const PURE_ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry', 'gateway/models/chain'].map(
-  (room) => `test/${room}/**/*.test.ts`,
-);
+import { LongFirst } from './test/order.ts';
+import { SHARED_PROCESS } from './test/shared-process.ts';
 
 export default defineConfig({
   resolve: {
@@ -17,13 +14,16 @@ export default defineConfig({
     // A page for each host of a test would be work for nobody; tests of the page take the variable away.
     env: { DARUMA_WEB: 'off' },
     projects: [
-      { extends: true, test: { name: 'pure', include: PURE_ROOMS, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'pure', include: [...SHARED_PROCESS], isolate: false, setupFiles: ['test/leaves-nothing.ts'] },
+      },
       {
         extends: true,
         test: {
           name: 'real',
           include: ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'docs/**/*.test.ts'],
-          exclude: PURE_ROOMS,
+          exclude: [...SHARED_PROCESS],
         },
       },
     ],
@@ -33,5 +33,6 @@ export default defineConfig({
     // Most tests wait for processes: on two cores, two more use what two leave.
     maxWorkers: 4,
     teardownTimeout: 5_000,
+    sequence: { sequencer: LongFirst },
   },
 });

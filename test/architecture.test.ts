@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { functionLengths, isTooLong, LONGEST_FACTORY, LONGEST_FUNCTION } from './function-lengths.ts';
 import { isPure, NAMED_FILES } from './pure-files.ts';
+import { LONG_FILES, SHARED_PROCESS } from './shared-process.ts';
 
 const SRC = join(import.meta.dirname, '../src');
 
@@ -177,6 +178,10 @@ describe('the house', () => {
   it('has each file that the list of pure files names', () => {
     const paths = new Set(files.map(({ path }) => path));
     expect(NAMED_FILES.filter((path) => !paths.has(path))).toEqual([]);
+  });
+  it('has each file of tests that the lists of their processes and of their order name', () => {
+    const named = [...SHARED_PROCESS, ...LONG_FILES].filter((path) => !path.includes('*'));
+    expect(named.filter((path) => !existsSync(join(SRC, '..', path)))).toEqual([]);
   });
   it(`has no file longer than ${LONGEST_FILE} lines`, () => expect(tooLong(files)).toEqual([]));
   it(`has no factory over ${LONGEST_FACTORY} lines of code and no other function over ${LONGEST_FUNCTION}`, () => {

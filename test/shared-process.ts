@@ -1,0 +1,132 @@
+/**
+ * Files of tests that share a process with others, by their folder: starting a process and loading `src/` takes longer than
+ * most of them. A file is named here when its tests replace no module and leave no variable of the environment, no listener and no
+ * process behind; `test/leaves-nothing.ts` holds them to that. A file that is not named has a process of its own.
+ */
+const FILES: Record<string, readonly string[]> = {
+  catalog: [
+    'always',
+    'file-scanner',
+    'input-check',
+    'origin-settings',
+    'probation',
+    'scan',
+    'schedule',
+    'version-budget',
+  ],
+  cli: [
+    'doctor',
+    'incidents',
+    'line-diff',
+    'log-files',
+    'models',
+    'narrow',
+    'options',
+    'origins',
+    'own-host',
+    'rehearsal',
+    'report',
+    'when',
+  ],
+  fuzz: ['check'],
+  gateway: ['origins'],
+  'gateway/models': ['messages', 'servers'],
+  guardian: ['host-deadlines', 'restart'],
+  hooks: ['refusals', 'signatures'],
+  host: [
+    'agent-state',
+    'audit',
+    'bill-disk',
+    'bills',
+    'check-call',
+    'clean-up',
+    'config-selection',
+    'config-watch',
+    'config',
+    'diagnosis',
+    'early-warnings',
+    'exits',
+    'handles',
+    'healing-events',
+    'health',
+    'kept-bytes',
+    'last-lines',
+    'log-levels',
+    'log-lines',
+    'model-agents',
+    'model-drills',
+    'model-waits',
+    'mutes',
+    'outbound',
+    'outcomes',
+    'own-pings',
+    'pauses',
+    'pressure',
+    'quantities',
+    'record-outcomes',
+    'rehearsal',
+    'report',
+    'safe-reads',
+    'scaling',
+    'secrets',
+    'series',
+    'state-by-hand',
+    'warning-sources',
+    'web-changes',
+    'web-sessions',
+  ],
+  'host/alerts': ['ends', 'file', 'service'],
+  mcp: ['answer'],
+  plugins: [
+    'api-health',
+    'blog-post',
+    'contracts',
+    'disk-space',
+    'docs',
+    'fire-drill',
+    'github-triage',
+    'host-events',
+    'log-analysis',
+    'log-cleanup',
+    'never-twice',
+    'performance-report',
+    'post-bluesky',
+    'post-email',
+    'post-feed',
+    'post-file',
+    'post-networks',
+    'post-request',
+    'post-webhook',
+    'rss-watch',
+    'shorten',
+    'status-post',
+    'typed-deliveries',
+    'typed-secrets',
+    'update-check',
+  ],
+  store: ['checks', 'job-rows', 'memory', 'metric-points', 'set-back'],
+  web: ['act-words', 'guard', 'live', 'log-tail', 'reader', 'request-queue', 'shared'],
+  'web/pages': ['pages'],
+  workers: ['blame', 'cell-memory', 'decisions', 'line-hub', 'plain-data', 'postgres-pool', 'suspect', 'work-time'],
+};
+
+/** Rooms whose tests are all of that kind. */
+const ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry', 'gateway/models/chain'];
+
+/** Paths below the root of the checkout. */
+export const SHARED_PROCESS: readonly string[] = [
+  ...ROOMS.map((room) => `test/${room}/**/*.test.ts`),
+  ...Object.entries(FILES).flatMap(([folder, names]) => names.map((name) => `test/${folder}/${name}.test.ts`)),
+];
+
+/**
+ * Short files whose tests take long: vitest begins with the largest files, and these would run alone at the end, on one of the
+ * processors.
+ */
+export const LONG_FILES: readonly string[] = [
+  'test/store/sqlite.test.ts',
+  'test/fuzz/slow.test.ts',
+  'test/fuzz/crash.test.ts',
+  'test/fuzz/hooks.test.ts',
+  'test/guardian/frozen.test.ts',
+];
