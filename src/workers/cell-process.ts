@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +66,7 @@ export interface CellProcess {
 
 /** Starts a cell. Messages that are posted before the cell runs wait for it. */
 export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOptions): CellProcess {
-  const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
+  const startedMarkers = openStartedMarkers('daruma-cell-');
   let isOver = false;
   let killedFor: string | undefined;
   const over = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MARKER_BYTES, type MarkerPlace, writeMarker } from './wire.ts';
@@ -29,20 +29,28 @@ export interface StartedMarkers {
 const KEPT_BYTES = 8_192 * MARKER_BYTES;
 const MOST_KEY = 2 ** 31 - 1;
 
-/** undefined when the file cannot be made (a full disk): accounting is coarser without it. */
+/**
+ * `name`: how its folder begins. undefined when the file cannot be made (a full disk): accounting is coarser without it.
+ *
+ * The file has a folder of its own, which is gone as soon as the file is open: a process that watches the temporary folder, as
+ * a host does whose installation lies there, would be woken for each job that begins, though the file has lost its name.
+ */
 export function openStartedMarkers(name: string): StartedMarkers | undefined {
-  const path = join(tmpdir(), name);
   const opened: number[] = [];
-  const open = (flags: string) => opened[opened.push(openSync(path, flags, 0o600)) - 1]!;
+  let folder: string | undefined;
   try {
+    folder = mkdtempSync(join(tmpdir(), name));
+    const path = join(folder, 'begun');
+    const open = (flags: string) => opened[opened.push(openSync(path, flags, 0o600)) - 1]!;
     // Made by the one that the cell gets: to open it for writing alone once more would empty it.
     const fd = open('wx');
     const own = open('r+');
-    unlinkSync(path);
+    rmSync(folder, { recursive: true });
     if (writeSync(own, Buffer.alloc(KEPT_BYTES)) < KEPT_BYTES) throw new Error('the disk is full');
     return startedMarkersIn(own, fd);
   } catch {
     for (const fd of opened) closeSync(fd);
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     return undefined;
   }
 }

@@ -1,4 +1,6 @@
-import { ftruncateSync, readSync, writeSync } from 'node:fs';
+import { ftruncateSync, mkdtempSync, readdirSync, readSync, rmSync, watch, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { openStartedMarkers, type StartedMarkers } from '../../src/workers/started-markers.ts';
 import { MARKER_BYTES, type MarkerPlace, writeMarker } from '../../src/workers/wire.ts';
@@ -25,7 +27,7 @@ function note({ at, key }: MarkerPlace, seq: number) {
   writeSync(startedMarkers!.fd, bytes, 0, MARKER_BYTES, at);
 }
 
-const opened = () => openStartedMarkers(`daruma-ledger-test-${process.pid}`)!;
+const opened = () => openStartedMarkers('daruma-ledger-test-')!;
 const places = (count: number) => Array.from({ length: count }, () => startedMarkers!.place()!);
 
 test('an attempt is noted as begun on a disk that has become full: one that ran must not be taken for one that did not', (context) => {
@@ -47,6 +49,29 @@ test('on a disk that is full from the start there is no ledger, and nobody claim
   disk.fill();
   startedMarkers = openStartedMarkers('ledger');
   expect(startedMarkers).toBeUndefined();
+});
+
+test('nobody who watches the temporary folder is woken by notes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-watched-'));
+  const told: (string | null)[] = [];
+  try {
+    process.env.TMPDIR = folder;
+    startedMarkers = opened();
+    expect(readdirSync(folder)).toEqual([]);
+    const [place] = places(1) as [MarkerPlace];
+    const { promise: isLast, resolve } = Promise.withResolvers<void>();
+    const watcher = watch(folder, (_, name) => {
+      told.push(name);
+      if (name === 'last') resolve();
+    });
+    for (let seq = 1; seq <= 10; seq++) note(place, seq);
+    writeFileSync(join(folder, 'last'), '');
+    await isLast;
+    watcher.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  expect(new Set(told)).toEqual(new Set(['last']));
 });
 
 test('a worker for which no space was kept has no place', () => {
