@@ -16,6 +16,7 @@ const claim = db.prepare(
 );
 const end = db.prepare("UPDATE job SET state = 'done', result = 'null' WHERE id = ?");
 const begun = performance.now();
+const before = process.cpuUsage();
 for (let done = 0; done < jobs; ) {
   db.exec('BEGIN IMMEDIATE');
   for (let index = 0; index < group; index++) add.run();
@@ -29,6 +30,8 @@ for (let done = 0; done < jobs; ) {
   done += taken.length;
 }
 const seconds = (performance.now() - begun) / 1000;
-console.log(JSON.stringify({ jobs, seconds, jobsPerSecond: jobs / seconds }));
+const { user, system } = process.cpuUsage(before);
+const threads = { 'store thread': (user + system) / 1e6 };
+console.log(JSON.stringify({ jobs, seconds, jobsPerSecond: jobs / seconds, threads }));
 db.close();
 rmSync(folder, { recursive: true });

@@ -1,8 +1,9 @@
 /**
  * Daruma doing no-op jobs through a real host, cell and worker: `tsx daruma.ts <jobs> <in flight> <workers>`. A job
- * counts when its completion is on disk. Prints one line of JSON.
+ * counts when its completion is on disk. Prints one line of JSON, with the processor time that each kind of thread had.
  */
 import { noopHost } from '../noop-host.ts';
+import { costsBetween, threadCosts } from '../thread-costs.ts';
 
 const [jobs = 20_000, inFlight = 200, workers = 2] = process.argv.slice(2).map(Number);
 const host = await noopHost('() => null', workers);
@@ -10,9 +11,11 @@ const host = await noopHost('() => null', workers);
 await host.drive(Math.min(jobs, 2_000), inFlight);
 const begun = performance.now();
 const before = process.cpuUsage();
+const costsBefore = threadCosts();
 await host.drive(jobs, inFlight);
 const seconds = (performance.now() - begun) / 1000;
 const cpu = process.cpuUsage(before);
+const threads = costsBetween(costsBefore, threadCosts());
 console.log(
   JSON.stringify({
     jobs,
@@ -20,6 +23,7 @@ console.log(
     jobsPerSecond: jobs / seconds,
     hostCpuSeconds: (cpu.user + cpu.system) / 1e6,
     hostRssMb: process.memoryUsage.rss() / 2 ** 20,
+    threads,
   }),
 );
 await host.stop();

@@ -13,6 +13,8 @@ export interface StoreChannel {
   open(): Promise<void>;
   /** Calls an op. All calls of one turn of the event loop travel as one message. */
   call<K extends OpName>(name: K, ...args: Parameters<StoreOps[K]>): Promise<ReturnType<StoreOps[K]>>;
+  /** The newest call of this turn, while it has not been sent: its arguments may still grow. */
+  newest(): Call | undefined;
   /** Asks for a sign of life. */
   ping(): void;
   /** Resolves when everything that was called is answered, the file is closed and the thread gone. */
@@ -59,6 +61,7 @@ export function createStoreChannel(
         if (outgoing.push({ call: [name, ...args], waiting: { resolve, reject } }) === 1) setImmediate(send);
       });
     },
+    newest: () => outgoing.at(-1)?.call,
     ping: () => worker?.postMessage([] satisfies ToStoreThread),
     close,
     isOpen: () => worker !== undefined && !closing,

@@ -5,20 +5,12 @@ import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
 import { createFeed, withFeeds } from '../feed.ts';
 import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
+import { createAdds } from './adds.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
 import { createCopies } from './copies.ts';
-import { packAttempts, packJob, packSettlements, unpackAdded, unpackClaim } from './packing.ts';
-import {
-  type AskedPorts,
-  OP_KINDS,
-  type OpName,
-  type OwnOps,
-  type PackedOps,
-  type Plain,
-  STAMPED,
-  type StoreOps,
-} from './wire.ts';
+import { packAttempts, packSettlements, unpackClaim } from './packing.ts';
+import { type AskedPorts, OP_KINDS, type OpName, type OwnOps, type PackedOps, STAMPED, type StoreOps } from './wire.ts';
 
 /** How often an idle store is asked for a sign of life. */
 const PING_EVERY_MS = 5_000;
@@ -133,13 +125,11 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
 type Ask = <K extends OpName>(name: K, args: Parameters<StoreOps[K]>) => Promise<ReturnType<StoreOps[K]>>;
 
 function packedCalls(line: StoreChannel, clock: StoreClock): Pick<StorePorts, keyof PackedOps> {
+  const add = createAdds(line);
   return {
     async add(jobs) {
       checkWrite('add', [jobs]);
-      const now = clock.now();
-      const flat: Plain[] = [];
-      for (const job of jobs) packJob(flat, job, now);
-      return unpackAdded(await line.call('add', flat, now));
+      return add(jobs, clock.now());
     },
     async claim(requests, terms) {
       checkWrite('claim', [requests, terms]);
