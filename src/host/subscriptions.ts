@@ -4,6 +4,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { JobRecords, Settlement } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { labelsText } from '../kernel/series.ts';
 import type { Meter } from '../telemetry/meter/meter.ts';
 import type { HostBus } from './bus.ts';
 import { recordFiles } from './file-records.ts';
@@ -177,12 +178,21 @@ function createFirstRuns(needs: {
   };
 }
 
+/** The labels of a version's series as texts, made when its agent comes into force and not with each attempt. */
+function versionLabels(version: string) {
+  const endOf = (outcome: string) => labelsText({ version, outcome });
+  const ends = { done: endOf('done'), dead: endOf('dead'), retrying: endOf('retrying') };
+  return { duration: labelsText({ version }), ends };
+}
+
 /** Counts what the rooms tell on the bus. Guest agents are not measured: they are gone with their client. */
 function measureRooms(bus: HostBus, { meter, catalog }: MeasureNeeds): void {
-  const versions = new Map<string, string>();
+  const versions = new Map<string, ReturnType<typeof versionLabels>>();
+  const unknown = versionLabels('unknown');
 
   function rememberVersions() {
-    for (const { fingerprint, version } of catalog.agents().values()) versions.set(fingerprint, version.id);
+    for (const { fingerprint, version } of catalog.agents().values())
+      versions.set(fingerprint, versionLabels(version.id));
     for (const fingerprint of versions.keys()) {
       if (versions.size <= MOST_FINGERPRINTS) break;
       versions.delete(fingerprint);
@@ -192,9 +202,9 @@ function measureRooms(bus: HostBus, { meter, catalog }: MeasureNeeds): void {
 
   function settled(agent: string, { state, attempts, startedAt, finishedAt, fingerprint = '' }: Settlement) {
     if (state === 'cancelled' || attempts !== undefined || !catalog.agents().has(agent)) return;
-    const version = versions.get(fingerprint) ?? 'unknown';
-    meter.count('attempts', { agent, labels: { version, outcome: state } });
-    if (state === 'done') meter.time('duration', { agent, labels: { version } }, finishedAt - startedAt);
+    const { ends, duration } = versions.get(fingerprint) ?? unknown;
+    meter.count('attempts', { agent, labels: ends[state] });
+    if (state === 'done') meter.time('duration', { agent, labels: duration }, finishedAt - startedAt);
   }
 
   bus.on('agents.changed', rememberVersions);

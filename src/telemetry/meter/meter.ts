@@ -14,7 +14,8 @@ import type { MetricPoint } from './ports.ts';
 /** The series of a value: of an agent, or of the host without one. */
 interface SeriesOf {
   agent?: string;
-  labels?: SeriesLabels;
+  /** Or the text that `labelsText` makes of them: those of each job are not worth making it anew. */
+  labels?: SeriesLabels | string;
 }
 
 /** A series with all its values since the host started. */
@@ -58,18 +59,23 @@ interface Entry {
 }
 
 export function createMeter(now: () => number): Meter {
-  /** By agent, then by name and labels. */
-  const agents = new Map<string | null, Map<string, Entry>>();
+  /** By agent, then by name, then by labels. */
+  const agents = new Map<string | null, Map<string, Map<string, Entry>>>();
   let size = 0;
   let open: Entry[] = [];
   let closed: MetricPoint[] = [];
 
-  function entriesOf(agent: string | null): Map<string, Entry> {
-    const known = agents.get(agent);
-    if (known) return known;
-    const fresh = new Map<string, Entry>();
-    agents.set(agent, fresh);
-    return fresh;
+  const minuteNow = () => {
+    const at = now();
+    return at - (at % MINUTE_MS);
+  };
+
+  function entriesOf(agent: string | null, name: string): Map<string, Entry> {
+    const names = agents.get(agent) ?? new Map<string, Map<string, Entry>>();
+    if (names.size === 0) agents.set(agent, names);
+    const entries = names.get(name) ?? new Map<string, Entry>();
+    if (entries.size === 0) names.set(name, entries);
+    return entries;
   }
 
   function close(entry: Entry) {
@@ -79,43 +85,56 @@ export function createMeter(now: () => number): Meter {
     entry.value = undefined;
   }
 
-  function put(
-    agent: string | null,
-    name: string,
-    labels: string,
-    one: { value: SeriesValue } | { kind: SeriesKind; number: number },
-  ) {
-    const entries = entriesOf(agent);
-    const key = labels === '' ? name : `${name}${labels}`;
-    const minute = now() - (now() % MINUTE_MS);
-    const known = entries.get(key);
-    const fresh = () => ('value' in one ? copySeries(one.value) : firstValue(one.kind, one.number));
-    const add = (to: SeriesValue) => ('value' in one ? mergeSeries(to, one.value) : addToSeries(to, one.number));
-    if (!known) {
-      if (size >= MOST_SERIES) return;
-      size += 1;
-      const entry = { agent, name, labels, minute, value: fresh(), total: fresh() };
-      entries.set(key, entry);
-      open.push(entry);
-      return;
-    }
-    if (known.total.kind !== ('value' in one ? one.value.kind : one.kind)) return;
-    add(known.total);
-    if (known.value && known.minute === minute) return add(known.value);
-    if (known.value) close(known);
-    else open.push(known);
-    known.minute = minute;
-    known.value = fresh();
+  /** A series begins with these values, of the minute and of all time. */
+  function begin(agent: string | null, name: string, labels: string, [value, total]: [SeriesValue, SeriesValue]) {
+    if (size >= MOST_SERIES) return;
+    size += 1;
+    const entry = { agent, name, labels, minute: minuteNow(), value, total };
+    entriesOf(agent, name).set(labels, entry);
+    open.push(entry);
   }
 
-  const text = ({ labels }: SeriesOf) => (labels === undefined ? '' : labelsText(labels));
+  /** The value in the series of the minute that goes on; undefined: it has none yet. */
+  function valueNow(entry: Entry): SeriesValue | undefined {
+    return entry.value && entry.minute === minuteNow() ? entry.value : undefined;
+  }
+
+  /** The series begins its minute with the value. */
+  function reopen(entry: Entry, value: SeriesValue) {
+    if (entry.value) close(entry);
+    else open.push(entry);
+    entry.minute = minuteNow();
+    entry.value = value;
+  }
+
+  function put(kind: SeriesKind, name: string, of: SeriesOf, number: number) {
+    const agent = of.agent ?? null;
+    const { labels } = of;
+    const text = typeof labels === 'string' ? labels : labelsText(labels);
+    const known = agents.get(agent)?.get(name)?.get(text);
+    if (!known) return begin(agent, name, text, [firstValue(kind, number), firstValue(kind, number)]);
+    if (known.total.kind !== kind) return;
+    addToSeries(known.total, number);
+    const value = valueNow(known);
+    if (value) addToSeries(value, number);
+    else reopen(known, firstValue(kind, number));
+  }
+
   return {
-    count: (name, of, amount = 1) => put(of.agent ?? null, name, text(of), { kind: 'counter', number: amount }),
-    gauge: (name, of, value) => put(of.agent ?? null, name, text(of), { kind: 'gauge', number: value }),
-    time: (name, of, ms) => put(of.agent ?? null, name, text(of), { kind: 'histogram', number: Math.max(0, ms) }),
-    merge: ({ agent, name, labels, value }) => put(agent, name, labels, { value }),
+    count: (name, of, amount = 1) => put('counter', name, of, amount),
+    gauge: (name, of, value) => put('gauge', name, of, value),
+    time: (name, of, ms) => put('histogram', name, of, Math.max(0, ms)),
+    merge({ agent, name, labels, value: later }) {
+      const known = agents.get(agent)?.get(name)?.get(labels);
+      if (!known) return begin(agent, name, labels, [copySeries(later), copySeries(later)]);
+      if (known.total.kind !== later.kind) return;
+      mergeSeries(known.total, later);
+      const value = valueNow(known);
+      if (value) mergeSeries(value, later);
+      else reopen(known, copySeries(later));
+    },
     take(all = false) {
-      const minute = now() - (now() % MINUTE_MS);
+      const minute = minuteNow();
       const left: Entry[] = [];
       for (const entry of open) {
         if (all || entry.minute !== minute) close(entry);
@@ -127,14 +146,16 @@ export function createMeter(now: () => number): Meter {
       return taken;
     },
     *totals(agent) {
-      for (const { name, labels, total } of agents.get(agent)?.values() ?? [])
-        yield { agent, name, labels, value: total };
+      for (const entries of agents.get(agent)?.values() ?? [])
+        for (const { name, labels, total } of entries.values()) yield { agent, name, labels, value: total };
     },
     keep(names) {
-      for (const [agent, entries] of agents) {
+      for (const [agent, series] of agents) {
         if (agent === null || names.has(agent)) continue;
-        for (const entry of entries.values()) close(entry);
-        size -= entries.size;
+        for (const entries of series.values()) {
+          for (const entry of entries.values()) close(entry);
+          size -= entries.size;
+        }
         agents.delete(agent);
       }
     },
