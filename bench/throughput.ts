@@ -11,13 +11,13 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { compiled } from './compiled.ts';
 import { machineFacts, median } from './machine.ts';
 import { postgres, redis } from './servers.ts';
 
 const run = promisify(execFile);
 const rounds = Number(process.argv[2] ?? 5);
 const HERE = import.meta.dirname;
-const TSX = join(HERE, '../node_modules/.bin/tsx');
 
 interface System {
   name: string;
@@ -26,12 +26,12 @@ interface System {
 }
 
 async function figure(program: string, ...args: (string | number)[]) {
-  const script = join(HERE, 'systems', program);
-  const [command, first] = program.endsWith('.ts') ? [TSX, [script]] : [process.execPath, [script]];
-  const { stdout } = await run(command, [...first, ...args.map(String)], { timeout: 180_000 });
+  const script = program.endsWith('.ts') ? daruma.file : join(HERE, 'systems', program);
+  const { stdout } = await run(process.execPath, [script, ...args.map(String)], { timeout: 180_000 });
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
+const daruma = await compiled('systems/daruma.ts', join(HERE, '..'));
 const everysec = await redis('everysec');
 const always = await redis('always');
 const pg = await postgres();
@@ -92,6 +92,7 @@ for (let round = 1; round <= rounds; round++) {
   }
 }
 await Promise.all([everysec?.stop(), always?.stop(), pg?.stop()]);
+daruma.end();
 
 const own = raw.Daruma!.map((one) => one.jobsPerSecond);
 const table = systems.map(({ name, note }) => {
