@@ -18,9 +18,9 @@ const jobs: readonly Mutation[] = [
   ...guardsOf('src/store/sqlite/inside/jobs/add.ts', JOB_LAWS, [
     {
       breaks: 'a key makes one job',
-      within: 'COLUMNS',
-      code: '?8, ?9, ?10',
-      instead: 'iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10',
+      within: 'insertOne',
+      code: 'pushRow(values, flat, i, now);',
+      instead: 'pushRow(values, flat, i, now); values[8] = null;',
     },
   ]),
   ...guardsOf('src/store/sqlite/inside/jobs/claim.ts', JOB_LAWS, [
