@@ -9,6 +9,7 @@ import { WEB_CHANNEL_FD, type WebTerms } from '../control/web-channel.ts';
 import { collectHeap } from '../fence/collect-heap.ts';
 import { openTrim } from '../fence/kernel.ts';
 import { putUpFence } from '../fence/put-up.ts';
+import { endOnUncaught, endProcess } from '../kernel/end-process.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
 import { MINUTE_MS } from '../kernel/measures.ts';
 import { packageFile } from '../kernel/paths.ts';
@@ -52,14 +53,10 @@ const link = openHostLink(new Socket({ fd: WEB_CHANNEL_FD, readable: true, writa
   clients: () => server?.clients() ?? 0,
   gone(why) {
     if (why) process.stderr.write(`${why.message}\n`);
-    end();
+    endProcess();
   },
 });
-// The host kills a process that ends so, and starts another: nothing in this one is to be trusted.
-process.on('uncaughtException', (error) => {
-  process.stderr.write(`${toPlainFault(error).stack ?? toPlainFault(error).message}\n`);
-  end();
-});
+endOnUncaught();
 raiseOomScore(OOM_SCORES.web);
 
 async function begin(terms: WebTerms): Promise<void> {
@@ -72,7 +69,7 @@ async function begin(terms: WebTerms): Promise<void> {
     collectHeap();
     trim?.();
   };
-  const reads = createReads({ time, folder: terms.folder, stuck: end, idle: giveBack });
+  const reads = createReads({ time, folder: terms.folder, stuck: endProcess, idle: giveBack });
   const reader = createReader({ time, link, reads, parent: terms.parent });
   repeat(giveBack);
   const logs = resolve(terms.folder, terms.logs);
@@ -129,9 +126,4 @@ function shutIn({ folder, store, logs, ports, parent }: WebTerms): void {
       message: `a fence of the page does not hold: ${JSON.stringify(tried)}`,
       next: 'daruma doctor',
     });
-}
-
-function end(): never {
-  process.kill(process.pid, 'SIGKILL');
-  process.exit(1);
 }

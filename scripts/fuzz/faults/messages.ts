@@ -1,3 +1,4 @@
+import { messagesIn } from '../../../src/gateway/child/process.ts';
 import { FROM_BROKER, readFromBroker } from '../../../src/gateway/exec/broker-messages.ts';
 import type { FromBroker } from '../../../src/gateway/exec/wire.ts';
 import { readRequest } from '../../../src/host/api/conversation.ts';
@@ -128,7 +129,7 @@ const HOPS: Readonly<Record<string, (folder: string) => Hop>> = {
     const isWhole = random.between(0, 1) === 0;
     const frames = Buffer.concat(framesOf(isWhole ? said.map((one) => mutateMessage(one, random)) : said));
     return refusedBy(() => {
-      const read = createFrameReader((frame) => readFromBroker(frame).forEach(checkAnswer), FROM_BROKER);
+      const read = createFrameReader((frame) => messagesIn(frame, readFromBroker).forEach(checkAnswer), FROM_BROKER);
       read(isWhole ? frames : mutateBytes(frames, random));
     });
   },

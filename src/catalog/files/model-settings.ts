@@ -1,27 +1,14 @@
 import * as z from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { given } from '../../kernel/given.ts';
+import type { Rung } from '../../kernel/rung.ts';
 import { checkedLength, checkedTokens } from '../../kernel/units.ts';
 import { countField, cronField, lengthField, tokensField } from './fields.ts';
 
-/** A rung of `models.chain`: a provider with an ordered preference list of models. Times in ms. */
-export interface RungSetting {
-  name: string;
-  /** The base address, as `https://api.groq.com/openai/v1`; of Ollama without a path. No slash at its end. */
-  url: string;
-  kind: 'openai' | 'ollama';
+/** A rung of `models.chain`. */
+export interface RungSetting extends Rung {
   /** The name of the secret that holds the provider's key; null: the provider asks for none. */
   key: string | null;
-  models: readonly string[];
-  embeddings: readonly string[];
-  /** The longest wait for the first token. */
-  timeoutMs: number;
-  /** The longest wait between two tokens. */
-  idleMs: number;
-  /** Calls of this rung cost no money. */
-  free: boolean;
-  /** Tokens of its context; null: as the provider says. */
-  context: number | null;
 }
 
 /** The price of a million tokens of a model, with the day on which somebody looked. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
+import type { PlainFault } from '../../kernel/fault.ts';
 import { type FrameBounds, openFrameChannel } from '../../kernel/frames.ts';
 import { stderrTail } from '../../kernel/stderr-tail.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -29,15 +30,19 @@ interface PipedProgram<Incoming> {
   /** The file handle of the pipe in the child. */
   fd: number;
   bounds: FrameBounds;
-  /** Reads one message; throws for what is none, which ends the child. */
+  /** Reads one message; throws for what is none, which ends the child. No message of its frame is received then. */
   read(message: unknown): Incoming;
+  /** How long the child may take to end by itself when its pipe is closed; default 1 s. */
+  endMs?: number;
 }
 
 export interface PipedChildNeeds<Incoming> {
   time: Time;
   receive(message: Incoming): void;
   /** A line that it wrote on stderr. */
-  wrote(line: string): void;
+  wrote?(line: string): void;
+  /** The child wrote what is no message, or `receive` threw: it is killed. */
+  broken?(why: PlainFault): void;
   /** Called once, unless it was told to end; `how` in words. */
   lost(how: string): void;
 }
@@ -59,11 +64,11 @@ export function openPipedChild<Outgoing, Incoming>(
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
   const pipe = child.stdio[program.fd] as Duplex | null;
-  const channel = pipe && openFrameChannel(pipe, { receive, broken: ({ message }) => kill(message) }, program.bounds);
+  const channel = pipe && openFrameChannel(pipe, { receive, broken }, program.bounds);
   lowerPriority(child, program.niceness);
   const stderr = stderrTail(child.stderr, STDERR_KEPT);
   child.stderr?.on('data', (text: string) => {
-    for (const line of text.split('\n')) if (line.trim()) needs.wrote(line);
+    for (const line of text.split('\n')) if (line.trim()) needs.wrote?.(line);
   });
   child.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
@@ -74,9 +79,13 @@ export function openPipedChild<Outgoing, Incoming>(
     lost(last ? `${how}: ${last}` : how);
   });
 
-  function receive(messages: unknown) {
-    if (!Array.isArray(messages)) throw new Error('a frame without messages');
-    for (const message of messages) if (state === 'alive') needs.receive(program.read(message));
+  function receive(frame: unknown) {
+    for (const message of messagesIn(frame, program.read)) if (state === 'alive') needs.receive(message);
+  }
+
+  function broken(why: PlainFault) {
+    if (state === 'alive') needs.broken?.(why);
+    kill(why.message);
   }
 
   function lost(how: string) {
@@ -95,18 +104,25 @@ export function openPipedChild<Outgoing, Incoming>(
   return {
     pid: child.pid,
     send(message) {
-      if (pipe?.writable) channel?.send([message]);
+      // A child that has closed its pipe can be told nothing any more.
+      if (pipe?.writable) channel?.send([message], (error) => error && state === 'alive' && child.kill('SIGKILL'));
     },
     unread: () => pipe?.writableLength ?? 0,
     kill,
     async end() {
       if (state === 'alive') state = 'ending';
       pipe?.destroy();
-      const stop = needs.time.after(END_MS, () => child.kill('SIGKILL'));
+      const stop = needs.time.after(program.endMs ?? END_MS, () => child.kill('SIGKILL'));
       await over.promise;
       stop();
     },
   };
+}
+
+/** The messages of a frame, each read; throws when the frame holds anything else. */
+export function messagesIn<Incoming>(frame: unknown, read: (message: unknown) => Incoming): Incoming[] {
+  if (!Array.isArray(frame)) throw new Error('a frame that holds no messages');
+  return frame.map((message) => read(message));
 }
 
 function lowerPriority({ pid }: ChildProcess, niceness: number): void {

@@ -59,9 +59,8 @@ const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
   readings: { children: listOf(shapeOf({ mark, ...PROCESS }), MOST_READINGS) },
 };
 
-/** The messages of a frame of the broker. Throws when the frame holds anything else; the error repeats none of the frame's text. */
-export function readFromBroker(frame: unknown): FromBroker[] {
-  if (!Array.isArray(frame)) throw new Error('a frame that holds no messages');
-  for (const message of frame) checkMessage(message, SHAPES);
-  return frame as FromBroker[];
+/** Throws for what is no message of a broker; the error repeats none of its text. */
+export function readFromBroker(message: unknown): FromBroker {
+  checkMessage(message, SHAPES);
+  return message as FromBroker;
 }

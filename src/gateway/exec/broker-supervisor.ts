@@ -1,11 +1,18 @@
+import { fileURLToPath } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import type { Log } from '../../kernel/log.ts';
-import { type BrokerProcess, openBroker } from './broker-process.ts';
+import { entryFile } from '../../kernel/paths.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { openPipedChild, type PipedChild, type PipedChildNeeds } from '../child/process.ts';
+import { BROKER_FD, FROM_BROKER, readFromBroker } from './broker-messages.ts';
 import { type ChildrenFile, openChildrenFile } from './children-file.ts';
 import type { ExecNeeds } from './ports.ts';
 import type { BrokerTerms, ChildRecord, FromBroker, ToBroker } from './wire.ts';
 
+const BROKER = 'gateway/exec/inside/broker.js';
+/** The broker kills all that it started within 1.5 s when its host is gone, and then ends itself. */
+const END_MS = 2_500;
 /** A broker that has work tells of it each second. */
 const SILENT_MS = 15_000;
 const WATCH_EVERY_MS = 5_000;
@@ -55,7 +62,7 @@ export function createBrokerSupervisor(
   const { file: fileName, cwd, idleMs, ...terms } = options;
   const file = openChildrenFile(fileName);
   let records = new Map<string, ChildRecord>();
-  let broker: BrokerProcess | undefined;
+  let broker: PipedChild<ToBroker> | undefined;
   /** The processes that the broker which is starting has to kill, by their marks, and the promise of those who wait for that. */
   let sweeping: { marks: string[]; done: PromiseWithResolvers<void> } | undefined;
   let isEnding = false;
@@ -65,14 +72,14 @@ export function createBrokerSupervisor(
   /** Functions that cancel the timers. */
   const cancel: { idle?: () => void; watch?: () => void; again?: () => void } = {};
 
-  function begin(): BrokerProcess {
+  function begin(): PipedChild<ToBroker> {
     cancel.again?.();
     cancel.idle?.();
     const leftovers = [...records.values()];
     sweeping = { marks: leftovers.map(({ mark }) => mark), done: sweeping?.done ?? Promise.withResolvers() };
     receivedAt = time.monotonic();
     watch();
-    return openBroker({ ...terms, leftovers }, { time, receive, broken, lost }, { cwd });
+    return openBroker({ ...terms, leftovers }, { time, receive, broken, lost }, cwd);
   }
 
   function receive(message: FromBroker) {
@@ -125,7 +132,8 @@ export function createBrokerSupervisor(
     cancel.watch = time.after(WATCH_EVERY_MS, () => {
       if (!broker) return;
       if (!sweeping && !needs.isBusy()) receivedAt = time.monotonic();
-      if (time.monotonic() - receivedAt > SILENT_MS) broker.kill();
+      if (time.monotonic() - receivedAt > SILENT_MS)
+        broker.kill(`it has said nothing for ${formatDuration(SILENT_MS)}`);
       watch();
     });
   }
@@ -157,7 +165,7 @@ export function createBrokerSupervisor(
         cancel.idle?.();
         broker ??= begin();
       }
-      broker?.post(message);
+      broker?.send(message);
     },
     async record(child) {
       records.set(child.mark, child);
@@ -179,6 +187,21 @@ export function createBrokerSupervisor(
       await file.close();
     },
   };
+}
+
+/**
+ * Starts a broker, whose first order is `terms`. An order carries the environment of its command: the broker gets no variable of the
+ * host's own environment. `cwd`: the folder for data of this run, which the process list shows beside the broker.
+ */
+function openBroker(terms: BrokerTerms, needs: PipedChildNeeds<FromBroker>, cwd: string): PipedChild<ToBroker> {
+  const program = {
+    args: ['--no-warnings', '--disable-sigusr1', fileURLToPath(entryFile(BROKER)), cwd],
+    ...{ cwd, env: {}, niceness: 0, fd: BROKER_FD, endMs: END_MS },
+    ...{ bounds: FROM_BROKER, read: readFromBroker },
+  };
+  const child = openPipedChild<ToBroker, FromBroker>(program, needs);
+  child.send({ do: 'begin', terms });
+  return child;
 }
 
 function warnOfCgroups(log: Log, why: string): void {

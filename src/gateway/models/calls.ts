@@ -1,9 +1,10 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import { originOf } from '../../kernel/origin.ts';
+import type { Rung } from '../../kernel/rung.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Origins } from '../origins/ports.ts';
 import { CHECK_JOB, CHECK_WORKER, modelsDown } from './faults.ts';
-import type { CallEstimate, Rung, RungPass, SkippedRung, SpentTry } from './ports.ts';
+import type { CallEstimate, RungPass, SkippedRung, SpentTry } from './ports.ts';
 import type { FromGateway, ToGateway } from './wire.ts';
 
 type Message<Say extends FromGateway['say']> = Extract<FromGateway, { say: Say }>;

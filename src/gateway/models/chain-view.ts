@@ -1,9 +1,10 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { LogLevel } from '../../kernel/log.ts';
 import { originOf } from '../../kernel/origin.ts';
+import type { Rung } from '../../kernel/rung.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Origins } from '../origins/ports.ts';
-import type { Rung, RungState } from './ports.ts';
+import type { RungState } from './ports.ts';
 import type { FromGateway } from './wire.ts';
 
 /** The state of each rung, as the gateway and the breakers know it; its changes are told once. */

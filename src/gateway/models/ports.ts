@@ -1,23 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 
-/** A rung of the chain: a provider with an ordered preference list of models. The key of the provider is never in here. Times in ms. */
-export interface Rung {
-  name: string;
-  /** The base address, without a slash at its end. */
-  url: string;
-  kind: 'openai' | 'ollama';
-  models: readonly string[];
-  embeddings: readonly string[];
-  /** The longest wait for the first token. */
-  timeoutMs: number;
-  /** The longest wait between two tokens. */
-  idleMs: number;
-  /** Calls of the rung cost no money. */
-  free: boolean;
-  /** Tokens of its context; null: as the provider says. */
-  context: number | null;
-}
-
 /** Facts on a model of a rung, as far as its provider tells them. */
 export interface ModelFacts {
   name: string;

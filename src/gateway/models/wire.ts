@@ -2,7 +2,8 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { FrameBounds } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import type { CallEnd } from '../../kernel/origin.ts';
-import type { CallEstimate, CheckKind, CheckResult, Rung, RungPass, SkippedRung, SpentTry } from './ports.ts';
+import type { Rung } from '../../kernel/rung.ts';
+import type { CallEstimate, CheckKind, CheckResult, RungPass, SkippedRung, SpentTry } from './ports.ts';
 
 /** The channel between a host and its model gateway: frames of JSON on a pipe of their own. */
 export const GATEWAY_CHANNEL_FD = 3;

@@ -4,10 +4,11 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log, LogLevel } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
+import { PRESSURE_STEPS } from '../../kernel/pressure-steps.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { RoomEvent, Signal } from '../signals.ts';
-import { type Climb, climb, FIRST_CLIMB, LADDERS, PRESSURE_STEPS, type PressureStep, rungOf } from './rungs.ts';
+import { type Climb, climb, FIRST_CLIMB, LADDERS, type PressureStep, rungOf } from './rungs.ts';
 import {
   KEPT_MS,
   type Pressed,

@@ -1,20 +1,8 @@
 import { MINUTE_MS } from '../../kernel/measures.ts';
+import { PRESSURE_STEPS } from '../../kernel/pressure-steps.ts';
 import type { PressedResource, Strain } from './strain.ts';
 
-/**
- * The steps against pressure, mildest first. The rung is the place in this list, from 1. `hold-growth`: no agent gets one more worker
- * beside those that it has · `shrink-idle`: idle workers go · `defer-background`: what is background waits · `pause-catch-up`: slots of
- * an absence wait · `recycle-grower`: the worker that grew most goes between two jobs · `refuse-sends`: no agent sends background jobs.
- */
-export const PRESSURE_STEPS = [
-  'hold-growth',
-  'shrink-idle',
-  'defer-background',
-  'pause-catch-up',
-  'recycle-grower',
-  'refuse-sends',
-] as const;
-
+/** A step against pressure. */
 export type PressureStep = (typeof PRESSURE_STEPS)[number];
 
 /**

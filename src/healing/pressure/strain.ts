@@ -1,10 +1,11 @@
 import type { MachineReading, MemoryBound, Stall } from '../../kernel/cgroup.ts';
 import { GB } from '../../kernel/measures.ts';
+import type { PRESSED_RESOURCES } from '../../kernel/pressure-steps.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { leastDiskFree } from '../machine-resources.ts';
 
 /** A resource that can be short. */
-export type PressedResource = 'memory' | 'cpu' | 'io' | 'disk';
+export type PressedResource = (typeof PRESSED_RESOURCES)[number];
 
 /**
  * `relieved`: well below its mark · `strained`: near it, or above it not for long, or recovering · `pressed`: above its mark for long and

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PRESSED_RESOURCES, PRESSURE_STEPS } from '../../kernel/pressure-steps.ts';
 import { agentWorkers, roomResult } from './agent-workers.ts';
 import { openAlertsResult } from './alerts.ts';
 import { billResult } from './bill.ts';
@@ -107,20 +108,13 @@ export const pressureResult = z
       .array(
         z.strictObject({
           step: z
-            .enum([
-              'hold-growth',
-              'shrink-idle',
-              'defer-background',
-              'pause-catch-up',
-              'recycle-grower',
-              'refuse-sends',
-            ])
+            .enum(PRESSURE_STEPS)
             .describe(
               'hold-growth: no agent gets more workers · shrink-idle: idle workers go · defer-background: background work waits · pause-catch-up: slots of an absence wait · recycle-grower: the worker that grew most goes between two jobs · refuse-sends: background jobs that agents send are refused.',
             ),
           rung: countResult(),
           text: z.string().describe('The step in words.'),
-          resource: z.enum(['memory', 'disk', 'cpu', 'io']).describe('The resource that is short.'),
+          resource: z.enum(PRESSED_RESOURCES).describe('The resource that is short.'),
           since: time(),
           seen: z.string().describe('The figures at that time.'),
         }),
@@ -129,7 +123,7 @@ export const pressureResult = z
     resources: z
       .array(
         z.strictObject({
-          resource: z.enum(['memory', 'disk', 'cpu', 'io']),
+          resource: z.enum(PRESSED_RESOURCES),
           is: z
             .enum(['relieved', 'strained', 'pressed', 'critical'])
             .describe('relieved: well below its mark · strained: near it, or not for long above it.'),

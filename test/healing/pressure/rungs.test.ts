@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type Climb,
-  climb,
-  FIRST_CLIMB,
-  LADDER_TIMES,
-  LADDERS,
-  PRESSURE_STEPS,
-} from '../../../src/healing/pressure/rungs.ts';
+import { type Climb, climb, FIRST_CLIMB, LADDER_TIMES, LADDERS } from '../../../src/healing/pressure/rungs.ts';
 import type { Strain } from '../../../src/healing/pressure/strain.ts';
+import { PRESSURE_STEPS } from '../../../src/kernel/pressure-steps.ts';
 
 const STRAINS: Strain[] = ['relieved', 'strained', 'pressed', 'critical'];
 const MOST = LADDERS.memory.length;

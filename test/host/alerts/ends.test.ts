@@ -1,21 +1,11 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Incident } from '../../../src/healing/ports.ts';
-import { Clock, T0 } from '../../clock.ts';
-import { agentOf, fleetAlerts, noIncidents } from './world.ts';
+import { T0 } from '../../clock.ts';
+import { agentOf, noIncidents, startedAlerts } from './world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-let stop: () => Promise<void> = async () => {};
-afterEach(() => stop());
-
-async function host(more: Partial<Parameters<typeof fleetAlerts>[0]> = {}) {
-  const clock = new Clock();
-  const fleet = fleetAlerts({ clock, store: noIncidents, open: () => [], ...more });
-  stop = () => fleet.service().stop();
-  await fleet.service().start();
-  await fleet.pass(1);
-  return { clock, ...fleet, titles: () => fleet.told.map(({ title }) => title) };
-}
+const host = startedAlerts();
 
 it('an alert of dead letters holds while they wait, whatever the agent does next, and ends when nobody waits for them', async () => {
   const at = await host();
@@ -122,7 +112,7 @@ it('a leak is over after a day without one, with another version, or when a pers
     await at.leap(HOUR);
     const early = at.titles().length;
     await at.leap(24 * HOUR);
-    await stop();
+    await at.service().stop();
     return [early, at.titles().filter((title) => title.includes('shop')).length];
   };
   expect(await lives({ state: 'healed', endedAt: T0 + MINUTE }, 'v1')).toEqual([1, 2]);

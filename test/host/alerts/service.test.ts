@@ -1,22 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Incident } from '../../../src/healing/ports.ts';
-import { Clock, T0 } from '../../clock.ts';
-import { fleetAlerts, noIncidents } from './world.ts';
+import { T0 } from '../../clock.ts';
+import { noIncidents, startedAlerts } from './world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const KEY = { code: 'X', message: 'the service answers 401 after 312 ms' };
-let stop: () => Promise<void> = async () => {};
-afterEach(() => stop());
-
-async function host(more: Partial<Parameters<typeof fleetAlerts>[0]> = {}) {
-  const clock = new Clock();
-  const fleet = fleetAlerts({ clock, store: noIncidents, open: () => [], ...more });
-  stop = () => fleet.service().stop();
-  await fleet.service().start();
-  await fleet.pass(1);
-  return { clock, ...fleet, titles: () => fleet.told.map(({ title }) => title) };
-}
+const host = startedAlerts();
 
 const NAMES = Array.from({ length: 20 }, (_, at) => `sync-${String(at).padStart(2, '0')}`);
 

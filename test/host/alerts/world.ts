@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest';
 import type { HostSettings } from '../../../src/catalog/files/host-settings-table.ts';
 import type { Incident, Mute } from '../../../src/healing/ports.ts';
 import { type Alerts, createAlerts } from '../../../src/host/alerts/alerts.ts';
@@ -12,7 +13,7 @@ import { silentLog } from '../../../src/kernel/log.ts';
 import type { AlertStore, AlertTrouble } from '../../../src/telemetry/alerts/ports.ts';
 import type { Post } from '../../../src/telemetry/alerts/text.ts';
 import type { FleetEvent } from '../../../src/telemetry/ports.ts';
-import type { Clock } from '../../clock.ts';
+import { Clock } from '../../clock.ts';
 import { memoryAlerts } from '../../store/memory/alerts.ts';
 
 /** A message that a channel was given. */
@@ -201,3 +202,17 @@ export const noIncidents = {
   incidents: async () => [],
   mutes: async (): Promise<Mute[]> => [],
 };
+
+/** Alerts of a host of today, started and past its first look; they stop after each test of the file that asks for this. */
+export function startedAlerts() {
+  let stop: () => Promise<void> = async () => {};
+  afterEach(() => stop());
+  return async (more: Partial<FleetAlertsNeeds> = {}) => {
+    const clock = new Clock();
+    const fleet = fleetAlerts({ clock, store: noIncidents, open: () => [], ...more });
+    stop = () => fleet.service().stop();
+    await fleet.service().start();
+    await fleet.pass(1);
+    return { clock, ...fleet, titles: () => fleet.told.map(({ title }) => title) };
+  };
+}

@@ -1,4 +1,5 @@
-import type { Rung, RungRequest } from '../ports.ts';
+import type { Rung } from '../../../kernel/rung.ts';
+import type { RungRequest } from '../ports.ts';
 import { parsedObject, usageBody } from './chat-answer.ts';
 
 /** The request of a caller for `/v1/embeddings`. */

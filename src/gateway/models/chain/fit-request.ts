@@ -1,4 +1,5 @@
-import type { ChatMessage, ChatRequest, ModelFacts, Rung } from '../ports.ts';
+import type { Rung } from '../../../kernel/rung.ts';
+import type { ChatMessage, ChatRequest, ModelFacts } from '../ports.ts';
 import { fitOllama } from './fit-ollama.ts';
 import { type FitTerms, type FittedRequest, type UnfitRequest, unfit } from './fitted-request.ts';
 import {

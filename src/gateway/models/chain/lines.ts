@@ -8,7 +8,7 @@ const CR = 0x0d;
 const NONE = Buffer.alloc(0);
 
 /** Parts bytes into lines, at LF or CRLF; a sign of several bytes may be split between two reads. */
-interface LineSplitter {
+export interface LineSplitter {
   /** The whole lines, without their ends. `'too long'`: a line of more than {@link LONGEST_PIECE}; nothing is read after it. */
   take(bytes: Buffer): Buffer[] | 'too long';
   /** Whether the last read ended at the end of a line. */

@@ -1,4 +1,4 @@
-import type { Rung } from '../ports.ts';
+import type { Rung } from '../../../kernel/rung.ts';
 
 /** The provider behind a rung, as far as its requests differ. */
 type RungProvider = 'groq' | 'cerebras' | 'ollama' | 'other';

@@ -1,14 +1,7 @@
 import { type AnswerHead, finishOf, ollamaCall, parsedObject, usageIn } from './chat-answer.ts';
 import { chunkEvent } from './chunks.ts';
 import { createLineSplitter } from './lines.ts';
-import {
-  lineTooLong,
-  MOST_HELD,
-  MOST_STRANGE,
-  nothingSeen,
-  type StreamReader,
-  verdictOnStream,
-} from './stream-reader.ts';
+import { linesIn, MOST_HELD, MOST_STRANGE, nothingSeen, type StreamReader, verdictOnStream } from './stream-reader.ts';
 
 type Plain = Record<string, unknown>;
 
@@ -26,13 +19,8 @@ export function createNdjsonReader(head: AnswerHead): StreamReader {
 
   function take(bytes: Buffer): Buffer {
     if (seen.isOver) return NOTHING;
-    const whole = lines.take(bytes);
-    if (whole === 'too long') {
-      lineTooLong(seen);
-      return NOTHING;
-    }
     let out = '';
-    for (const line of whole) if (!seen.isOver) out += takeLine(line.toString());
+    for (const line of linesIn(bytes, lines, seen)) if (!seen.isOver) out += takeLine(line.toString());
     return out === '' ? NOTHING : Buffer.from(out);
   }
 

@@ -1,13 +1,6 @@
 import { parsedObject, usageIn } from './chat-answer.ts';
 import { createLineSplitter } from './lines.ts';
-import {
-  lineTooLong,
-  MOST_HELD,
-  MOST_STRANGE,
-  nothingSeen,
-  type StreamReader,
-  verdictOnStream,
-} from './stream-reader.ts';
+import { linesIn, MOST_HELD, MOST_STRANGE, nothingSeen, type StreamReader, verdictOnStream } from './stream-reader.ts';
 
 type Plain = Record<string, unknown>;
 
@@ -42,13 +35,8 @@ export function createSseReader(): StreamReader {
       seen.pieces++;
       return bytes;
     }
-    const whole = lines.take(bytes);
-    if (whole === 'too long') {
-      lineTooLong(seen);
-      return NOTHING;
-    }
     const out: Buffer[] = [];
-    for (const line of whole) if (!seen.isOver) takeLine(line, out);
+    for (const line of linesIn(bytes, lines, seen)) if (!seen.isOver) takeLine(line, out);
     return out.length === 0 ? NOTHING : out.length === 1 ? out[0]! : Buffer.concat(out);
   }
 

@@ -1,7 +1,7 @@
 import type { RungVerdict, TokenUsage } from '../ports.ts';
 import type { AnswerHead } from './chat-answer.ts';
 import { classify, classifyStreamError } from './classify.ts';
-import { LONGEST_PIECE } from './lines.ts';
+import { type LineSplitter, LONGEST_PIECE } from './lines.ts';
 
 /**
  * Reads the stream of a rung, and gives what goes on to the caller, in OpenAI's form. Nothing is given before the first
@@ -51,10 +51,13 @@ export function nothingSeen(): StreamSeen {
   };
 }
 
-/** Marks a stream as failed by a line without an end. */
-export function lineTooLong(seen: StreamSeen) {
+/** The lines that the bytes bring to their end. A line without an end fails the stream: nothing is read of it any more. */
+export function linesIn(bytes: Buffer, lines: LineSplitter, seen: StreamSeen): readonly Buffer[] {
+  const whole = lines.take(bytes);
+  if (whole !== 'too long') return whole;
   seen.error = JSON.stringify({ error: { message: `a line of more than ${LONGEST_PIECE} bytes`, type: 'bad_stream' } });
   seen.isOver = true;
+  return [];
 }
 
 export function verdictOnStream(seen: StreamSeen, now: number): RungVerdict {

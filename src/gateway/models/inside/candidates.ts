@@ -1,4 +1,5 @@
-import type { ModelFacts, Rung, SkippedRung } from '../ports.ts';
+import type { Rung } from '../../../kernel/rung.ts';
+import type { ModelFacts, SkippedRung } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import type { CoolDowns } from './cool-downs.ts';
 import type { ModelLists } from './model-lists.ts';

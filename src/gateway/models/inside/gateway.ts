@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Rung } from '../../../kernel/rung.ts';
 import type { Time } from '../../../kernel/time.ts';
 import { estimateTextTokens, estimateTokens } from '../chain/estimate-tokens.ts';
 import { answerUnusable } from '../faults.ts';
-import type { CallEstimate, ChatRequest, ModelFacts, Rung } from '../ports.ts';
+import type { CallEstimate, ChatRequest, ModelFacts } from '../ports.ts';
 import type { ProviderKeys, ToGateway } from '../wire.ts';
 import { ApiError } from './api-error.ts';
 import { createCandidates } from './candidates.ts';

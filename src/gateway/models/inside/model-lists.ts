@@ -1,6 +1,7 @@
+import type { Rung } from '../../../kernel/rung.ts';
 import type { Time } from '../../../kernel/time.ts';
 import { readContext, readListed, resolveModels } from '../chain/resolve-models.ts';
-import type { ModelFacts, Rung } from '../ports.ts';
+import type { ModelFacts } from '../ports.ts';
 import type { FromGateway } from '../wire.ts';
 import type { Upstream } from './upstream.ts';
 

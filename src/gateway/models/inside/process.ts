@@ -9,6 +9,7 @@ import { readAuthorities } from '../../../fence/authorities.ts';
 import { collectHeap } from '../../../fence/collect-heap.ts';
 import { openTrim } from '../../../fence/kernel.ts';
 import { putUpFence } from '../../../fence/put-up.ts';
+import { endOnUncaught, endProcess } from '../../../kernel/end-process.ts';
 import { Fault, toPlainFault } from '../../../kernel/fault.ts';
 import { packageFile } from '../../../kernel/paths.ts';
 import { OOM_SCORES, raiseOomScore } from '../../../kernel/proc.ts';
@@ -26,14 +27,10 @@ const link = openGatewayLink(new Socket({ fd: GATEWAY_CHANNEL_FD, readable: true
   },
   gone(why) {
     if (why) process.stderr.write(`${why.message}\n`);
-    end();
+    endProcess();
   },
 });
-// The host kills a process that ends so, and starts another: nothing in this one is to be trusted.
-process.on('uncaughtException', (error) => {
-  process.stderr.write(`${toPlainFault(error).stack ?? toPlainFault(error).message}\n`);
-  end();
-});
+endOnUncaught();
 raiseOomScore(OOM_SCORES.models);
 
 async function begin(message: Extract<ToGateway, { do: 'begin' }>): Promise<void> {
@@ -65,9 +62,4 @@ function shutIn({ ports, parent }: GatewayTerms): void {
 function failed(error: unknown): void {
   const { stack: _, ...fault } = toPlainFault(error);
   link.send({ say: 'failed', fault });
-}
-
-function end(): never {
-  process.kill(process.pid, 'SIGKILL');
-  process.exit(1);
 }

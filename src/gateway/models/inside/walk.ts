@@ -1,17 +1,9 @@
 import type { CallEnd } from '../../../kernel/origin.ts';
+import type { Rung } from '../../../kernel/rung.ts';
 import type { Time } from '../../../kernel/time.ts';
 import { nextRung, type WalkRung, type WalkTry } from '../chain/walk.ts';
 import { answerUnusable, modelsDown } from '../faults.ts';
-import type {
-  CallEstimate,
-  ModelFacts,
-  Rung,
-  RungPass,
-  RungVerdict,
-  SkippedRung,
-  SpentTry,
-  TokenUsage,
-} from '../ports.ts';
+import type { CallEstimate, ModelFacts, RungPass, RungVerdict, SkippedRung, SpentTry, TokenUsage } from '../ports.ts';
 import { ApiError } from './api-error.ts';
 import type { ClientCall } from './client-calls.ts';
 import type { CoolDowns } from './cool-downs.ts';

@@ -10,7 +10,8 @@ import {
 } from '../../../../src/gateway/models/chain/estimate-tokens.ts';
 import { readContext, readListed, resolveModels } from '../../../../src/gateway/models/chain/resolve-models.ts';
 import { createSseReader } from '../../../../src/gateway/models/chain/sse-reader.ts';
-import type { ChatRequest, Rung, TokenUsage } from '../../../../src/gateway/models/ports.ts';
+import type { ChatRequest, TokenUsage } from '../../../../src/gateway/models/ports.ts';
+import type { Rung } from '../../../../src/kernel/rung.ts';
 
 const HEAD = { id: 'c1', created: 7, model: 'm' };
 const ask = (more: Partial<ChatRequest> = {}): ChatRequest => ({

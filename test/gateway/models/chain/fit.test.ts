@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { fitRequest } from '../../../../src/gateway/models/chain/fit-request.ts';
 import type { FittedRequest } from '../../../../src/gateway/models/chain/fitted-request.ts';
 import { providerOf } from '../../../../src/gateway/models/chain/model-facts.ts';
-import type { ChatRequest, Rung } from '../../../../src/gateway/models/ports.ts';
+import type { ChatRequest } from '../../../../src/gateway/models/ports.ts';
+import type { Rung } from '../../../../src/kernel/rung.ts';
 
 const RUNG: Rung = {
   ...{ name: 'groq', url: 'https://api.groq.com/openai/v1', kind: 'openai', models: [], embeddings: [] },
