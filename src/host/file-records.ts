@@ -23,17 +23,30 @@ type AgentChange = { is: 'added' | 'removed'; agent: Agent } | { is: 'changed'; 
  * made it, in one turn: a change without a file is a rollback or a person's choice, which have events of their own.
  */
 export function recordFiles({ events, catalog, folder }: FileRecordsNeeds): void {
+  /** By name, and the names by plugin: a thousand files that come together must not each look through a thousand changes. */
   const changes = new Map<string, AgentChange>();
+  const namesOf = new Map<string, string[]>();
 
   catalog.onChange((change) => {
-    for (const one of changesOf(change)) changes.set(one.agent.name, one);
-    queueMicrotask(() => changes.clear());
+    for (const one of changesOf(change)) {
+      const { name, version } = one.agent;
+      changes.set(name, one);
+      const names = namesOf.get(version.plugin);
+      if (names) names.push(name);
+      else namesOf.set(version.plugin, [name]);
+    }
+    queueMicrotask(() => {
+      changes.clear();
+      namesOf.clear();
+    });
   });
   catalog.onFileReport((report) => {
     events.record(report.is === 'rejected' ? 'warn' : 'info', fileEvent(report, folder));
-    for (const one of changes.values()) {
-      if (!isOf(one.agent, report)) continue;
-      changes.delete(one.agent.name);
+    const ofPlugin = report.file.startsWith('plugins/') ? namesOf.get(report.plugin ?? '') : undefined;
+    for (const name of [...report.agents, ...agentOfFile(report.file), ...(ofPlugin ?? [])]) {
+      const one = changes.get(name);
+      if (!one) continue;
+      changes.delete(name);
       events.record('info', agentEvent(one, report));
     }
   });
@@ -47,9 +60,10 @@ function changesOf({ added, changed, removed }: CatalogChange): AgentChange[] {
   ];
 }
 
-function isOf({ name, version }: Agent, { file, plugin, agents }: FileReport): boolean {
-  if (agents.includes(name) || file === `agents/${name}.yaml` || file === `agents/${name}.yml`) return true;
-  return file.startsWith('plugins/') && plugin === version.plugin;
+/** The name of the agent whose file it is, if it is such a file. */
+function agentOfFile(file: string): string[] {
+  const found = /^agents\/(.+)\.ya?ml$/.exec(file);
+  return found ? [found[1]!] : [];
 }
 
 const FILE_WORDS = { accepted: 'saved', rejected: 'rejected', removed: 'removed' } as const;

@@ -3,7 +3,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.min(2, Math.floor(word.length * 0.4)) + 1;
   for (const candidate of candidates) {
-    if (candidate === word) continue;
+    // The distance is the difference in length at least: most of a thousand names are passed over by it.
+    if (candidate === word || Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = candidate.toLowerCase() === word.toLowerCase() ? 0 : editDistance(word, candidate);
     if (distance < bestDistance) {
       best = candidate;

@@ -200,6 +200,41 @@ describe('workers of a queue', () => {
     expect(changes.filter(({ at }) => at > 600_000)).toEqual([]);
   });
 
+  it('come to rest with square waves of any period, those of the cool-down among them', () => {
+    const anyWave = fc.record({
+      periodMs: fc.oneof(fc.constantFrom(500, 1_000, 2_000, 10_000, 20_000), fc.integer({ min: 400, max: 40_000 })),
+      on: fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+      perSecond: fc.integer({ min: 20, max: 200 }),
+      ms: fc.constantFrom(5, 40, 400),
+    });
+    fc.assert(
+      fc.property(anyWave, ({ periodMs, on, perSecond, ms }) => {
+        const load: Arrival[] = [];
+        for (let at = 0; at < HOUR; at += periodMs) load.push(...steadyLoad(at, at + periodMs * on, perSecond, ms));
+        // As many as two workers do on the whole, or there is no rest between two waves.
+        const most = (HOUR / load.length) * 4;
+        const { changes } = simulateQueue(
+          load.map((job) => ({ ...job, ms: Math.min(ms, most) })),
+          BOUNDS,
+          HOUR,
+        );
+        expectLawful(changes, BOUNDS);
+        expect(turnsOf(changes.filter(({ at }) => at > HOUR / 2))).toBeLessThanOrEqual(3);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('are enough for short jobs beside some that take five minutes, and do not flap for them', () => {
+    const long = Array.from({ length: 12 }, (_, i) => ({ at: i * 150_000, ms: 300_000 }));
+    const load = [...steadyLoad(0, HOUR / 2, 40, 5), ...long].sort((a, b) => a.at - b.at);
+    const { changes, waits } = simulateQueue(load, { min: 1, max: 8 }, HOUR);
+    expectLawful(changes, { min: 1, max: 8 });
+    expect(turnsOf(changes)).toBeLessThanOrEqual(4);
+    const late = waits.filter(({ ms }) => ms > 1_500);
+    expect(late).toEqual([]);
+  });
+
   it('hold the laws under any load, with pressure and little room at any time, and lose no job', () => {
     const stretch = fc.record({
       seconds: fc.integer({ min: 1, max: 40 }),

@@ -58,6 +58,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
   const { result, firmly, put, keep, keepUnchanged } = createSet(terms);
   /** Plugins that a file names. */
   const named = new Set<string>();
+  const meantBy = suggestions(plugins);
   for (const [name, facts] of files) {
     const plugin = facts.good?.data.plugin ?? inForce.get(name)?.agent.version.plugin ?? '';
     if (facts.good) named.add(plugin);
@@ -70,7 +71,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     } else {
       const known = plugins.get(plugin);
       if (!known && terms.unsettled) keepUnchanged(name);
-      else if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, plugins.keys()));
+      else if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, meantBy(plugin)));
       else put(name, plugin, known, facts.good, facts.problem ?? known.problem);
     }
   }
@@ -195,10 +196,28 @@ function scheduleWords(schedule: ScheduleSpec): string {
     : `runs at "${expression}" (${timezone})${range.join('')}`;
 }
 
-function unknownPlugin(file: AgentFile, known: Iterable<string>): PlainFault {
-  const names = [...known];
+/** The plugin that is meant by a name that none has, looked for once: a thousand files may name a plugin that is gone. */
+function suggestions(plugins: ReadonlyMap<string, unknown>): (name: string) => string | undefined {
+  const found = new Map<string, string | undefined>();
+  return (name) => {
+    if (!found.has(name)) found.set(name, suggest(name, plugins.keys()));
+    return found.get(name);
+  };
+}
+
+/** A place in a file is found by reading it anew: once, or each decision would read a thousand files that name a plugin that is gone. */
+const unknown = new WeakMap<AgentFile, { meant: string | undefined; fault: PlainFault }>();
+
+function unknownPlugin(file: AgentFile, meant: string | undefined): PlainFault {
+  const known = unknown.get(file);
+  if (known && known.meant === meant) return known.fault;
+  const fault = unknownPluginFault(file, meant);
+  unknown.set(file, { meant, fault });
+  return fault;
+}
+
+function unknownPluginFault(file: AgentFile, meant: string | undefined): PlainFault {
   const name = file.data.plugin;
-  const meant = suggest(name, names);
   return agentFileFault(file, {
     code: 'PLUGIN_UNKNOWN',
     path: ['plugin'],
