@@ -36,6 +36,7 @@ const ON_TIME_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** Both starts and a pause are over by then, before the window begins. */
 const LEAD_MS = { few: 30_000, thousand: 60_000, many: 120_000 };
+/** From the end of the window until what was due in it is over. */
 const AFTER_MS = 20_000;
 const seconds = Number(process.argv[2] ?? 125);
 const counts = (process.argv[3] ?? '10,100,1000,5000')
@@ -92,6 +93,17 @@ async function slotsOf(client: ControlClient, count: number, begun: number, wind
   });
 }
 
+/** The median of seven, in ms. */
+async function statusMs(client: ControlClient): Promise<number> {
+  const took: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    const asked = performance.now();
+    await client.ask('status', {});
+    took.push(performance.now() - asked);
+  }
+  return Math.round(median(took));
+}
+
 async function measure(count: number): Promise<Density> {
   const { load1 } = machineFacts();
   const at = new Date().toISOString();
@@ -119,13 +131,9 @@ async function measure(count: number): Promise<Density> {
     await sleep(seconds * 1_000);
     const after = costs(guardian.pid!);
     const to = Date.now();
-    const statusMs: number[] = [];
-    for (let i = 0; i < 7; i++) {
-      const asked = performance.now();
-      await client.ask('status', {});
-      statusMs.push(performance.now() - asked);
-    }
+    const atWorkMs = await statusMs(client);
     await sleep(AFTER_MS);
+    const calmMs = await statusMs(client);
     const kinds = await slotsOf(client, count, begun, { from, to });
     const all = [...after];
     const cpuMs = all.reduce((sum, [pid, { cpuMs }]) => sum + cpuMs - (before.get(pid)?.cpuMs ?? 0), 0);
@@ -133,7 +141,7 @@ async function measure(count: number): Promise<Density> {
     return {
       ...{ at, load1, seconds, agents: count },
       ...{ firstReadyMs: Math.round(first.readyMs), firstLiveMs: Math.round(first.liveMs) },
-      ...{ startMs: Math.round(readyMs), liveMs: Math.round(liveMs), statusMs: Math.round(median(statusMs)) },
+      ...{ startMs: Math.round(readyMs), liveMs: Math.round(liveMs), statusMs: calmMs, statusAtWorkMs: atWorkMs },
       ...{ hostMb: round(host[1].rssMb), allMb: round(all.reduce((sum, [, { pssMb }]) => sum + pssMb, 0)) },
       hostCorePercent: round((100 * (host[1].cpuMs - (before.get(host[0])?.cpuMs ?? 0))) / (to - from)),
       corePercent: round((100 * cpuMs) / (to - from)),

@@ -41,6 +41,7 @@ each((i) => writeFileSync(at(`plugins/own-${i}.ts`), own(i, 'First.')));
 each((i) => writeFileSync(at(`agents/little-${i}.yaml`), agentFile('First.', i)));
 
 interface Answer {
+  host: { loopLagMs: number };
   agents: { name: string; about: string; state: string; version: string | null }[];
 }
 
@@ -154,12 +155,14 @@ async function perform(host: DarumaHost, name: string) {
   }
   const to = Date.now();
   await sleep(CALM_MS);
+  const { loopLagMs } = (await ask(host)).answer.host;
   const { slots, open, mostLateMs } = await steady(host, from, to);
   return {
     act: name,
     'taken after, ms': takenMs ?? 'not in 3 min',
     'status before, ms': before.ms,
     'status at most, ms': longest,
+    'delay of its loop (p99 of a minute), ms': loopLagMs,
     'untouched slots · not run': `${slots} · ${open}`,
     'late at most, ms': mostLateMs,
     'host before, at most, 15 s later, MB': `${mbBefore} · ${mostMb} · ${rssMb(host.pid)}`,
@@ -168,7 +171,7 @@ async function perform(host: DarumaHost, name: string) {
   };
 }
 
-const host = await openDaruma(world, process.env.OPTS ? [process.env.OPTS] : []);
+const host = await openDaruma(world);
 const begun = Date.now();
 for (; !allSay('First.', 2 * HALF)((await ask(host)).answer); await sleep(500));
 console.log(`1,000 agents are at work after ${Date.now() - begun} ms`);

@@ -8,7 +8,7 @@ import { createBuildNotes } from './builder/build-notes.ts';
 import { createBuilder } from './builder/client.ts';
 import { readRuntime } from './builder/runtime.ts';
 import { createChangeReports } from './change-reports.ts';
-import { createIdle, createListeners, createNamedTimers } from './coordination.ts';
+import { createIdle, createListeners, createNamedTimers, createThrottle } from './coordination.ts';
 import { type CurrentSet, createCurrentSet, logLinesOf } from './current-set.ts';
 import { createSettingsCheck } from './files/settings-check.ts';
 import { filesOf, type InForce } from './in-force.ts';
@@ -64,6 +64,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   });
   const timers = createNamedTimers<'decide' | 'approved'>(time);
   const listeners = createListeners<CatalogChange>(log);
+  const throttle = createThrottle(time);
   const idle = createIdle(time, isIdle);
   let life: Life = { is: 'new' };
 
@@ -96,13 +97,17 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     else idle.look();
   }
 
-  /** Answers that come together are one decision. */
+  /** Answers that come together are one decision; of a thousand plugins that are built one by one, as many as come while it rests. */
   function decideSoon() {
-    if (!timers.isSet('decide')) timers.set('decide', 0, decide);
+    if (!timers.isSet('decide')) timers.set('decide', throttle.waitMs(), decide);
+  }
+
+  function decide() {
+    throttle.run(decideNow);
   }
 
   /** Decides the set anew from what is known, and tells what changed. */
-  function decide() {
+  function decideNow() {
     const folderState = scans.folderState();
     if (life.is === 'stopped' || !folderState) return;
     const plugins = pluginRegistry.plugins();

@@ -33,6 +33,34 @@ export function createNamedTimers<Name extends string>(time: Time): NamedTimers<
   };
 }
 
+/** Work of the event loop that leaves most of the loop's time to everything else, however much of it comes. */
+interface Throttle {
+  /** Does the work now. */
+  run(work: () => void): void;
+  /** How long the next work has to wait, in ms; 0: not at all. */
+  waitMs(): number;
+}
+
+/** After work the next rests for so many times as long as that took. */
+const REST_FACTOR = 4;
+
+/** A throttle of work of which nothing was done yet. */
+export function createThrottle(time: Pick<Time, 'monotonic'>): Throttle {
+  let until = Number.NEGATIVE_INFINITY;
+  return {
+    run(work) {
+      const begun = time.monotonic();
+      try {
+        work();
+      } finally {
+        const over = time.monotonic();
+        until = over + REST_FACTOR * (over - begun);
+      }
+    },
+    waitMs: () => Math.max(0, until - time.monotonic()),
+  };
+}
+
 /** Scans one after the other, never two at once: calls that come meanwhile are one more scan. */
 interface SingleFlight {
   /** Resolves after a scan that began after the call. `full` scans everything. Never rejects. */
