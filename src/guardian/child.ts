@@ -27,6 +27,8 @@ interface HostEnd {
   workedMs: number | undefined;
   refused: PlainFault | undefined;
   final: PlainFault | undefined;
+  /** See {@link HostWatch.isWished}. */
+  isWished: boolean;
 }
 
 interface HostCommand {
@@ -98,12 +100,13 @@ export function startHostProcess(
     const { code, signal, failure } = await over(child);
     clearInterval(rounds);
     await received(child, time);
-    const { readyAt } = watch;
+    const { readyAt, isWished = false } = watch;
     const now = time.monotonic();
     return {
       workedMs: readyAt === undefined ? undefined : now - readyAt,
       refused,
       final,
+      isWished,
       words: {
         pid: child.pid ?? null,
         at: time.now(),

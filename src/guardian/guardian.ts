@@ -70,11 +70,11 @@ function createHosts(options: GuardianOptions, asked: AbortSignal) {
       lost,
     });
     if (host.pid !== undefined) history = { ...history, pids: [...history.pids.slice(-100), host.pid] };
-    const { words, ...ended } = await host.ended;
+    const { words, isWished, ...ended } = await host.ended;
     host = undefined;
     // The host that worked has told of those before it.
     lost = [...(ended.workedMs === undefined ? lost : []), words].slice(-MOST_LOST);
-    const exit = { ...ended, code: words.code, signal: words.signal, asked: asked.aborted };
+    const exit = { ...ended, code: words.code, signal: words.signal, asked: asked.aborted || isWished };
     return { words, next: afterEnd(history, exit, time.random(), constants.signals) };
   }
 

@@ -15,6 +15,8 @@ export interface HostWatch {
   readyAt?: number;
   /** A person, systemd or the guardian asked the host to stop. */
   stoppingAt?: number;
+  /** A person asked the host itself to stop, and wants no other one. */
+  isWished?: boolean;
   overdue?: StalledLoop | undefined;
   /** As the last pulse told. */
   ages?: LoopAges;
@@ -58,7 +60,7 @@ export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): Hos
     case 'ready':
       return { ...received, readyAt: watch.readyAt ?? now.monotonic };
     case 'stopping':
-      return { ...received, stoppingAt: watch.stoppingAt ?? now.monotonic };
+      return { ...received, stoppingAt: watch.stoppingAt ?? now.monotonic, isWished: line.isWished };
     default:
       return received;
   }

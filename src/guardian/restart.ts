@@ -12,7 +12,7 @@ export interface HostExit {
   refused: PlainFault | undefined;
   /** The host said that its folder or store is gone: a new one would make an empty store, or work in another folder. */
   final?: PlainFault | undefined;
-  /** The guardian was asked to end. */
+  /** The guardian was asked to end, or its host by `daruma stop`: also one that did not end in time and was killed. */
   asked: boolean;
 }
 

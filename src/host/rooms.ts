@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import type { Catalog } from '../catalog/ports.ts';
-import { tokenFile } from '../control/token.ts';
-import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Models } from '../gateway/models/models.ts';
 import type { Healer } from '../healing/healer.ts';
@@ -36,6 +34,7 @@ import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing, diskRoomOf } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createHostEvents, type HostEvents } from './host-events.ts';
+import { createHostExec } from './host-exec.ts';
 import { createHostWorkers } from './host-workers.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
@@ -44,6 +43,7 @@ import type { LoopDelay } from './loop-delay.ts';
 import { createModelAgents, type ModelAgents, outagesOf } from './models/model-agents.ts';
 import { createModelDrills, type ModelDrills } from './models/model-drills.ts';
 import { createHostModels } from './models/models.ts';
+import { createMountWatch, type MountWatch } from './mounts/watch.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
@@ -87,6 +87,8 @@ export interface Rooms {
   models: Models;
   modelAgents: ModelAgents;
   /** Agents that lack a secret, and the secrets. */
+  /** File systems that agents name and that may not answer. */
+  mounts: MountWatch;
   setup: Setup;
   workers: Workers;
   logLevels: LogLevels;
@@ -135,7 +137,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const exec = createHostExec({ ...base, ...log('exec'), settings });
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const modelAgents = createModelAgents({ ...base, runnableAgents, models: () => models, workers: () => workers });
-  const setup = createSetup({ ...base, folder, catalog, lacksModels: modelAgents.lacks });
+  const mounts = createMountWatch({ ...base, ...log('workers'), folder, agents: runnableAgents });
+  const setup = createSetup({ ...base, folder, catalog, lacksModels: modelAgents.lacks, mounts });
   const billing = createBilling({ ...base, settings, catalog, runnableAgents });
   const models = createHostModels({
     ...{ ...base, settings, outbound, secrets: setup.secrets, ledger: billing.calls },
@@ -211,6 +214,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       exec,
       models,
       modelAgents,
+      mounts,
       setup,
       workers,
       logLevels: createLogLevels({ time, workers, agents: runnableAgents }),
@@ -252,38 +256,6 @@ function createHostCatalog({ time, log, settings }: { time: Time; log: Log; sett
       linkFolders: settings.links.folders,
     },
   );
-}
-
-interface HostExecNeeds extends Pick<RoomsNeeds, 'time' | 'bus' | 'journal' | 'facts' | 'settings'> {
-  log: Log;
-}
-
-/** Commands of agents: what the broker finds is a fact on the bus. */
-function createHostExec({ time, log, bus, journal, facts, settings }: HostExecNeeds): Exec {
-  const { folder, folderId } = facts;
-  return createExec(
-    {
-      ...{ time, log },
-      left: (what) => bus.emit('command.left', journal.scrub.value(what)),
-      used: (what) => bus.emit('command.used', what),
-      brokerBroken: (what) => bus.emit('broker.broken', what),
-    },
-    {
-      ...{ folder, folderId, runFolder: join(folder, 'data/run') },
-      ...{ fence: settings.exec.fence, hidden: closedToCommands(facts) },
-    },
-  );
-}
-
-/** Files that the host reads and no command does, even where their folder is granted: secrets, the store, the control socket, settings of others. */
-function closedToCommands({ folder, store, socket, logFolder }: HostFacts): string[] {
-  const credentials = process.env.CREDENTIALS_DIRECTORY;
-  return [
-    ...['.env', 'data/run', 'data/config'].map((name) => join(folder, name)),
-    ...['', '-wal', '-shm', '-journal'].map((end) => `${store.file}${end}`),
-    ...[socket, tokenFile(socket), tokenFile(socket, 'reader'), logFolder],
-    ...(credentials ? [credentials] : []),
-  ];
 }
 
 /** Memory and disk, by a container's bounds where there are any, else the machine's. */

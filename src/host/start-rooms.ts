@@ -32,7 +32,8 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('workers', workers);
   await startService('secrets', setup.service);
   await startService('catalog', catalog);
-  await rooms.modelAgents.ready();
+  await startService('mounts', rooms.mounts);
+  await Promise.all([rooms.modelAgents.ready(), rooms.mounts.ready()]);
   await startService('jobs', jobs);
   await startService('batches', rooms.batches);
   // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.

@@ -71,6 +71,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
     healer.use(runnableAgents());
     outbound.use();
     rooms.modelAgents.use();
+    rooms.mounts.use();
     placements.apply();
   });
   bus.on('placement.changed', (startable) => {
@@ -125,9 +126,10 @@ function followAttempts(
 
 function followWorkers(
   bus: HostBus,
-  { healer, pressure, probation, catalog, billing, scaling }: Rooms,
+  { healer, pressure, probation, catalog, billing, scaling, mounts }: Rooms,
   { events, run }: Records,
 ): void {
+  bus.on('worker.gone', ({ agent, because }) => mounts.ended(agent, because));
   bus.on('worker.gone', (end) => recordWorkerEnd(events, run, end));
   // Before healing: the report of a rollback names the worker, whose end is then no second incident.
   bus.on('worker.gone', probation.gone);

@@ -38,6 +38,11 @@ export function readStat(pid: number): ProcessStat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
+/** `R` runs or could, `S` and `D` wait, `Z` has ended (proc_pid_stat(5)); undefined when the process is gone, or where there is no /proc. */
+export function processState(pid: number): string | undefined {
+  return fieldsOf(readText(`/proc/${pid}/stat`, 'latin1') ?? '')[0];
+}
+
 /** The line of /proc/<pid>/stat; undefined when the text is none. */
 export function parseStat(text: string): ProcessStat | undefined {
   const rest = fieldsOf(text);

@@ -18,13 +18,13 @@ export interface GuardianOrders {
 }
 
 /**
- * `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end · `refused`: it
+ * `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end, by a person's wish or by a signal that may have come from anywhere · `refused`: it
  * cannot start, and why · `deadman`: whom to ping outside while all is well · `final`: it ends for good, because what it stands on is gone, and no other one may take its place.
  */
 export type FromHost =
   | { is: 'pulse'; ages: LoopAges }
   | { is: 'ready' }
-  | { is: 'stopping' }
+  | { is: 'stopping'; isWished: boolean }
   | { is: 'refused'; fault: PlainFault }
   | { is: 'deadman'; terms: DeadManTerms | null }
   | { is: 'final'; fault: PlainFault };

@@ -26,6 +26,8 @@ const STDERR_KEPT = 4_096;
 const LAST_WORDS_MS = 500;
 /** A cell that was told to end gets this long to send what it holds. */
 const END_MS = 500;
+/** A killed cell that has not ended by then stands in the kernel until a device answers; its program runs no further. */
+const GONE_WITHIN_MS = 5_000;
 
 interface CellProcessNeeds {
   time: Time;
@@ -58,7 +60,7 @@ export interface CellProcess {
   place(): MarkerPlace | null;
   /** See {@link StartedMarkers.lastBegun}; undefined when it is not known. */
   lastBegun(place: MarkerPlace | null): number | undefined;
-  /** `why` is told in place of the signal. */
+  /** `why` is told in place of the signal. The cell counts as lost when it has ended, and at the latest after {@link GONE_WITHIN_MS}. */
   kill(why?: string): void;
   /** Lets the cell send what it holds, then kills the process. */
   end(): Promise<void>;
@@ -69,6 +71,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   const startedMarkers = openStartedMarkers('daruma-cell-');
   let isOver = false;
   let killedFor: string | undefined;
+  let stopWaiting: (() => void) | undefined;
   const over = Promise.withResolvers<void>();
   const child = forkCell(options, startedMarkers?.fd);
   child?.stdout?.on('error', () => {}).resume();
@@ -113,6 +116,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   function lost(how: string) {
     if (isOver) return;
     isOver = true;
+    stopWaiting?.();
     const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr());
     needs.lost({ outOfMemory, fault: workerFaults.cellLost(child?.pid, how) });
     startedMarkers?.close();
@@ -123,6 +127,14 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
     if (isOver) return;
     killedFor ??= why;
     child?.kill('SIGKILL');
+    stopWaiting ??= needs.time.after(GONE_WITHIN_MS, leave);
+  }
+
+  /** Nothing of the host may wait for the process any more, its own end included. */
+  function leave() {
+    for (const stream of child?.stdio ?? []) stream?.destroy();
+    child?.unref();
+    lost(`was killed${killedFor ? `: ${killedFor}` : ''}; it waits in the kernel for a device that does not answer`);
   }
 
   return {

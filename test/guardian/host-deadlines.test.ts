@@ -24,7 +24,7 @@ function world() {
       this.receive({ is: 'ready' });
     },
     stopping() {
-      this.receive({ is: 'stopping' });
+      this.receive({ is: 'stopping', isWished: true });
     },
     pulse(ages: LoopAges = {}) {
       this.receive({ is: 'pulse', ages });

@@ -133,6 +133,7 @@ const LOOPS = [
   'healing',
   'pressure',
   'secrets',
+  'mounts',
   'jobs',
   'batches',
   'scaling',

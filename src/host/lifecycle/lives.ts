@@ -89,10 +89,10 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     else if (isFirst) process.stdout.write(`${JSON.stringify(readyLine(host))}\n`);
   }
 
-  async function leave(host: Host, { why, failed, again, final }: Ending) {
+  async function leave(host: Host, { why, failed, again, final, signal }: Ending) {
     if (final) outside.final(final);
     if (!again) {
-      outside.stopping();
+      outside.stopping(!failed && signal === undefined);
       process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
     }
     const byKeys = outside.watched.by === 'systemd' ? '' : ', Ctrl-C again ends them';

@@ -43,7 +43,8 @@ export interface Outside {
   /** The address outside that is pinged while all is well, by the guardian, or by the host where there is none; null: none. */
   deadMan(terms: DeadManTerms | null): void;
   ready(status: string, log: Log): void;
-  stopping(): void;
+  /** `isWished`: a person wants no host; else its guardian starts the next one. */
+  stopping(isWished: boolean): void;
   /** The host cannot start, and ends after so long. */
   refused(fault: PlainFault, waitMs: number): void;
   /** The host ends, and no other may be started in its place. */
@@ -97,9 +98,9 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
       link?.send({ is: 'ready' });
       systemd?.ready(status);
     },
-    stopping() {
+    stopping(isWished) {
       isReady = false;
-      link?.send({ is: 'stopping' });
+      link?.send({ is: 'stopping', isWished });
       systemd?.stopping();
     },
     refused(fault, waitMs) {

@@ -9,10 +9,11 @@ import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { HostBus } from '../bus.ts';
+import type { MountWatch } from '../mounts/watch.ts';
 import { createSecrets, type Secrets, secretNamesOf } from './secrets.ts';
 
 /**
- * Agents whose set-up is not complete: a secret that they declare is not there. No worker of theirs is started and no job
+ * Agents whose set-up is not complete: a secret that they declare is not there, or a file system does not answer. No worker of theirs is started and no job
  * claimed, slots end as skipped with the reason; the agents go on by themselves when the secret appears. Fences that do not
  * hold count as well, for agents with rights.
  */
@@ -41,6 +42,7 @@ interface SetupNeeds {
   bus: Pick<HostBus, 'emit'>;
   /** Why an agent that asks models cannot start yet. */
   lacksModels(agent: Agent): PlainFault | undefined;
+  mounts: Pick<MountWatch, 'lacks' | 'use'>;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -65,7 +67,7 @@ export function createSetup(needs: SetupNeeds): Setup {
 
   function lackOf(agent: Agent): PlainFault | undefined {
     if (fenceFault && rightsOf(agent).length > 0) return fenceFault;
-    return secrets.missing(agent) ?? needs.lacksModels(agent);
+    return secrets.missing(agent) ?? needs.lacksModels(agent) ?? needs.mounts.lacks(agent);
   }
 
   function lacks(name: string) {
@@ -95,6 +97,7 @@ export function createSetup(needs: SetupNeeds): Setup {
     use() {
       secrets.use(catalog.agents().values());
       journal.hide(secrets.seen());
+      needs.mounts.use();
     },
     lacks,
     unfenced(fault) {
