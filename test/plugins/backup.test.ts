@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -8,6 +9,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -306,6 +308,38 @@ describe('an archive', () => {
     );
     expect(execFileSync('tar', ['tf', archive], { encoding: 'utf8' })).toBe('plugins/\nplugins/a.bin\n');
     await expect(pack(archive, { folder, paths: ['plugins'], strip: '' }, () => {})).rejects.toThrow('EEXIST');
+  });
+
+  it('keeps long names, other letters, bytes, times and rights as another tar reads them', async () => {
+    const folder = tempFolder();
+    const sizes = [0, 1, 511, 512, 513, 262_144, 262_145];
+    const names = sizes.map((size) => `plugins/${'ä'.repeat(20)}/${'long-'.repeat(45)}${size}.bin`);
+    for (const [at, name] of names.entries()) write(folder, name, randomBytes(sizes[at]!));
+    write(folder, `plugins/${'n'.repeat(99)}`, 'just too long');
+    write(folder, 'plugins/@run.sh', 'begins with a sign');
+    chmodSync(join(folder, 'plugins/@run.sh'), 0o5577);
+    chmodSync(join(folder, 'plugins'), 0o744);
+    utimesSync(join(folder, 'plugins/@run.sh'), 86_400, 86_400);
+    const paths = ['plugins', ...names, `plugins/${'n'.repeat(99)}`, 'plugins/@run.sh'];
+    await pack(join(folder, 'a.tar'), { folder, paths, strip: 'nothing/' }, () => {});
+    const there = tempFolder();
+    execFileSync('tar', ['xpf', join(folder, 'a.tar'), '-C', there]);
+    for (const path of paths.slice(1))
+      expect(readFileSync(join(there, path)).equals(readFileSync(join(folder, path)))).toBe(true);
+    const { mode, mtimeMs } = statSync(join(there, 'plugins/@run.sh'));
+    expect({ mode: mode & 0o777, mtimeMs }).toEqual({ mode: 0o755, mtimeMs: 86_400_000 });
+    expect(statSync(join(there, 'plugins')).mode & 0o777).toBe(0o755);
+  });
+
+  it('of what is no file, or of a file that gets shorter meanwhile, is none', async () => {
+    const folder = tempFolder();
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    const of = (name: string, path: string, packed = () => {}) =>
+      pack(join(folder, name), { folder, paths: [path, path], strip: 'nothing/' }, packed);
+    await expect(of('a.tar', 'pipe')).rejects.toThrow('pipe is neither a file nor a folder');
+    write(folder, 'log', randomBytes(9_000_000));
+    const shorter = () => truncateSync(join(folder, 'log'), 10);
+    await expect(of('b.tar', 'log', shorter)).rejects.toThrow('log got shorter while it was packed');
   });
 
   it('that cannot be finished fails once, and what was still being packed behind it harms nobody', async () => {
