@@ -36,6 +36,7 @@ const FILES: Record<string, readonly string[]> = {
   host: [
     'agent-state',
     'audit',
+    'banner',
     'bill-disk',
     'bills',
     'check-call',

@@ -31,10 +31,15 @@ export interface Survivor {
 /** Pure files of `src/` whose path contains `word`, without those that hold only types. */
 export function pureFiles(word: string): string[] {
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('/ports.ts') && isPure(path))
+    .filter((path) => path.endsWith('.ts') && isPure(path))
     .map((path) => `src/${path}`)
-    .filter((path) => path.includes(word))
+    .filter((path) => path.includes(word) && hasCode(readFileSync(join(ROOT, path), 'utf8')))
     .sort();
+}
+
+/** Whether a file declares more than types, of which nothing is left to mutate. */
+function hasCode(text: string): boolean {
+  return /^(export )?(async )?(const|let|function|class) /m.test(text);
 }
 
 /**

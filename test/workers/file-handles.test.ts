@@ -1,88 +1,127 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createWorld, runs, type World } from './world.ts';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import * as fsPromises from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closeHandleClass, type OwnDescriptors } from '../../src/kernel/file-handles.ts';
 
-/** Handles of `fs.promises.open` in a shared cell, whose channel is descriptor 3: a forged handle on it would read and speak for all. */
-describe('a handle of a file', () => {
-  let world: World;
-  let last = 0;
-  beforeAll(async () => {
-    world = await createWorld();
-  });
-  afterAll(() => world.close());
+const folder = mkdtempSync(join(tmpdir(), 'daruma-handles-'));
+const own: OwnDescriptors = {};
+const guarded = { ...fsPromises };
+const write = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+/** A handle that was opened behind the guard's back. */
+let foreign: fsPromises.FileHandle;
+/** Closes it, as Node's own method does. */
+let closeForeign: () => Promise<void>;
 
-  const HEAD = `const fs: any = await import('node:fs'); const self = new URL(import.meta.url);
-    const symbols = (of: object, name: string) => Object.getOwnPropertySymbols(of).find((one) => one.description === name)!;`;
-  const reaches = `const stat = await forged.stat(); return 'REACHED ' + (stat.isSocket() || stat.isFIFO());`;
+// The class is one for all of this process, and is guarded once, as in a worker.
+beforeAll(async () => {
+  foreign = await fsPromises.open(write('foreign', 'not yours'));
+  closeForeign = foreign.close.bind(foreign);
+  const handles = await closeHandleClass(write('any', ''));
+  handles.guard(guarded, own, 'agent a');
+});
+afterAll(async () => {
+  await closeForeign();
+  rmSync(folder, { recursive: true });
+});
 
-  async function ended(body: string) {
-    const name = `handles-${++last}`;
-    await world.agent(name, runs(`${HEAD}\n${body}`), { limits: { attempts: 1, timeoutMs: 8_000 } });
-    return world.run(name);
-  }
+const REFUSED = {
+  code: 'NOT_ALLOWED',
+  message: 'a file handle was not opened by agent a, or is closed',
+  plain: expect.objectContaining({ next: 'open the file by its path, and close it by its handle' }),
+};
+const symbolOf = (handle: object, name: string) =>
+  Object.getOwnPropertySymbols(handle).find(({ description }) => description === name)!;
 
-  test.each([
-    [
-      'of the raw class',
-      `const true_ = await fs.promises.open(self); const forged = new true_.constructor(new (true_[symbols(true_, 'kHandle')].constructor)(3)); ${reaches}`,
-    ],
-    [
-      'of a raw class that is told by a hook',
-      `const { createHook } = await import('node:async_hooks'); let Raw: any;
-      const hook = createHook({ init(_id, type, _by, raw: any) { if (type === 'FILEHANDLE') Raw ??= raw.constructor; } }).enable();
-      const true_ = await fs.promises.open(self); hook.disable(); const forged = new true_.constructor(new Raw(3)); ${reaches}`,
-    ],
-    [
-      'of an object with a number',
-      `const true_ = await fs.promises.open(self); const forged = new true_.constructor({ fd: 3, getAsyncId: () => 1 }); ${reaches}`,
-    ],
-    [
-      'of its own with another number',
-      `const forged = await fs.promises.open(self); forged[symbols(forged, 'kFd')] = 3; if (forged.fd === 3) return 'REACHED'; await forged.close();`,
-    ],
-    [
-      'of its own with another raw handle',
-      `const forged = await fs.promises.open(self); forged[symbols(forged, 'kHandle')] = { fd: 3, getAsyncId: () => 1 }; if (forged[symbols(forged, 'kHandle')].fd === 3) return 'REACHED';`,
-    ],
-    [
-      'whose methods are called on another object',
-      `const true_ = await fs.promises.open(self); const { prototype } = { prototype: Object.getPrototypeOf(true_) };
-      const forged: any = { __proto__: prototype, [symbols(true_, 'kRefs')]: 1 }; Object.defineProperty(forged, 'fd', { value: 3 }); ${reaches}`,
-    ],
-    [
-      'that is none, for a function that reads handles',
-      `const true_ = await fs.promises.open(self); const forged = Object.create(Object.getPrototypeOf(true_)); Object.defineProperty(forged, 'fd', { value: 3 });
-      await fs.promises.writeFile(forged, Buffer.from([0, 0, 0, 4, 1, 2, 3, 4])); return 'REACHED';`,
-    ],
-    [
-      'that is there before the guard has it',
-      `let early: any; Object.defineProperty(Promise.prototype, 'constructor', { configurable: true, get() { const it = this; queueMicrotask(() => Promise.resolve().then.call(it, (one: any) => { if (one?.getAsyncId && !early) { early = one; try { one[symbols(one, 'kFd')] = 3; } catch {} } }, () => {})); return Promise; } });
-      const forged = await fs.promises.open(self); Object.defineProperty(Promise.prototype, 'constructor', { value: Promise, configurable: true, writable: true }); if (forged.fd === 3) return 'REACHED'; return early ? 'seen' : 'unseen';`,
-    ],
-    [
-      'that is closed, whose number is used again',
-      `const handle = await fs.promises.open(self); const { fd } = handle; await handle.close(); fs.fstatSync(fd); return 'REACHED';`,
-    ],
-    [
-      'that is closed by its number and goes on',
-      `const forged = await fs.promises.open(self); fs.closeSync(forged.fd); ${reaches}`,
-    ],
-  ])('%s reaches no descriptor of the cell', async (_what, body) => {
-    const outcome = await ended(body);
-    if (outcome.is === 'done') expect(outcome.result ?? '').not.toContain('REACHED');
-    expect(world.ends.filter(({ because }) => because.code === 'CELL_LOST')).toEqual([]);
+describe('a handle that open gave', () => {
+  it('reads and writes, also where a function takes it in place of a path', async () => {
+    const file = write('mine', 'first');
+    const handle = await guarded.open(file, 'r+');
+    expect(own[handle.fd]).toBe('handle');
+    expect(await handle.readFile('utf8')).toBe('first');
+    await handle.truncate(0);
+    await handle.write('second', 0);
+    expect(readFileSync(file, 'utf8')).toBe('second');
+    expect(await guarded.readFile(await guarded.open(file), 'utf8')).toBe('second');
+    await guarded.appendFile(handle, '!');
+    await guarded.writeFile(handle, '?');
+    await handle.close();
+    expect(readFileSync(file, 'utf8')).toBe('secon!?');
   });
 
-  test('works in all the ways that it is made for', async () => {
-    const outcome = await ended(`
-      const text = (await fs.promises.readFile(self, 'utf8')).length;
-      const handle = await fs.promises.open(self);
-      const all = [(await handle.readFile('utf8')).length, (await handle.stat()).size, (await handle.read(Buffer.alloc(9), 0, 9, 0)).bytesRead, fs.fstatSync(handle.fd).size];
-      await handle.close();
-      const lines = await fs.promises.open(self); let count = 0; for await (const _ of lines.readLines()) count++;
-      const web = await fs.promises.open(self); for await (const chunk of web.readableWebStream({ autoClose: true })) count += chunk.byteLength;
-      const read = await fs.promises.open(self); for await (const chunk of read.createReadStream()) count += chunk.length;
-      const given = await fs.promises.open(self); const same = (await fs.promises.readFile(given, 'utf8')).length === text; await given.close(); await given.close();
-      return all.every((size) => size === text || size === 9) && count > 2 * text && same ? 'fine' : JSON.stringify([text, all, count, same]);`);
-    expect(outcome).toMatchObject({ is: 'done', result: '"fine"' });
+  it('is nobody’s any more when it is closed, with a descriptor that belongs to whoever opens next', async () => {
+    const handle = await guarded.open(write('closed', 'text'));
+    const { fd } = handle;
+    await handle.close();
+    expect(handle.fd).toBe(-1);
+    expect(own[fd]).toBeUndefined();
+    await expect(guarded.readFile(handle)).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' });
+  });
+
+  it('works on its own descriptor, whatever is written into it', async () => {
+    const handle = await guarded.open(write('kept', 'kept'));
+    const { fd } = handle;
+    const parts = handle as unknown as Record<symbol, unknown>;
+    const [ofFd, ofRaw] = [symbolOf(handle, 'kFd'), symbolOf(handle, 'kHandle')];
+    const raw = parts[ofRaw];
+    parts[ofFd] = foreign.fd;
+    parts[ofRaw] = (foreign as unknown as Record<symbol, unknown>)[ofRaw];
+    expect(handle.fd).toBe(fd);
+    expect(parts[ofRaw]).toBe(raw);
+    expect(await handle.readFile('utf8')).toBe('kept');
+    await handle.close();
+  });
+
+  it('is refused when its descriptor was closed by another function', async () => {
+    const handle = await guarded.open(write('by-number', 'text'));
+    const { fd } = handle;
+    own[fd] = true;
+    expect(() => handle.stat()).toThrow(expect.objectContaining(REFUSED));
+    expect(() => guarded.readFile(handle)).toThrow(expect.objectContaining(REFUSED));
+    own[fd] = 'handle';
+    await handle.close();
+  });
+});
+
+describe('a handle that open did not give', () => {
+  it('does nothing by its methods, nor its class by a constructor', () => {
+    for (const call of [() => foreign.readFile(), () => foreign.stat(), () => foreign.write('x')])
+      expect(call).toThrow(expect.objectContaining(REFUSED));
+    const raw = (foreign as unknown as Record<symbol, object>)[symbolOf(foreign, 'kHandle')]!;
+    for (const one of [foreign, raw]) {
+      const made = (one as { constructor: unknown }).constructor as () => unknown;
+      expect(() => made()).toThrow(expect.objectContaining(REFUSED));
+    }
+  });
+
+  it('is taken for a path by the functions of the module, which it is not', async () => {
+    for (const call of [
+      () => guarded.readFile(foreign),
+      () => guarded.writeFile(foreign, 'x'),
+      () => guarded.appendFile(foreign, 'x'),
+    ])
+      await expect(async () => call()).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    expect(readFileSync(join(folder, 'foreign'), 'utf8')).toBe('not yours');
+  });
+});
+
+describe('a path', () => {
+  it('is a text, bytes or a URL, as before', async () => {
+    const file = write('path', 'by path');
+    for (const path of [file, Buffer.from(file), pathToFileURL(file)])
+      expect(await guarded.readFile(path, 'utf8')).toBe('by path');
+    await expect(async () => guarded.readFile(null as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    await guarded.writeFile(file, 'more');
+    await guarded.appendFile(file, '!');
+    expect(readFileSync(file, 'utf8')).toBe('more!');
+  });
+
+  it('that cannot be opened is refused by the system', async () => {
+    await expect(guarded.open(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
