@@ -138,6 +138,17 @@ export const ofPlugins: readonly Mutation[] = [
     },
   ]),
   ...guardsOf('plugins/lib/archive.ts', BACKUP, [
-    { breaks: 'no link gets into a backup', within: 'pack', code: 'follow: true,', instead: '' },
+    {
+      breaks: 'no link gets into a backup',
+      within: 'tarOf',
+      code: 'await stat(join(folder, path))',
+      instead: "await (await import('node:fs/promises')).lstat(join(folder, path))",
+    },
+    {
+      breaks: 'a file that gets shorter ends its backup',
+      within: 'contentOf',
+      code: 'if (bytesRead === 0) throw',
+      instead: 'if (bytesRead === 0) return; if (at < 0) throw',
+    },
   ]),
 ];
