@@ -10,7 +10,7 @@ import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { KillSignal } from '../plugin/context.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
-import type { WorkersView } from './view.ts';
+import type { RoomWait, WorkersView } from './view.ts';
 import type { LoadedWorkers } from './work-time.ts';
 
 /** Runs attempts on worker threads in cells. */
@@ -24,8 +24,8 @@ export interface Workers extends Service, WorkerPort, LoadedWorkers {
   room?(): number;
   /** A narrower bound on the workers of all agents but critical ones, for as long as the machine is short; Infinity: that of the host alone. */
   narrow?(most: number): void;
-  /** For how long the agent, with due jobs and no worker, has waited for its turn, and the bound that it waits for. undefined: it does not. */
-  waitsForRoom?(agent: string): { forMs: number; most: number } | undefined;
+  /** The wait of an agent with due jobs and no worker for its turn; undefined: it does not wait. */
+  waitsForRoom?(agent: string): RoomWait | undefined;
   /** The agent as the workers that take its new jobs know it: an older one until a worker of the newest is ready. */
   serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */

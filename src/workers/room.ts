@@ -3,7 +3,7 @@ import { classOf, type WaitingAgent } from '../jobs/fairness.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Pool } from './pool.ts';
 import { type PlacedWorker, planRoom } from './room-plan.ts';
-import type { WorkersView } from './view.ts';
+import type { RoomWait, WorkersView } from './view.ts';
 import type { HostWorker } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
@@ -22,8 +22,8 @@ export interface WorkerRoom {
   narrow(to: number): void;
   /** The agent has due jobs and no worker, and no room was left: it waits from now on, if it does not yet. */
   wait(agent: Agent): void;
-  /** For how long the agent has waited for room, and the bound that it waits for; undefined: it does not wait. */
-  waitsFor(agent: string): { forMs: number; most: number } | undefined;
+  /** The wait of the agent; undefined: it does not wait. */
+  waitsFor(agent: string): RoomWait | undefined;
   view(): WorkersView['room'];
   /** Gives places to those that wait, and looks for workers that make room. */
   review(): void;
@@ -99,7 +99,7 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
     },
     waitsFor(name) {
       const since = waiting.get(name)?.since;
-      return since === undefined ? undefined : { forMs: time.monotonic() - since, most };
+      return since === undefined ? undefined : { forMs: time.monotonic() - since, most, isNarrowed: most < widest };
     },
     view() {
       const now = time.monotonic();

@@ -12,6 +12,15 @@ export interface JobNow {
   quietMs: number | null;
 }
 
+/** An agent's wait for room. */
+export interface RoomWait {
+  forMs: number;
+  /** Workers that there may be at once. */
+  most: number;
+  /** The bound is narrower than the host's own, because the machine is short. */
+  isNarrowed: boolean;
+}
+
 /** The cells and workers of a host, as they are now. */
 export interface WorkersView {
   /** `agent`: of an own cell. `fence`: what the cell found when it shut itself in; null until then. */

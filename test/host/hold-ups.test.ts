@@ -17,7 +17,7 @@ let time: Clock;
 let agent: Record<string, unknown>;
 let hold: Omit<HoldFacts, 'name'>;
 let facts: Partial<JobWaitFacts>;
-let room: { forMs: number; most: number } | undefined;
+let room: { forMs: number; most: number; isNarrowed: boolean } | undefined;
 let capacity: number;
 let workersNow: number;
 
@@ -110,10 +110,22 @@ const REASONS: [string, () => Partial<Job>, { is: string; text: string; inMs: nu
   [
     'the bound of all workers',
     () => {
-      room = { forMs: 3, most: 9 };
+      room = { forMs: 3, most: 9, isNarrowed: false };
       return {};
     },
     { is: 'room', text: 'it waits for room: 9 workers are there, and no more may be (workers.max)', inMs: null },
+  ],
+  [
+    'the narrower bound while the machine is short',
+    () => {
+      room = { forMs: 3, most: 1, isNarrowed: true };
+      return {};
+    },
+    {
+      is: 'room',
+      text: 'it waits for room: the machine is short, and no more than 1 worker may be there until it is not',
+      inMs: null,
+    },
   ],
   [
     'its own workers',

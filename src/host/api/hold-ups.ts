@@ -96,7 +96,10 @@ function debounceHoldUp(runAt: number): HoldUpView {
 function roomHoldUp({ workers }: HoldUpNeeds, agent: string): HoldUpView | null {
   const wait = workers.waitsForRoom?.(agent);
   if (!wait) return null;
-  const text = `it waits for room: ${wait.most} workers are there, and no more may be (workers.max)`;
+  const { most, isNarrowed } = wait;
+  const text = isNarrowed
+    ? `it waits for room: the machine is short, and no more than ${most} ${most === 1 ? 'worker' : 'workers'} may be there until it is not`
+    : `it waits for room: ${most} workers are there, and no more may be (workers.max)`;
   return { is: 'room', text, until: null, next: 'daruma status' };
 }
 
