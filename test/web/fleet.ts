@@ -73,12 +73,10 @@ export async function startFleet(): Promise<Fleet> {
     // Chromium has no sandbox of its own under root, where the whole machine is one.
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
     browser = await chromium.launch({ executablePath, args });
-    // The pulse of the page is drawn sixty times a second, by the processor where no graphics card is.
-    const context = { reducedMotion: 'reduce' } as const;
-    const page = await browser.newPage({ ...context, viewport: { width: 1180, height: 800 } });
+    const page = await browser.newPage({ viewport: { width: 1180, height: 800 } });
     await page.goto(url);
     const readerPage = async () => {
-      const other = await (await browser!.newContext(context)).newPage();
+      const other = await (await browser!.newContext()).newPage();
       await other.goto((await place.daruma('open', '--reader', '--json')).json.url);
       return other;
     };
