@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** Words in upper case that are no codes of Daruma's: of Node, npm, SQLite, the kernel, the environment, HTTP parsers. */
 const FOREIGN =
-  /^(ERR_|EAI_|[A-Z]+_API_KEY|HPE_|CAP_|DARUMA_|NOTIFY_|WATCHDOG_|LC_|MODULE_NOT_FOUND|CREDENTIALS_DIRECTORY|SHOP_TOKEN|BACKUP_PASSPHRASE$|MAIL_TOKEN|GITHUB_WEBHOOK_SECRET|NODE_EXTRA_|SSL_CERT_|CURL_CA_|REQUESTS_CA_|GIT_SSL_|TAB_AS_INDENT|DUPLICATE_KEY)/;
+  /^(ERR_|EAI_|[A-Z]+_API_KEY|HPE_|CAP_|DARUMA_|NOTIFY_|WATCHDOG_|LC_|MODULE_NOT_FOUND|CREDENTIALS_DIRECTORY|SHOP_TOKEN|BACKUP_PASSPHRASE$|MAIL_TOKEN|GITHUB_WEBHOOK_SECRET|NODE_EXTRA_|SSL_CERT_|CURL_CA_|REQUESTS_CA_|GIT_SSL_|TAB_AS_INDENT|MULTIPLE_DOCS)/;
 
 /** Every code of a fault that stands in src as a literal, with the first file that has it. */
 export function faultCodes(): Map<string, string> {

@@ -231,7 +231,7 @@ const webhookSecret = z.union([secretName, z.array(secretName).min(1).max(2)], {
 const VERIFY_FORM = 'expected one of github, stripe, slack and bearer with the name of a secret';
 
 /** The deliveries that an agent takes, as written in an agent file. */
-export const webhookField = keysField("{ verify: { github: 'GITHUB_SECRET' } }", {
+export const webhookField = keysField("{ verify: { github: 'GITHUB_WEBHOOK_SECRET' } }", {
   verify: z
     .strictObject({ github: webhookSecret, stripe: webhookSecret, slack: webhookSecret, bearer: webhookSecret })
     .refine((forms) => Object.values(forms).filter((said) => said !== undefined).length === 1, { error: VERIFY_FORM })
