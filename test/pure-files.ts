@@ -5,6 +5,7 @@ const FOLDERS = ['kernel/', 'healing/', 'operations/', 'gateway/models/chain/', 
 const ACTING = new Set([
   'kernel/time.ts',
   'kernel/descriptors.ts',
+  'kernel/end-process.ts',
   'kernel/restrictions.ts',
   'kernel/proc.ts',
   'kernel/cgroup.ts',

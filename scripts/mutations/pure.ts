@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { isPure } from '../../test/pure-files.ts';
 
@@ -45,7 +45,8 @@ function hasCode(text: string): boolean {
 /**
  * The nearest tests of `file`: those of its own room that reach it over the fewest imports, or over one more while they
  * are few, and, while they are few, those of other rooms that import it themselves. When no test of its room reaches it:
- * the nearest of all.
+ * the nearest of all. A file that many tests of its room import has the test of its own name, if there is one: the others use it in
+ * passing, and may take minutes.
  */
 export function testsOf(file: string): string[] {
   const imports = importsIn(['src', 'test', 'plugins']);
@@ -60,6 +61,8 @@ export function testsOf(file: string): string[] {
   const fewest = Math.min(...candidates.map(({ count }) => count));
   const within = (most: number) => candidates.filter(({ count }) => count <= most);
   const near = within(fewest + 1).length <= FEW_TESTS ? within(fewest + 1) : within(fewest);
+  const named = within(1).filter(({ test }) => basename(test) === `${basename(file, '.ts')}.test.ts`);
+  if (near.length >= FEW_TESTS && named.length > 0) return named.map(({ test }) => test);
   const others = inside.filter(({ isOwn, count }) => !isOwn && count === 1);
   const direct = others.length <= FEW_TESTS ? others : [];
   return [...new Set([...near, ...direct].map(({ test }) => test))].sort();

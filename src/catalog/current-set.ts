@@ -5,9 +5,14 @@ import type { SettingsCheck } from './files/settings-check.ts';
 import { goneAgents } from './gone-agents.ts';
 import { createInForceFile, type InForce, NOTHING_IN_FORCE } from './in-force.ts';
 import type { CatalogChange, GoneAgent, Listing } from './ports.ts';
-import { type Resolved, resolveAgent } from './resolve/agent.ts';
-import { type AgentFileFacts, type PluginFacts, type ResolvedSet, resolveSet } from './resolve/set.ts';
-import type { ResolveTerms } from './resolve/values.ts';
+import type { Resolved } from './resolve/agent.ts';
+import {
+  type AgentFileFacts,
+  type PluginFacts,
+  type ResolvedSet,
+  rememberingResolve,
+  resolveSet,
+} from './resolve/set.ts';
 import type { RolloutBook } from './rollout/rollout-book.ts';
 import type { Versions } from './versions/versions.ts';
 
@@ -147,28 +152,4 @@ function versionsOf(inForce: InForce): Set<string> {
   const used = new Set([...inForce.plugins].map(([plugin, id]) => `${plugin}/${id}`));
   for (const { agent } of inForce.agents.values()) used.add(`${agent.version.plugin}/${agent.version.id}`);
   return used;
-}
-
-/**
- * {@link resolveAgent} that gives the same answer object for the same terms: with a thousand agents one save must not
- * resolve all of them anew.
- */
-function rememberingResolve(): typeof resolveAgent {
-  const answers = new Map<string, { terms: ResolveTerms; answer: ReturnType<typeof resolveAgent> }>();
-  return (terms) => {
-    const last = answers.get(terms.name);
-    if (last && isSame(last.terms, terms)) return last.answer;
-    const answer = resolveAgent(terms);
-    answers.set(terms.name, { terms, answer });
-    return answer;
-  };
-}
-
-function isSame(a: ResolveTerms, b: ResolveTerms): boolean {
-  return (
-    a.version === b.version &&
-    a.file === b.file &&
-    a.hostTimezone === b.hostTimezone &&
-    a.settingsIssues === b.settingsIssues
-  );
 }

@@ -6,7 +6,7 @@ import { type AgentFile, agentFileFault } from '../files/agent-file.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Listing } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
-import type { Resolved, resolveAgent } from './agent.ts';
+import { type Resolved, resolveAgent } from './agent.ts';
 import type { ResolveTerms } from './values.ts';
 
 /** A plugin as its files are now: the version that counts, and what is wrong with a newer state. */
@@ -235,4 +235,28 @@ function resolveSafely(terms: ResolveTerms, resolve: typeof resolveAgent): Retur
     const message = `cannot be put to work: ${(error as Error).message}`;
     return { fault: { code: 'AGENT_FAILED', message, file, next: 'write it more simply, and report this' } };
   }
+}
+
+/**
+ * {@link resolveAgent} that gives the same answer object for the same terms: with a thousand agents one save must not
+ * resolve all of them anew.
+ */
+export function rememberingResolve(): typeof resolveAgent {
+  const answers = new Map<string, { terms: ResolveTerms; answer: ReturnType<typeof resolveAgent> }>();
+  return (terms) => {
+    const last = answers.get(terms.name);
+    if (last && isSame(last.terms, terms)) return last.answer;
+    const answer = resolveAgent(terms);
+    answers.set(terms.name, { terms, answer });
+    return answer;
+  };
+}
+
+function isSame(a: ResolveTerms, b: ResolveTerms): boolean {
+  return (
+    a.version === b.version &&
+    a.file === b.file &&
+    a.hostTimezone === b.hostTimezone &&
+    a.settingsIssues === b.settingsIssues
+  );
 }
