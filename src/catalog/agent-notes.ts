@@ -3,7 +3,9 @@ import type { Agent, ScheduleSpec } from '../jobs/agent.ts';
 import { notesOn } from '../kernel/cron/check.ts';
 import { timetableOf } from '../kernel/cron/timetable.ts';
 import type { PlainFault } from '../kernel/fault.ts';
-import { realOf } from '../kernel/real-path.ts';
+import { foreignPlace, type MountTable, readMounts } from '../kernel/mounts.ts';
+import { mountsOfMachine } from '../kernel/proc.ts';
+import { linkTarget, realOf } from '../kernel/real-path.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { HOST_TOPICS, isHostTopic, isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import { mayEmit } from './builder/emits.ts';
@@ -103,20 +105,30 @@ export function forgetGrants(): void {
   grants = new WeakMap();
 }
 
+/** Where a path leads. Links are followed up to a device that may not answer: nothing of that is touched. */
+const leadsTo = (path: string, mounts: MountTable) => foreignPlace(path, mounts, linkTarget)?.path ?? realOf(path);
+
 /** Paths of `needs.read` and `needs.write` that are links, or lie behind one: the agent gets what they lead to. */
 export function grantNotes(agents: ReadonlyMap<string, Resolved>, folder: string): PlainFault[] {
+  const isKnown = [...agents.values()].every(({ agent }) => grants.has(agent));
+  const mounts = readMounts(folder, isKnown ? '' : mountsOfMachine());
   return [...agents.values()].flatMap(({ agent, origins }) => {
-    const known = grants.get(agent) ?? notesOnGrants(agent, origins, folder);
+    const known = grants.get(agent) ?? notesOnGrants(agent, origins, folder, mounts);
     grants.set(agent, known);
     return known;
   });
 }
 
-function notesOnGrants({ name, needs }: Agent, origins: Resolved['origins'], folder: string): PlainFault[] {
+function notesOnGrants(
+  { name, needs }: Agent,
+  origins: Resolved['origins'],
+  folder: string,
+  mounts: MountTable,
+): PlainFault[] {
   return (['read', 'write'] as const).flatMap((need) =>
     needs[need].flatMap((path) => {
       const at = resolve(folder, path);
-      const real = realOf(at);
+      const real = leadsTo(at, mounts);
       if (real === at) return [];
       const said = origins.find((one) => one.path === `needs.${need}`);
       const message = `${name} may ${need} ${path}, which leads to ${real}: that is what it gets`;

@@ -166,6 +166,11 @@ export function ownCgroup(): string | undefined {
   return path && mount ? join(mount, path) : undefined;
 }
 
+/** The file systems that are mounted (proc_pid_mountinfo(5)); empty where there is no /proc. */
+export function mountsOfMachine(): string {
+  return readText('/proc/self/mountinfo') ?? '';
+}
+
 /** The thread of this process with a name: threads carry the one that their worker was started with. */
 export function threadIdOf(name: string): string | undefined {
   return namesIn('/proc/self/task').find((tid) => readText(`/proc/self/task/${tid}/comm`)?.trimEnd() === name);

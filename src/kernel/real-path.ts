@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 
 /** Where a path leads with every link on the way followed; the path itself where no file is, or where it may not be read. */
 export function realOf(path: string): string {
@@ -6,5 +6,14 @@ export function realOf(path: string): string {
     return realpathSync(path);
   } catch {
     return path;
+  }
+}
+
+/** The target of a link as it is written; undefined for all else, and where it may not be read. */
+export function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }

@@ -1,9 +1,9 @@
-import { readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Agent } from '../../jobs/agent.ts';
-import { type Mount, mountOf, parseMounts } from '../../kernel/mounts.ts';
+import { foreignPlace, type Mount, readMounts } from '../../kernel/mounts.ts';
+import { mountsOfMachine } from '../../kernel/proc.ts';
+import { linkTarget } from '../../kernel/real-path.ts';
 import type { MountPaths } from './check.ts';
-import { foreignMountOf } from './foreign.ts';
 
 /** A file system of another device, with the paths of agents on it. */
 export interface NamedMount {
@@ -26,8 +26,7 @@ interface NamedMounts {
 /** `folder`: the installation; relative paths are inside it, and its own device is left out. `mountinfo`: default /proc/self/mountinfo. */
 export function createNamedMounts(folder: string, mountinfo: () => string = mountsOfMachine): NamedMounts {
   let text = '';
-  let mounts: readonly Mount[] = [];
-  let own: ReadonlySet<string> = new Set();
+  let table = readMounts(folder, text);
   /** For as long as nothing is mounted or unmounted. */
   let known = new WeakMap<Agent, ReadonlyMap<string, NamedMount>>();
 
@@ -41,7 +40,7 @@ export function createNamedMounts(folder: string, mountinfo: () => string = moun
     const found = new Map<string, NamedMount & { paths: { read: string[]; write: string[] } }>();
     for (const kind of ['read', 'write'] as const)
       for (const path of needs[kind].map((one) => resolve(folder, one))) {
-        const mount = foreignMountOf(path, { mounts, own, target: linkTarget });
+        const mount = foreignPlace(path, table, linkTarget)?.mount;
         if (!mount) continue;
         const one = found.get(mount.point) ?? { mount, agents: [name], paths: { read: [], write: [] } };
         found.set(mount.point, one);
@@ -55,8 +54,7 @@ export function createNamedMounts(folder: string, mountinfo: () => string = moun
       const now = mountinfo();
       if (now === text) return;
       text = now;
-      mounts = parseMounts(now);
-      own = new Set(['/', folder].flatMap((path) => mountOf(path, mounts)?.device ?? []));
+      table = readMounts(folder, now);
       known = new WeakMap();
     },
     of,
@@ -78,20 +76,3 @@ export function createNamedMounts(folder: string, mountinfo: () => string = moun
 }
 
 const distinct = (some: readonly string[], more: readonly string[]) => [...new Set([...some, ...more])];
-
-function mountsOfMachine(): string {
-  try {
-    return readFileSync('/proc/self/mountinfo', 'utf8');
-  } catch {
-    // Another system than Linux: nobody says what is mounted where.
-    return '';
-  }
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
