@@ -34,7 +34,7 @@ function knownAs(code: string): Verdict | undefined {
   return Object.hasOwn(OF_CODES, code) ? OF_CODES[code] : undefined;
 }
 
-/** Ends that a person or the host asked for. */
+/** Ends that a person or the host asked for, or that have an incident of their own. */
 const WANTED = new Set([
   'CANCELLED',
   'REPLACED',
@@ -45,6 +45,8 @@ const WANTED = new Set([
   'ATTEMPT_ENDED',
   'SECRET_MISSING',
   'SECRET_UNREADABLE',
+  // The incident of the machine tells of it.
+  'MACHINE_MEMORY',
 ]);
 
 /** Verdicts whose message changes from time to time while the trouble is the same. */

@@ -97,7 +97,7 @@ export function createHostCalls(
     const agent = await whenAgentsAreIn(catalog, () => receiver(call.to, sender));
     mustTakeJobs(agent);
     const { name, limits, debounce } = agent;
-    mustTakeSend(needs.pressure, { sender, to: agent, priority });
+    mustTakeSend(needs.pressure, { how: `${sender} sends`, to: [agent], priority });
     const wrong = inputCheck(agent, input);
     if (wrong) throw new Fault(wrong);
     const depth = await chains.admit({ job: parent, agent: sender, what: `send to ${name}`, count: 1, afterMs });
@@ -119,6 +119,7 @@ export function createHostCalls(
     const listeners = [...catalog.agents().values()].filter((agent) => agent.on.includes(topic));
     const input = JSON.stringify({ topic, from, data: data === null ? null : JSON.parse(data) });
     const count = listeners.length;
+    mustTakeSend(needs.pressure, { how: `${from} emits ${topic}, which is`, to: listeners });
     const depth = await chains.admit({ job: parent, agent: from, what: `emit of ${topic}`, count, afterMs: 0 });
     await jobs.add(
       listeners.map(({ name, limits: { attempts }, debounce }) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Outcome } from '../jobs/model.ts';
+import { openMemoryKills } from '../kernel/cgroup.ts';
 import { createOwnSeries, type Measures } from '../kernel/own-series.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
@@ -66,6 +67,7 @@ export function createHostWorkers(needs: HostWorkersNeeds): Workers {
       readings: (list) => bus.emit('reading', list),
       measured: createOwnFigures(needs),
       children: exec.children,
+      memoryKills: openMemoryKills(),
       apart: () => bus.emit('placement.changed', []),
       unfenced(fault) {
         needs.setup.unfenced(fault);

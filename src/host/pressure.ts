@@ -4,8 +4,9 @@ import type { Healer } from '../healing/healer.ts';
 import { createGrowers } from '../healing/pressure/growers.ts';
 import { createPressure, type Pressure } from '../healing/pressure/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
+import type { HoldUp } from '../jobs/waiting.ts';
 import { openMachineReadings } from '../kernel/cgroup.ts';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatSize } from '../kernel/units.ts';
@@ -97,17 +98,43 @@ async function diskOf(folder: string) {
   return room ? { freeBytes: room.diskFree, totalBytes: room.diskTotal } : null;
 }
 
-/** Refuses a background job while the machine takes none: of an agent of that class, or of a priority below 0. */
-export function mustTakeSend(
-  pressure: Pick<Pressure, 'facts'>,
-  { sender, to, priority = 0 }: { sender: string; to: Agent; priority: number | undefined },
-): void {
+/** A critical job is tried again this soon after the kernel killed its cell; others wait for room, and not all at once. */
+const CRITICAL_AGAIN_MS = 500;
+const AGAIN_MS = { least: 5_000, most: 10_000 };
+
+/** The wait of a job whose cell the kernel killed for the memory of the machine, which costs it no attempt; undefined for any other fault. */
+export function memoryHoldUp(
+  { time, isCritical }: { time: Pick<Time, 'now' | 'random'>; isCritical: boolean },
+  { code }: Pick<PlainFault, 'code'>,
+): HoldUp | undefined {
+  if (code !== 'MACHINE_MEMORY') return undefined;
+  const { least, most } = AGAIN_MS;
+  const pauseMs = isCritical ? CRITICAL_AGAIN_MS : least + Math.round((most - least) * time.random());
+  return { until: time.now() + pauseMs, waitsFor: 'memory of the machine' };
+}
+
+/** Work that somebody asks for. */
+interface AskedWork {
+  /** In words, as they begin a sentence: `shop sends`. */
+  how: string;
+  /** Agents that would get a job of it. */
+  to: readonly Agent[];
+  /** Default: 0. */
+  priority?: number | undefined;
+}
+
+/**
+ * Refuses new background work at the last rung, by whatever door it comes: jobs of agents of that class, or of a priority below 0. Work of
+ * which a job that may start now would come is taken whole. Throws `SEND_REFUSED`.
+ */
+export function mustTakeSend(pressure: Pick<Pressure, 'facts'>, { how, to, priority = 0 }: AskedWork): void {
   const facts = pressure.facts();
-  const isBackground = to.class === 'background' || (priority < 0 && to.class !== 'critical');
-  if (!facts?.refusesSends || !isBackground) return;
+  const isBackground = (agent: Agent) => agent.class === 'background' || (priority < 0 && agent.class !== 'critical');
+  if (!facts?.refusesSends || to.length === 0 || !to.every(isBackground)) return;
+  const names = to.map(({ name }) => name).join(', ');
   throw new Fault({
     code: 'SEND_REFUSED',
-    message: `${sender} sends background work to ${to.name}, and the machine takes none now: ${facts.seen}`,
+    message: `${how} background work for ${names}, and the machine takes none now: ${facts.seen}`,
     next: 'send it again later (RetryLater), or give it another class or a priority of 0 or more if it cannot wait',
   });
 }

@@ -47,7 +47,7 @@ import { createMountWatch, type MountWatch } from './mounts/watch.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
-import { createHostPressure, type HostPressure } from './pressure.ts';
+import { createHostPressure, type HostPressure, memoryHoldUp } from './pressure.ts';
 import { createHostAggregation } from './readings.ts';
 import { createScaling, type Scaling } from './scaling.ts';
 import { createScheduling } from './scheduling.ts';
@@ -159,7 +159,11 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers, scaling });
   const { serving, holdOf } = placements;
-  const heldUp: Outbound['heldUp'] = (...facts) => outbound.heldUp(...facts) ?? modelAgents.waits.heldUp(...facts);
+  const isCritical = (agent: string) => runnableAgents().get(agent)?.class === 'critical';
+  const heldUp: Outbound['heldUp'] = (ref, agent, fault) =>
+    memoryHoldUp({ time, isCritical: isCritical(agent) }, fault) ??
+    outbound.heldUp(ref, agent, fault) ??
+    modelAgents.waits.heldUp(ref, agent, fault);
   const jobs = createJobs({ ...log('jobs'), store, workers, agent: serving, holdOf, heldUp }, { owner: needs.owner });
   const batches = createHostBatches({ ...base, ...log('jobs'), catalog });
   const guests = createGuests({ ...base, settings, catalog, jobs }, folder);

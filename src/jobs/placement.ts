@@ -175,8 +175,10 @@ function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefin
   return lacks && good?.isReady ? good.agent : undefined;
 }
 
-function countsOf({ workers, always }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
-  const { min } = workers;
+function countsOf(agent: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
+  const { workers, always } = agent;
+  // A cold start takes longer than a slot may wait where the machine is short, and the next slot is skipped for it.
+  const min = agent.class === 'critical' && !always ? Math.max(1, workers.min) : workers.min;
   const least = Math.max(1, min);
   const isScaled = facts.scaledTo !== undefined;
   let max = Math.min(workers.max, Math.max(least, facts.scaledTo ?? workers.max));

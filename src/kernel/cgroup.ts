@@ -80,6 +80,16 @@ export function openMachineReadings(root = '/'): () => MachineReading {
   };
 }
 
+/**
+ * Returns what counts the processes that the kernel has killed for memory: of the cgroups of this process, and of the whole machine,
+ * which counts the former once more. Two small files; 0 where the kernel does not say. `root`: see {@link openMachineReadings}.
+ */
+export function openMemoryKills(root = '/'): () => number {
+  const text = (...path: string[]) => readText(join(root, ...path));
+  const folders = cgroupFolders(text('proc/self/cgroup') ?? '', text('proc/self/mountinfo') ?? '');
+  return () => oomKills(folders, text) + fieldOf(text('proc/vmstat') ?? '', 'oom_kill');
+}
+
 type ReadText = (...path: string[]) => string | undefined;
 
 /** From the texts of /proc/self/cgroup and /proc/self/mountinfo. */

@@ -103,6 +103,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['OUT_OF_MEMORY', true],
   ['OVER_LIMIT', true],
   ['CELL_LOST', true],
+  ['MACHINE_MEMORY', true],
   ['HOST_LOST', true],
   ['HOST_STOPPED', true],
   ['RESTARTED', true],

@@ -4,7 +4,7 @@ export const PRESSED_RESOURCES = ['memory', 'disk', 'cpu', 'io'] as const;
 /**
  * The steps against pressure, mildest first. The rung is the place in this list, from 1. `hold-growth`: no agent gets one more worker
  * beside those that it has · `shrink-idle`: idle workers go · `defer-background`: what is background waits · `pause-catch-up`: slots of
- * an absence wait · `recycle-grower`: the worker that grew most goes between two jobs · `refuse-sends`: no agent sends background jobs.
+ * an absence wait · `recycle-grower`: the worker that grew most goes between two jobs · `refuse-sends`: new background work is refused.
  */
 export const PRESSURE_STEPS = [
   'hold-growth',

@@ -192,7 +192,7 @@ export interface PluginDefinition<
   input?: Input;
   limits?: Limits;
   needs?: Needs<Secret>;
-  /** Workers that run its jobs side by side: `min` are kept warm, more come with the load, up to `max`. Default `{ min: 0, max: 1 }`. */
+  /** Workers that run its jobs side by side: `min` are kept warm, more come with the load, up to `max`. Default `{ min: 0, max: 1 }`; a critical agent keeps one warm at least. */
   workers?: { min?: number; max?: number };
   /**
    * How many jobs one worker does side by side, 1–100: for work that mostly waits for others. They share the worker's thread and

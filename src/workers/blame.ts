@@ -23,7 +23,7 @@ interface WorkerLoss {
 }
 
 /** Ends that come to all jobs of a worker alike, or before any of them has begun. */
-const OF_ALL: ReadonlySet<string> = new Set(['HOST_STOPPED', 'RESTARTED', 'BOOT_FAILED']);
+const OF_ALL: ReadonlySet<string> = new Set(['HOST_STOPPED', 'RESTARTED', 'BOOT_FAILED', 'MACHINE_MEMORY']);
 
 /**
  * Decides which of the jobs of a worker its end is put down to: those that the cell names, else those that are known to end

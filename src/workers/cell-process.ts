@@ -50,6 +50,8 @@ export interface CellLoss {
   /** The fault with which the attempts of this cell have failed. */
   fault: PlainFault;
   outOfMemory: boolean;
+  /** SIGKILL ended it, and this host did not send that. */
+  isForeignKill: boolean;
 }
 
 /** A child process that holds worker threads. A cell can always be killed. */
@@ -72,6 +74,8 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   let isOver = false;
   let killedFor: string | undefined;
   let stopWaiting: (() => void) | undefined;
+  let isForeignKill = false;
+  let isOrdered = false;
   const over = Promise.withResolvers<void>();
   const child = forkCell(options, startedMarkers?.fd);
   child?.stdout?.on('error', () => {}).resume();
@@ -82,6 +86,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
   child?.on('exit', (code, signal) => {
+    isForeignKill = signal === 'SIGKILL' && !isOrdered;
     const how = killedFor ? `was killed: ${killedFor}` : signal ? `was killed by ${signal}` : `ended with code ${code}`;
     if (!pipe || pipe.destroyed) return lost(how);
     const stop = needs.time.after(LAST_WORDS_MS, () => lost(how));
@@ -118,7 +123,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
     isOver = true;
     stopWaiting?.();
     const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr());
-    needs.lost({ outOfMemory, fault: workerFaults.cellLost(child?.pid, how) });
+    needs.lost({ outOfMemory, isForeignKill, fault: workerFaults.cellLost(child?.pid, how) });
     startedMarkers?.close();
     over.resolve();
   }
@@ -126,6 +131,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   function kill(why?: string) {
     if (isOver) return;
     killedFor ??= why;
+    isOrdered = true;
     child?.kill('SIGKILL');
     stopWaiting ??= needs.time.after(GONE_WITHIN_MS, leave);
   }

@@ -51,6 +51,12 @@ export const workerFaults = {
     code: 'CELL_LOST',
     message: `the cell${pid === undefined ? '' : ` (pid ${pid})`} that ran the job ${how}`,
   }),
+  /** The kernel has chosen a process to kill, for what all of them held together. */
+  killedForMemory: (pid: number | undefined): PlainFault => ({
+    code: 'MACHINE_MEMORY',
+    message: `the machine ran out of memory, and the kernel killed the cell${pid === undefined ? '' : ` (pid ${pid})`} that ran the job`,
+    next: 'daruma status; give the machine more memory, or its agents less (limits.memory, workers.max)',
+  }),
   cellOutOfMemory: (limit: number): PlainFault => ({
     code: 'OUT_OF_MEMORY',
     message: `the heap ran full so fast that the whole cell died; limits.memory is ${formatSize(limit)}`,

@@ -75,6 +75,8 @@ export interface WorkersNeeds {
   children?(agent: string): OwnedProcess[];
   /** `isApart` holds for the agent from now on; `use` may be called at once. */
   apart?(agent: string): void;
+  /** Processes that the kernel has killed for memory, of the machine and its cgroup. Default: it is not known, and none counts. */
+  memoryKills?(): number;
   /** No cell can be shut in as it has to be: no agent with rights can run. */
   unfenced?(fault: PlainFault): void;
   /** A cell is replaced for its memory or files that no worker accounts for. For the record. */
@@ -189,7 +191,7 @@ export interface WorkerEnd {
   worker: string;
   agent: string;
   version: string;
-  /** `CRASHED`, `OUT_OF_MEMORY`, `OVER_LIMIT`, `TIMEOUT`, `SILENT`, `BOOT_FAILED`, `CELL_LOST`, `CANCELLED`. */
+  /** `CRASHED`, `OUT_OF_MEMORY`, `OVER_LIMIT`, `TIMEOUT`, `SILENT`, `BOOT_FAILED`, `CELL_LOST`, `MACHINE_MEMORY`, `CANCELLED`. */
   because: PlainFault;
   uptimeMs: number;
   /** Of the agent that it was started for. */

@@ -9,6 +9,7 @@ import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
 import { type Cells, createCells } from './cells.ts';
 import { workerFaults } from './faults.ts';
+import { createKernelKills } from './kernel-kills.ts';
 import { createLeftOvers } from './left-overs.ts';
 import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
@@ -42,6 +43,7 @@ interface WorkerRegistryNeeds
     | 'cellReplaced'
     | 'unfenced'
     | 'apart'
+    | 'memoryKills'
   > {
   reports: Reports;
 }
@@ -92,6 +94,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const replacement = createCellReplacement(needs, { cells, places });
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
+  const kills = createKernelKills(time, needs.memoryKills ?? (() => 0));
   let lastId = 0;
 
   function start(agent: Agent, kind: Placement['cell'], owner: WorkerOwner): HostWorker {
@@ -175,9 +178,15 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.markerPlace));
     const busy = members.filter((worker, index) => worker.holdsBegun(begun[index]));
     const fault = faultOfBusy(busy, how);
-    if (!wasExpected) for (const agent of new Set(busy.map((worker) => worker.agent))) replacement.blame(agent);
-    for (const [index, worker] of members.entries())
-      worker.end(busy.includes(worker) ? fault : how.fault, begun[index]);
+    // A worker that held more than it may was a cause of what the kernel did; the others were in its way.
+    const isOfMachine = !how.outOfMemory && how.isForeignKill && kills.hasKilled();
+    const ofMachine = isOfMachine ? workerFaults.killedForMemory(cell.process.pid) : undefined;
+    const guilty = busy.filter((worker) => !ofMachine || isOverLimit(worker));
+    if (!wasExpected) for (const agent of new Set(guilty.map((worker) => worker.agent))) replacement.blame(agent);
+    for (const [index, worker] of members.entries()) {
+      const ofBusy = guilty.includes(worker) ? fault : ofMachine!;
+      worker.end(busy.includes(worker) ? ofBusy : (ofMachine ?? how.fault), begun[index]);
+    }
     reports.flush();
   }
 
@@ -188,6 +197,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     size: () => places.size,
     killCellOf: (worker) => places.get(worker)?.cell.process.kill(),
     findStuck(tickMs) {
+      kills.look();
       killQuietCells(cells.all(), tickMs, log);
       killStuckCells(places, tickMs, { log, bootMs });
     },
@@ -256,6 +266,11 @@ function createCellReplacement(
 function faultOfBusy(busy: readonly HostWorker[], { outOfMemory, fault }: CellLoss): PlainFault {
   const [only] = busy;
   return outOfMemory && only && busy.length === 1 ? workerFaults.cellOutOfMemory(only.agent.limits.memoryBytes) : fault;
+}
+
+/** By its last reading. */
+function isOverLimit({ reading, agent }: HostWorker): boolean {
+  return (reading?.heapBytes ?? 0) + (reading?.externalBytes ?? 0) > agent.limits.memoryBytes;
 }
 
 function agentsIn(cell: Cell): string[] {

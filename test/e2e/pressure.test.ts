@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HANGS_MS } from '../hangs.ts';
 import { type MemoryCgroup, memoryCgroup } from '../memory-cgroup.ts';
+import { ask, pageOf, signIn } from '../web/client.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 const MB = 1024 ** 2;
@@ -25,9 +26,26 @@ let place: Installation;
 beforeAll(async () => {
   place = installation({
     'config/daruma.yaml':
-      'web: false\nmodels: false\ncells: { idle: 500ms }\npressure: { memoryFree: 30, relief: 1s }\n',
-    'plugins/pulse.ts': plugin('return 1;', `class: 'critical', schedule: '@every 1s', workers: { min: 1 },`),
-    'plugins/archive.ts': plugin('return 1;', `class: 'background',`),
+      'web: { port: 0 }\nmodels: false\ncells: { idle: 500ms }\npressure: { memoryFree: 30, relief: 1s }\n',
+    'plugins/pulse.ts': plugin('return 1;', `class: 'critical', schedule: '@every 1s',`),
+    '.env': 'SHOP_KEY=shop-key-1\n',
+    'plugins/archive.ts': plugin(
+      'return 1;',
+      `class: 'background', on: ['shop.closed', 'shop.opened'], webhook: { verify: { bearer: 'SHOP_KEY' } },`,
+    ),
+    'plugins/hears.ts': plugin('return 1;', `on: ['shop.opened'],`),
+    'plugins/sender.ts': plugin(
+      `const asked = {
+         send: () => context.send('archive'),
+         low: () => context.send('hears', null, { priority: -1 }),
+         emit: () => context.emit('shop.closed'),
+         both: () => context.emit('shop.opened'),
+         normal: () => context.send('hears'),
+       };
+       const said: Record<string, unknown> = {};
+       for (const [name, ask] of Object.entries(asked)) said[name] = await ask().then(() => 'taken', (error) => error.code);
+       return said;`,
+    ),
     'plugins/hoard.ts': plugin(
       `const held: Buffer[] = [];
        while (!(await context.state.get('enough'))) {
@@ -60,6 +78,28 @@ function slotsOf(agent: string, from: number, to: number): SlotRow[] {
   }
 }
 
+/** New background work is refused by whatever door it comes, and what may start now is taken. */
+async function refusedAtAllDoors() {
+  const { json: sent } = await place.daruma('run', 'sender', '--wait', '--json');
+  expect(sent.result).toEqual({
+    ...{ send: 'SEND_REFUSED', low: 'SEND_REFUSED', emit: 'SEND_REFUSED' },
+    ...{ both: 'taken', normal: 'taken' },
+  });
+  const run = await place.daruma('run', 'archive', '--json');
+  expect(run).toMatchObject({ code: 1, json: { error: { code: 'SEND_REFUSED' } } });
+  expect(run.json.error.message).toContain('this run is background work for archive, and the machine takes none now: ');
+  const { url } = await pageOf(place);
+  const headers = { authorization: 'Bearer shop-key-1', 'content-type': 'application/json' };
+  const delivery = await ask(`${url}/hooks/archive`, { method: 'POST', headers, body: '{}' });
+  expect(delivery).toMatchObject({ status: 503, headers: { 'retry-after': '10' } });
+  expect(JSON.parse(delivery.text)).toMatchObject({ error: { code: 'SEND_REFUSED' } });
+  // The body is kept, as that of each refused delivery.
+  expect((await place.daruma('deliveries', 'archive', '--json')).json.deliveries).toHaveLength(1);
+  const browser = await signIn(place);
+  await browser.send('/act/run', { agent: 'archive', back: '/' });
+  expect((await place.daruma('jobs', 'archive', '--json')).json).toHaveLength(2);
+}
+
 const pressure = async () => (await place.daruma('status', '--json')).json.host.pressure;
 
 test.runIf(cgroup)(
@@ -70,7 +110,7 @@ test.runIf(cgroup)(
     const { pid } = await starting;
     await place.until(
       () => place.daruma('status', '--json'),
-      ({ json }) => json.agents.length === 3,
+      ({ json }) => json.agents.length === 5,
     );
     expect(await pressure()).toMatchObject({ rung: 0, steps: [] });
     const from = Date.now();
@@ -87,6 +127,9 @@ test.runIf(cgroup)(
     expect((await place.daruma('status')).stdout).toContain('! the machine is pressed, rung');
     const health = (await place.daruma('health', '--json')).json;
     expect(health.reasons.map(({ code }: { code: string }) => code)).toContain('MEMORY_SHORT');
+
+    await place.until(pressure, ({ rung }) => rung === 6, HANGS_MS);
+    await refusedAtAllDoors();
 
     await place.daruma('state', 'hoard', 'enough', '--set', 'true');
     await place.until(

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createHostPressure, mustTakeSend } from '../../src/host/pressure.ts';
+import { createHostPressure, memoryHoldUp, mustTakeSend } from '../../src/host/pressure.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { WorkersView } from '../../src/workers/view.ts';
@@ -96,16 +96,33 @@ it('lets idle workers go but those of critical agents, and of all that work the 
 it('refuses what an agent sends to a background agent, or with a priority below 0, at the last rung alone', async () => {
   const at = hostIn({ slow: { class: 'background' }, shop: {}, vital: { class: 'critical' } }, []);
   const send = (to: string, priority?: number) => () =>
-    mustTakeSend(at.pressure, { sender: 'shop', to: at.all.get(to)!, priority });
+    mustTakeSend(at.pressure, {
+      how: 'shop sends',
+      to: to.split(' ').flatMap((name) => at.all.get(name) ?? []),
+      priority,
+    });
   at.uses(470);
   await at.pressure.start();
   await seconds(at, 55);
   expect(at.pressure.facts()).toMatchObject({ refusesSends: false });
   expect(send('slow')).not.toThrow();
   await seconds(at, 10);
-  expect(send('slow')).toThrow('shop sends background work to slow, and the machine takes none now: 42 MB of 512 MB');
+  expect(send('slow')).toThrow('shop sends background work for slow, and the machine takes none now: 42 MB of 512 MB');
   expect(send('shop', -1)).toThrow('takes none now');
-  for (const taken of [send('shop'), send('shop', 0), send('vital'), send('vital', -1)]) expect(taken).not.toThrow();
+  // An event that some agent can hear now is heard by all.
+  for (const taken of [send('shop'), send('shop', 0), send('vital'), send('vital', -1), send('slow shop'), send('')])
+    expect(taken).not.toThrow();
+});
+
+it('a job whose cell the kernel killed for memory waits for room, a critical one for a moment, and loses no attempt', () => {
+  const time = new Clock();
+  const wait = (isCritical: boolean, code = 'MACHINE_MEMORY') => memoryHoldUp({ time, isCritical }, { code });
+  expect(wait(true)).toEqual({ until: time.now() + 500, waitsFor: 'memory of the machine' });
+  const { until, waitsFor } = wait(false)!;
+  expect(until - time.now()).toBeGreaterThanOrEqual(5_000);
+  expect(until - time.now()).toBeLessThanOrEqual(10_000);
+  expect(waitsFor).toBe('memory of the machine');
+  expect(wait(false, 'CELL_LOST')).toBeUndefined();
 });
 
 it('bounds the workers by those that there are but those that run always, and goes on without its disk', async () => {

@@ -220,4 +220,13 @@ describe('a hold', () => {
     });
     expect(planHold({ name: 'a', quarantine: { ...quarantine, allowance: 1 } })).toMatchObject({ until: null });
   });
+
+  it('a critical agent keeps a worker warm, unless it is held so that none may be there', () => {
+    const vital = state('new', { class: 'critical', workers: { min: 0, max: 4 } });
+    const pressed = { since: 1, growth: 'held' as const, seen: 'little is free' };
+    expect(planPlacement({ agent: vital }).workers).toEqual({ min: 1, target: 1, max: 4 });
+    expect(planPlacement({ agent: vital, pressure: pressed }).workers).toEqual({ min: 1, target: 1, max: 1 });
+    expect(planPlacement({ agent: vital, safeMode: { since: 1, reason: '' } }).workers.max).toBe(0);
+    expect(planPlacement({ agent: { ...vital, always: true } }).workers.min).toBe(0);
+  });
 });

@@ -67,6 +67,7 @@ export interface WorldOptions extends Partial<WorkersOptions> {
   time?: Time;
   children?: WorkersNeeds['children'];
   models?: WorkersNeeds['models'];
+  memoryKills?: WorkersNeeds['memoryKills'];
   /** Called when attempts come back unbegun. */
   onReturned?(refs: AttemptRef[], world: World): void;
 }
@@ -171,7 +172,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   mkdirSync(emptyFolder);
   const agents = new Map<string, Agent>();
   const workerTelemetry = new Set<() => void>();
-  const { answer, secrets, onReturned, children, models, time = machineTime, ...workersOptions } = options;
+  const { answer, secrets, onReturned, children, models, memoryKills, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
   /** As a host does: a fact about a cell is part of the next placements, at once. */
   const put = () =>
@@ -230,6 +231,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         },
         ...(children ? { children } : {}),
         ...(models ? { models } : {}),
+        ...(memoryKills ? { memoryKills } : {}),
         apart: put,
         cellReplaced(cell) {
           world.replaced.push(cell);

@@ -14,7 +14,7 @@ const STEPPED: Record<PressureStep, string> = {
   'defer-background': 'background work waits',
   'pause-catch-up': 'slots of an absence wait',
   'recycle-grower': 'the worker that grew most goes after the job that it holds',
-  'refuse-sends': 'background jobs that agents send are refused',
+  'refuse-sends': 'new background work is refused',
 };
 
 const EASED: Record<PressureStep, string> = {
@@ -23,7 +23,7 @@ const EASED: Record<PressureStep, string> = {
   'defer-background': 'background work goes on',
   'pause-catch-up': 'slots of an absence are caught up',
   'recycle-grower': 'no worker has to go any more',
-  'refuse-sends': 'background jobs that agents send are taken again',
+  'refuse-sends': 'new background work is taken again',
 };
 
 /** A step for people, as `daruma status` has it: `background work waits`. */

@@ -12,6 +12,7 @@ import type { EventStore, KeptEvent } from '../../telemetry/ports.ts';
 import { ANSWERED_DELIVERY_EVENT, type Hooks } from '../hooks/hooks.ts';
 import { type RefusedDelivery, readRefusals } from '../hooks/refusals.ts';
 import type { HostContext } from '../host-context.ts';
+import { mustTakeSend } from '../pressure.ts';
 import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { agentInForce, agentInForceOrNot } from './known.ts';
 import { viewJob } from './views.ts';
@@ -56,7 +57,7 @@ export function deliveryLookup({ store, catalog, hooks, folder }: DeliveryNeeds)
 }
 
 /** The operation that gives an agent a delivery once more. */
-export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext): Pick<OpTable, 'deliver'> {
+export function deliveryOps({ store, catalog, jobs, events, hooks, pressure }: HostContext): Pick<OpTable, 'deliver'> {
   const inputCheck = createInputCheck();
 
   function recordRepeat(agent: string, job: string, of: string, call: Pick<OpCall, 'by'>) {
@@ -85,6 +86,7 @@ export function deliveryOps({ store, catalog, jobs, events, hooks }: HostContext
       const agent = agentInForce(catalog, job.agent);
       const wrong = inputCheck(agent, job.input);
       if (wrong) throw new Fault(wrong);
+      mustTakeSend(pressure, { how: 'this delivery is', to: [agent] });
       const { name, limits } = agent;
       // Without its key: the delivery has made a job already.
       const [added] = await jobs.add([

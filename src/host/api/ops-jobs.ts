@@ -13,6 +13,7 @@ import { toJson } from '../../workers/inside/json.ts';
 import { mustTakeJobs } from '../always-agents.ts';
 import type { HostContext } from '../host-context.ts';
 import type { LogLevels } from '../log-levels.ts';
+import { mustTakeSend } from '../pressure.ts';
 import { type OpCall, type OpTable, whoOf } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { agentInForce, listingOf } from './known.ts';
@@ -50,6 +51,7 @@ export function jobOps(hostContext: HostContext): JobOps {
     async run({ agent: name, input, wait, key, priority, attempts, debug }, { gone }) {
       const agent = guests.agents().get(name) ?? agentInForce(catalog, name);
       mustTakeJobs(agent);
+      mustTakeSend(hostContext.pressure, { how: 'this run is', to: [agent], priority });
       const text = toJson(input, 'the input', 'input');
       const wrong = inputCheck(agent, text);
       if (wrong) throw new Fault(wrong);

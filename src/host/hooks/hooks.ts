@@ -1,6 +1,7 @@
 import { createInputCheck } from '../../catalog/files/input-check.ts';
 import type { Catalog } from '../../catalog/ports.ts';
 import type { DeliveryHeaders, TakenDelivery } from '../../control/web-channel.ts';
+import type { Pressure } from '../../healing/pressure/pressure.ts';
 import type { Agent, AgentWebhook } from '../../jobs/agent.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { Added } from '../../jobs/model.ts';
@@ -13,6 +14,7 @@ import { formatSize } from '../../kernel/units.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { HoldUps } from '../api/hold-ups.ts';
+import { mustTakeSend } from '../pressure.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { createIntake } from './intake.ts';
 import { isForm, type ReadDelivery, readDelivery } from './parse.ts';
@@ -74,6 +76,7 @@ interface HooksNeeds {
   jobs: Pick<Jobs, 'add'>;
   events: Pick<Events, 'record'>;
   holdUpsOf: HoldUps;
+  pressure: Pick<Pressure, 'facts'>;
   refusals: Refusals;
 }
 
@@ -123,6 +126,7 @@ export function createHooks(needs: HooksNeeds): Hooks {
 
   /** Puts the job of a delivery on disk. */
   async function queue(agent: Taker, read: ReadDelivery, text: string): Promise<Added> {
+    mustTakeSend(needs.pressure, { how: 'this delivery is', to: [agent] });
     await intake.admit(agent);
     const { staleAfterMs, attempts } = agent.limits;
     const key = read.key ?? undefined;

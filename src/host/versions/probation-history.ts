@@ -18,6 +18,7 @@ const NO_FAULT: ReadonlySet<string> = new Set([
   'RECYCLED',
   'RETRY_LATER',
   'ORIGIN_DOWN',
+  'MACHINE_MEMORY',
   'BUDGET_SPENT',
   'MODELS_DOWN',
 ]);

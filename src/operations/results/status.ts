@@ -110,7 +110,7 @@ export const pressureResult = z
           step: z
             .enum(PRESSURE_STEPS)
             .describe(
-              'hold-growth: no agent gets more workers · shrink-idle: idle workers go · defer-background: background work waits · pause-catch-up: slots of an absence wait · recycle-grower: the worker that grew most goes between two jobs · refuse-sends: background jobs that agents send are refused.',
+              'hold-growth: no agent gets more workers · shrink-idle: idle workers go · defer-background: background work waits · pause-catch-up: slots of an absence wait · recycle-grower: the worker that grew most goes between two jobs · refuse-sends: new background work is refused.',
             ),
           rung: countResult(),
           text: z.string().describe('The step in words.'),

@@ -83,7 +83,7 @@ it('goes up one rung at a time, tells each once with its figures, and holds what
       'background work waits (rung 3 of 6)',
       'slots of an absence wait (rung 4 of 6)',
       'the worker that grew most goes after the job that it holds (rung 5 of 6)',
-      'background jobs that agents send are refused (rung 6 of 6)',
+      'new background work is refused (rung 6 of 6)',
     ].map(
       (what) =>
         `incident: the machine is short of memory (60 MB of 512 MB memory of the cgroup are free, 77 MB are to be): ${what}`,
