@@ -183,7 +183,8 @@ export function createRunner(needs: RunnerNeeds): Runner {
       const { attempt, owner } = begun;
       // First, since the plugin's listeners may never come back: then the job itself is the cause.
       noteHeard(shared, owner.place);
-      attempt.abort(why);
+      // A message has no job: its listeners would run as nobody's.
+      runAsJob(owner, () => attempt.abort(why));
       owner.aborted ??= abortReason(why);
       if (owner.resources) for (const resource of owner.resources) resource.aborted(owner.aborted);
     },
