@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Assignment } from '../../src/jobs/model.ts';
@@ -15,8 +15,27 @@ let left: string[];
 /** Answers of commands that the test gives, by job. */
 const commands = new Map<string, (result: unknown) => void>();
 
+/** Questions to the model gateway: what was asked, and with which key. */
+const questions: { content: string; key: string; isLeft: boolean }[] = [];
+
+async function answerAsModel(request: IncomingMessage, response: ServerResponse) {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  const { content } = (JSON.parse(text) as { messages: { content: string }[] }).messages[0]!;
+  const question = { content, key: request.headers.authorization!, isLeft: false };
+  questions.push(question);
+  response.on('close', () => (question.isLeft = !response.writableFinished));
+  const spent = { code: 'BUDGET_SPENT', message: 'the budget of today is spent' };
+  if (content === 'spent') response.writeHead(429).end(JSON.stringify({ error: spent }));
+  if (content === 'good') {
+    const choices = [{ message: { content: 'an answer' }, finish_reason: 'stop' }];
+    response.end(JSON.stringify({ choices, usage: { prompt_tokens: 7, completion_tokens: 3, money: 0.001 } }));
+  }
+}
+
 beforeAll(async () => {
   server = createServer((request, response) => {
+    if (request.url!.startsWith('/v1')) return answerAsModel(request, response);
     asked.push(request.url!);
     response.on('close', () => response.writableFinished || left.push(request.url!));
     if (request.url!.startsWith('/good')) response.end(request.url);
@@ -27,7 +46,7 @@ beforeAll(async () => {
   [postgres, world] = await Promise.all([
     startPostgres({ max_connections: 20 }),
     createWorld({
-      secrets: async () => ({ KEY: 's3cr3t-key' }),
+      models: () => ({ baseURL: `${url}/v1`, key: 'k'.repeat(32), model: 'auto', close() {} }),
       async answer(call) {
         if (call.ask === 'admit')
           return { is: 'go', origin: call.origin, pass: 7, credentials: true, attempts: 1, timeoutMs: 60_000 };
@@ -144,6 +163,30 @@ test('effects, state, commands and their stops are asked for as the job that wan
   for (const ask of ['getState', 'setState', 'beginEffect', 'endEffect', 'exec'])
     expect(of(ask).toSorted(), ask).toEqual(given.map(({ job }) => job).toSorted());
   expect(of('stopExec')).toEqual([b.job]);
+});
+
+test('a question to a model is asked with the key of its job, which alone is refused, and alone gives up', async () => {
+  await world.agent(
+    'thinks',
+    runs(`log.info('begun'); await new Promise((done) => setTimeout(done, 3));
+      return (await llm.chat(job.input)).text;`),
+    { concurrency: 3, needs: { llm: true }, limits: { graceMs: 5_000 } },
+  );
+  const names = ['good', 'spent', 'waits'];
+  const given = await side('thinks', names);
+  const [good, spent, waits] = given as [Assignment, Assignment, Assignment];
+  expect(await world.outcomeOf(good)).toMatchObject({ is: 'done', result: '"an answer"' });
+  expect(await world.outcomeOf(spent)).toMatchObject({ fault: { code: 'BUDGET_SPENT' } });
+  const waiting = await world.until('the last question', () => questions.find(({ content }) => content === 'waits'));
+  expect(waiting.isLeft).toBe(false);
+  world.workers.abort(waits, CANCELLED);
+  expect(await world.outcomeOf(waits)).toMatchObject({ fault: { code: 'CANCELLED' } });
+  await world.until('its connection to go', () => waiting.isLeft);
+  // The gateway books what a call costs on the job that its key names.
+  for (const [at, { job }] of given.entries())
+    expect(questions.filter(({ content }) => content === names[at]).map(({ key }) => key)).toEqual([
+      `Bearer dk-${'k'.repeat(32)}.${job}.1`,
+    ]);
 });
 
 test('a connection goes with the job that has it, and those of the jobs beside it stay', async () => {
