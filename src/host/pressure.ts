@@ -55,10 +55,13 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
     marks: () => ({ ...settings.pressure, memoryFree: settings.pressure.memoryFree / 100 }),
     reliefMs: () => settings.pressure.reliefMs,
     changed(isEasing) {
-      workers.narrow?.(pressure.facts()?.mostWorkers ?? Number.POSITIVE_INFINITY);
+      workers.narrow?.(pressure.mostWorkers());
       bus.emit('placement.changed', isEasing ? [...runnableAgents().keys()] : []);
     },
-    workers: () => workers.view().workers.filter(({ agent }) => !runsAlways(agent)).length,
+    workers: () =>
+      workers.view().workers.filter(({ agent, is }) => !runsAlways(agent) && (isCritical(agent) || is !== 'idle'))
+        .length,
+    lacksRoom: () => workers.view().room.waiting.length > 0,
     dropIdle() {
       for (const { worker, agent, is } of workers.view().workers)
         if (is === 'idle' && !isCritical(agent)) workers.recycle?.(worker, SHORT);

@@ -46,6 +46,8 @@ export interface PressureFacts extends Pick<PressureHold, 'since' | 'growth' | '
 export interface Pressure extends Service {
   /** undefined: no step is in force. */
   facts(): PressureFacts | undefined;
+  /** The bound on the workers of all agents together; Infinity: none. It outlasts the steps while agents wait for room. */
+  mostWorkers(): number;
   /** The steps in force, mildest first. */
   inForce(): StepInForce[];
   /** How each resource was at the last look. */
@@ -62,8 +64,10 @@ interface PressureNeeds {
   reliefMs(): number;
   /** Steps came into force, or were lifted: `isEasing`. */
   changed(isEasing: boolean): void;
-  /** How many workers there are of those that have a bound. */
+  /** How many workers are at work, or are there for a critical agent; those of agents that run always do not count. */
   workers(): number;
+  /** Whether agents with due jobs wait for room. */
+  lacksRoom(): boolean;
   /** Lets go the idle workers that no agent is promised to have. */
   dropIdle(): void;
   /** Lets the worker go, between two jobs, that grew most. */
@@ -94,6 +98,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
   /** An incident of memory may be open: at first one of the host before. */
   let mayBeOpen = true;
   let mostWorkers = Number.POSITIVE_INFINITY;
+  let boundAt = Number.NEGATIVE_INFINITY;
   let helpedAt = Number.NEGATIVE_INFINITY;
   let reportedAt = Number.NEGATIVE_INFINITY;
 
@@ -134,9 +139,20 @@ export function createPressure(needs: PressureNeeds): Pressure {
   }
 
   /** Few workers at first do the work that waited: all at once it would take the room that there is again. */
-  function boundAfter(move: 'up' | 'down'): number {
-    if (climbs.get('memory')!.steps === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(1, needs.workers()) + (move === 'down' ? 1 : 0);
+  function bound(move: 'up' | 'down') {
+    mostWorkers = Math.max(1, needs.workers()) + (move === 'down' ? 1 : 0);
+    boundAt = time.monotonic();
+  }
+
+  /** No step is in force: the bound grows for as long as agents wait for room, and is gone when none does. True: it did. */
+  function widen(memory: Pressed): boolean {
+    const now = time.monotonic();
+    const isBound = mostWorkers < Number.POSITIVE_INFINITY && climbs.get('memory')!.steps === 0;
+    if (!isBound || memory.is !== 'relieved' || now - boundAt < needs.reliefMs()) return false;
+    boundAt = now;
+    const more = Math.max(1, Math.floor(mostWorkers / 4));
+    mostWorkers = needs.lacksRoom() ? mostWorkers + more : Number.POSITIVE_INFINITY;
+    return true;
   }
 
   /** Does again what helps by being done again: a worker that has no work keeps what its last job left. */
@@ -163,12 +179,13 @@ export function createPressure(needs: PressureNeeds): Pressure {
     latest = strains;
     const moves = strains.map(({ resource, ...pressed }) => follow(resource, pressed));
     const [memory] = strains;
-    if (moves[0] !== undefined) mostWorkers = boundAfter(moves[0]);
+    if (moves[0] !== undefined) bound(moves[0]);
+    const isWider = widen(memory!);
     if (mayBeOpen && memory!.is === 'relieved' && climbs.get('memory')!.steps === 0) {
       mayBeOpen = false;
       needs.mended(`there is room again: ${memory!.seen}`);
     }
-    if (moves.some((move) => move !== undefined)) needs.changed(moves.includes('down'));
+    if (isWider || moves.some((move) => move !== undefined)) needs.changed(isWider || moves.includes('down'));
     help(memory!, moves[0] === 'up');
   }
 
@@ -194,6 +211,7 @@ export function createPressure(needs: PressureNeeds): Pressure {
         seen: inForce.at(-1)!.seen,
       };
     },
+    mostWorkers: () => mostWorkers,
     inForce: () => [...inForce],
     resources: () => latest,
   };

@@ -18,6 +18,7 @@ let asked: string[];
 let free: { memoryMb: number; diskMb: number | null };
 let throttled: number;
 let working: number;
+let lacksRoom: boolean;
 
 beforeEach(() => {
   clock = new Clock();
@@ -25,6 +26,7 @@ beforeEach(() => {
   free = { memoryMb: 400, diskMb: 50_000 };
   throttled = 0;
   working = 5;
+  lacksRoom = true;
   pressure = createPressure({
     time: clock,
     log: silentLog,
@@ -33,6 +35,7 @@ beforeEach(() => {
     reliefMs: () => 30_000,
     changed: (isEasing) => void asked.push(isEasing ? 'eased' : 'pressed'),
     workers: () => working,
+    lacksRoom: () => lacksRoom,
     dropIdle: () => void asked.push('drop idle'),
     recycleGrower: () => void asked.push('recycle'),
     report: (_signal, note) => void asked.push(`incident: ${note}`),
@@ -141,6 +144,20 @@ it('bounds all workers by those that there are, and by one more after each step 
   working = 2;
   await seconds(32);
   expect(pressure.facts()).toMatchObject({ growth: 'held', mostWorkers: 3 });
+  await seconds(30);
+  // The last step is lifted. All that waited at once would take the room that there is again.
+  expect(pressure.facts()).toBeUndefined();
+  expect(pressure.mostWorkers()).toBe(3);
+  await seconds(60);
+  expect(pressure.mostWorkers()).toBe(5);
+  free.memoryMb = 100;
+  await seconds(31);
+  expect(pressure.mostWorkers()).toBe(5);
+  free.memoryMb = 400;
+  lacksRoom = false;
+  await seconds(31);
+  expect(pressure.mostWorkers()).toBe(Number.POSITIVE_INFINITY);
+  expect(asked.at(-1)).toBe('eased');
   await pressure.stop();
 });
 
