@@ -4,9 +4,8 @@ import type { Healer } from '../healing/healer.ts';
 import { createGrowers } from '../healing/pressure/growers.ts';
 import { createPressure, type Pressure } from '../healing/pressure/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
-import type { HoldUp } from '../jobs/waiting.ts';
 import { openMachineReadings } from '../kernel/cgroup.ts';
-import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatSize } from '../kernel/units.ts';
@@ -99,21 +98,6 @@ export function createHostPressure(needs: HostPressureNeeds, root?: string): Hos
 async function diskOf(folder: string) {
   const room = await diskRoomOf(folder).catch(() => undefined);
   return room ? { freeBytes: room.diskFree, totalBytes: room.diskTotal } : null;
-}
-
-/** A critical job is tried again this soon after the kernel killed its cell; others wait for room, and not all at once. */
-const CRITICAL_AGAIN_MS = 500;
-const AGAIN_MS = { least: 5_000, most: 10_000 };
-
-/** The wait of a job whose cell the kernel killed for the memory of the machine, which costs it no attempt; undefined for any other fault. */
-export function memoryHoldUp(
-  { time, isCritical }: { time: Pick<Time, 'now' | 'random'>; isCritical: boolean },
-  { code }: Pick<PlainFault, 'code'>,
-): HoldUp | undefined {
-  if (code !== 'MACHINE_MEMORY') return undefined;
-  const { least, most } = AGAIN_MS;
-  const pauseMs = isCritical ? CRITICAL_AGAIN_MS : least + Math.round((most - least) * time.random());
-  return { until: time.now() + pauseMs, waitsFor: 'memory of the machine' };
 }
 
 /** Work that somebody asks for. */

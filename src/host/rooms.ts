@@ -32,6 +32,7 @@ import { createFleet, type FleetView } from './fleet.ts';
 import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing, diskRoomOf } from './healing.ts';
+import { createHeldUp } from './held-up.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createHostExec } from './host-exec.ts';
@@ -47,7 +48,7 @@ import { createMountWatch, type MountWatch } from './mounts/watch.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
-import { createHostPressure, type HostPressure, memoryHoldUp } from './pressure.ts';
+import { createHostPressure, type HostPressure } from './pressure.ts';
 import { createHostAggregation } from './readings.ts';
 import { createScaling, type Scaling } from './scaling.ts';
 import { createScheduling } from './scheduling.ts';
@@ -159,11 +160,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers, scaling });
   const { serving, holdOf } = placements;
-  const isCritical = (agent: string) => runnableAgents().get(agent)?.class === 'critical';
-  const heldUp: Outbound['heldUp'] = (ref, agent, fault) =>
-    memoryHoldUp({ time, isCritical: isCritical(agent) }, fault) ??
-    outbound.heldUp(ref, agent, fault) ??
-    modelAgents.waits.heldUp(ref, agent, fault);
+  const heldUp = createHeldUp({ time, outbound, waits: modelAgents.waits, runnableAgents });
   const jobs = createJobs({ ...log('jobs'), store, workers, agent: serving, holdOf, heldUp }, { owner: needs.owner });
   const batches = createHostBatches({ ...base, ...log('jobs'), catalog });
   const guests = createGuests({ ...base, settings, catalog, jobs }, folder);
@@ -187,8 +184,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   placements.watch(healer, pressure);
   const probation = createRollbacks({ ...base, ...log('probation'), healer, catalog, jobs });
   const hostEvents = createHostEvents({ ...base, ...log('events'), catalog });
-  const holdUpsOf = createHoldUps({ time, store, catalog, placements, workers });
-  const states = createStates({ time, store, catalog, placements, healer, planning, holdUpsOf });
+  const holdUpsOf = createHoldUps({ ...base, catalog, placements, workers });
+  const states = createStates({ ...base, catalog, placements, healer, planning, holdUpsOf });
   const fleet = createFleet({
     ...{ ...base, settings, healer, catalog, runnableAgents },
     listings: () => catalog.listings(),

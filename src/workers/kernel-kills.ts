@@ -5,25 +5,25 @@ const RECENT_MS = 5_000;
 
 /** Says whether the kernel killed a process for memory a moment ago. */
 interface KernelKills {
-  /** Looks at the count; to be called about once a second. */
-  look(): void;
+  /** Reads the count; to be called about once a second. */
+  sample(): void;
   /** Whether the kernel counts more kills than it did {@link RECENT_MS} ago. */
   hasKilled(): boolean;
 }
 
 /** `count`: processes that the kernel has killed for memory; it never falls. The kernel counts a kill before its process ends. */
 export function createKernelKills(time: Pick<Time, 'monotonic'>, count: () => number): KernelKills {
-  let looks = [{ at: time.monotonic(), kills: count() }];
+  let samples = [{ at: time.monotonic(), kills: count() }];
   return {
-    look() {
+    sample() {
       const at = time.monotonic();
-      looks.push({ at, kills: count() });
+      samples.push({ at, kills: count() });
       // The newest of the old ones stays: growth is counted from there.
-      const recent = looks.findIndex((one) => one.at >= at - RECENT_MS);
-      looks = looks.slice(Math.max(0, recent - 1));
+      const recent = samples.findIndex((one) => one.at >= at - RECENT_MS);
+      samples = samples.slice(Math.max(0, recent - 1));
     },
     hasKilled() {
-      const before = looks.findLast(({ at }) => at < time.monotonic() - RECENT_MS) ?? looks[0]!;
+      const before = samples.findLast(({ at }) => at < time.monotonic() - RECENT_MS) ?? samples[0]!;
       return count() > before.kills;
     },
   };

@@ -197,7 +197,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     size: () => places.size,
     killCellOf: (worker) => places.get(worker)?.cell.process.kill(),
     findStuck(tickMs) {
-      kills.look();
+      kills.sample();
       killQuietCells(cells.all(), tickMs, log);
       killStuckCells(places, tickMs, { log, bootMs });
     },

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createHostPressure, memoryHoldUp, mustTakeSend } from '../../src/host/pressure.ts';
+import { createHeldUp } from '../../src/host/held-up.ts';
+import { createHostPressure, mustTakeSend } from '../../src/host/pressure.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { WorkersView } from '../../src/workers/view.ts';
@@ -116,7 +117,11 @@ it('refuses what an agent sends to a background agent, or with a priority below 
 
 it('a job whose cell the kernel killed for memory waits for room, a critical one for a moment, and loses no attempt', () => {
   const time = new Clock();
-  const wait = (isCritical: boolean, code = 'MACHINE_MEMORY') => memoryHoldUp({ time, isCritical }, { code });
+  const none = { heldUp: () => undefined };
+  const agents = new Map([['vital', { class: 'critical' }]]) as never;
+  const heldUp = createHeldUp({ time, outbound: none, waits: none, runnableAgents: () => agents });
+  const wait = (isCritical: boolean, code = 'MACHINE_MEMORY') =>
+    heldUp({ job: 'job-1', attempt: 1 }, isCritical ? 'vital' : 'shop', { code, message: '' });
   expect(wait(true)).toEqual({ until: time.now() + 500, waitsFor: 'memory of the machine' });
   const { until, waitsFor } = wait(false)!;
   expect(until - time.now()).toBeGreaterThanOrEqual(5_000);

@@ -93,12 +93,12 @@ test('a kill counts for some seconds, however often the count is looked at', () 
   expect(kills.hasKilled()).toBe(true);
   for (let second = 0; second < 5; second++) {
     time.wall += 1_000;
-    kills.look();
+    kills.sample();
     expect(kills.hasKilled()).toBe(true);
   }
   for (let second = 0; second < 2; second++) {
     time.wall += 1_000;
-    kills.look();
+    kills.sample();
   }
   expect(kills.hasKilled()).toBe(false);
 });

@@ -46,7 +46,7 @@ export interface PressureFacts extends Pick<PressureHold, 'since' | 'growth' | '
 export interface Pressure extends Service {
   /** undefined: no step is in force. */
   facts(): PressureFacts | undefined;
-  /** The bound on the workers of all agents together; Infinity: none. It outlasts the steps while agents wait for room. */
+  /** The bound on the workers of all agents together; Infinity: none. The bound outlasts the steps while agents wait for room. */
   mostWorkers(): number;
   /** The steps in force, mildest first. */
   inForce(): StepInForce[];
