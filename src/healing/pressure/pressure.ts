@@ -140,7 +140,9 @@ export function createPressure(needs: PressureNeeds): Pressure {
 
   /** Few workers at first do the work that waited: all at once it would take the room that there is again. */
   function bound(move: 'up' | 'down') {
-    mostWorkers = Math.max(1, needs.workers()) + (move === 'down' ? 1 : 0);
+    // Where background work waits, there is a place for what does not, however long those that are at work go on.
+    const more = move === 'down' || has('defer-background') ? 1 : 0;
+    mostWorkers = Math.max(1, needs.workers()) + more;
     boundAt = time.monotonic();
   }
 

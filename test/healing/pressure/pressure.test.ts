@@ -140,9 +140,12 @@ it('bounds all workers by those that there are, and by one more after each step 
   working = 3;
   await seconds(10);
   expect(pressure.facts()!.mostWorkers).toBe(3);
+  await seconds(10);
+  // Background work waits: a place for the other, whose turn would not come while long jobs go on.
+  expect(pressure.facts()).toMatchObject({ defersBackground: true, mostWorkers: 4 });
   free.memoryMb = 400;
   working = 2;
-  await seconds(32);
+  await seconds(62);
   expect(pressure.facts()).toMatchObject({ growth: 'held', mostWorkers: 3 });
   await seconds(30);
   // The last step is lifted. All that waited at once would take the room that there is again.
