@@ -56,8 +56,7 @@ async function main() {
     names('normal', NORMAL),
     names('background', BACKGROUND),
   ];
-  for (const name of critical)
-    write(`plugins/${name}.ts`, worker('critical', 1, 0, `schedule: '@every 2s',`));
+  for (const name of critical) write(`plugins/${name}.ts`, worker('critical', 1, 0, `schedule: '@every 2s',`));
   for (const name of normal) write(`plugins/${name}.ts`, worker('normal', 20, 500, `schedule: '@every 10s',`));
   for (const name of background) write(`plugins/${name}.ts`, worker('background', 100, 1_000, ''));
 
