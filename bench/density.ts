@@ -35,7 +35,7 @@ const FILE = join(RESULTS, 'density.json');
 const ON_TIME_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** Both starts and a pause are over by then, before the window begins. */
-const LEAD_MS = { few: 30_000, thousand: 60_000, many: 120_000 };
+const LEAD_MS = { few: 30_000, thousand: 60_000, many: 150_000 };
 /** From the end of the window until what was due in it is over. */
 const AFTER_MS = 20_000;
 const seconds = Number(process.argv[2] ?? 125);

@@ -68,7 +68,7 @@ export function planRoom({ now, most, workers, waiting }: PlacesFacts): PlacesPl
 }
 
 /** Whether the worker could make room for some agent. */
-function mayGo({ idleSince, since }: PlacedWorker, now: number): boolean {
+export function mayGo({ idleSince, since }: PlacedWorker, now: number): boolean {
   return idleSince !== null || now - since >= SLICE_MS;
 }
 

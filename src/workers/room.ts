@@ -2,7 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import { classOf, type WaitingAgent } from '../jobs/fairness.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Pool } from './pool.ts';
-import { type PlacedWorker, planRoom } from './room-plan.ts';
+import { mayGo, type PlacedWorker, planRoom } from './room-plan.ts';
 import type { RoomWait, WorkersView } from './view.ts';
 import type { HostWorker } from './worker.ts';
 import { takesWork } from './worker-state.ts';
@@ -40,6 +40,7 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
   const waiting = new Map<string, WaitingAgent>();
   let count = 0;
   let most = widest;
+  let isReviewDue = false;
 
   function counted(): HostWorker[] {
     return [...workers()].filter((worker) => !worker.agent.always);
@@ -64,9 +65,12 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
 
   function review() {
     if (waiting.size === 0) return;
+    const now = time.monotonic();
+    const all = placed();
+    // A thousand agents may wait: they are looked through when there is a place for one of them, or could be.
+    if (all.length >= most && !all.some((worker) => mayGo(worker, now))) return;
     for (const [name] of waiting) if (!pools.has(name) || hasWorker(name)) waiting.delete(name);
-    const facts = { now: time.monotonic(), most, workers: placed(), waiting: [...waiting.values()] };
-    const { start, drain } = planRoom(facts);
+    const { start, drain } = planRoom({ now, most, workers: all, waiting: [...waiting.values()] });
     for (const name of start) {
       waiting.delete(name);
       pools.get(name)!.admit();
@@ -75,12 +79,24 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
     for (const worker of counted()) if (leaving.has(worker.id)) worker.drain();
   }
 
+  /** Once for all agents that find no room in one turn of the event loop. */
+  function reviewSoon() {
+    if (isReviewDue) return;
+    isReviewDue = true;
+    queueMicrotask(() => {
+      isReviewDue = false;
+      review();
+    });
+  }
+
   function hasWorker(name: string): boolean {
-    return [...pools.get(name)!.workers()].some((worker) => takesWork(worker.state()));
+    for (const worker of pools.get(name)?.workers() ?? []) if (takesWork(worker.state())) return true;
+    return false;
   }
 
   return {
     started(worker) {
+      waiting.delete(worker.agent.name);
       if (!worker.agent.always) count += 1;
     },
     gone(worker) {
@@ -93,9 +109,10 @@ export function createWorkerRoom({ time, workers, pools }: WorkerRoomNeeds, wide
     },
     wait(agent) {
       const { name } = agent;
+      if (hasWorker(name)) return;
       const since = waiting.get(name)?.since ?? time.monotonic();
       waiting.set(name, { agent: name, class: classOf(agent), since });
-      review();
+      reviewSoon();
     },
     waitsFor(name) {
       const since = waiting.get(name)?.since;
