@@ -157,7 +157,7 @@ describe('restore', () => {
     const missing = openBackups(folder).restore(join(folder, 'none.tar.gz'));
     await expect(missing).rejects.toMatchObject({ plain: { code: 'BACKUP_MISSING' } });
     expect(read(folder, 'plugins/shop.ts')).toBe('mine');
-    expect(readdirSync(join(folder, 'data'))).toEqual(['run']);
+    expect(readdirSync(folder)).toEqual(['plugins']);
   });
 
   it('that was cut off is told to the next start, and can be done again', async () => {
@@ -192,7 +192,7 @@ describe('an archive that somebody else made', () => {
     rmSync(join(source, 'plugins/etc'));
     execFileSync('ln', [join(source, 'plugins/shop.ts'), join(source, 'plugins/twin.ts')]);
     await expect(openBackups(folder).verify(pack(source))).rejects.toMatchObject(unsafe);
-    expect(readdirSync(folder)).toEqual(['data']);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('is one of an installation, or refused', async () => {
@@ -281,7 +281,7 @@ describe('an encrypted archive', () => {
     await expect(openBackups(folder).restore(file)).rejects.toMatchObject(refused);
     await expect(openBackups(folder).verify(file)).rejects.toMatchObject(refused);
     expect(read(folder, 'plugins/shop.ts')).toBe('mine');
-    expect(readdirSync(join(folder, 'data'))).toEqual(['run']);
+    expect(readdirSync(folder)).toEqual(['plugins']);
     expect(statSync(file).size).toBeGreaterThan(0);
   });
 

@@ -39,7 +39,8 @@ export async function restoreBackup(archive: string, into: string, now: number):
   if (!existsSync(file)) {
     throw new Fault({ code: 'BACKUP_MISSING', message: `there is no file ${file}`, next: 'daruma backup list' });
   }
-  mkdirSync(join(into, 'data/run'), { recursive: true, mode: 0o700 });
+  /** The first folder that is new. */
+  const made = mkdirSync(join(into, 'data/run'), { recursive: true, mode: 0o700 });
   const folder = realpathSync(into);
   const guardian = guardianOf(folder);
   if (guardian !== undefined) {
@@ -51,9 +52,11 @@ export async function restoreBackup(archive: string, into: string, now: number):
   }
   const lock = await lockFolder(folder, { time: machineTime });
   const staging = await mkdtemp(join(folder, 'data/.restoring-'));
+  let isChanged = false;
   try {
     const unpacked = await unpackAndProve(file, staging, () => passphraseFor(file, folder));
     const aside = `data/before-restore-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+    isChanged = true;
     writeFileSync(join(folder, UNFINISHED_RESTORE), JSON.stringify({ file, aside }));
     const kept = await putInPlace(unpacked, { staging, folder, aside });
     settleOnDisk(folder);
@@ -62,6 +65,7 @@ export async function restoreBackup(archive: string, into: string, now: number):
   } finally {
     rmSync(staging, { recursive: true, force: true });
     await lock.release();
+    if (!isChanged && made !== undefined) rmSync(made, { recursive: true, force: true });
   }
 }
 
