@@ -5,9 +5,12 @@ import { openConfigFiles } from '../src/host/config/files.ts';
 import { readConfig } from '../src/host/config/read.ts';
 import { startHost } from '../src/host/host.ts';
 
-/** A real host in a folder of its own, with one agent whose `run` is the given expression. Threads and cells run from `dist/`. */
+/**
+ * A real host in a folder of its own (below `BENCH_FOLDER`, by default the temporary folder, which the host then watches), with one agent whose `run` is the given expression. Threads and cells run
+ * from `dist/`.
+ */
 export async function noopHost(run: string, workers: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'daruma-bench-'));
+  const folder = mkdtempSync(join(process.env.BENCH_FOLDER ?? tmpdir(), 'daruma-bench-'));
   mkdirSync(join(folder, 'plugins'));
   mkdirSync(join(folder, 'agents'));
   writeFileSync(
