@@ -55,3 +55,19 @@ it('a job that waits never looks like one that fails', () => {
   expect(lines).toContain('waits for  https://api.example, which is down; no attempt is lost by it');
   expect(lines).toContain('attempt    3, and 3 left');
 });
+
+it('an agent that lacks something says so once, though a job of it waits for the same', () => {
+  const message = 'the file system at /mnt/nas (nfs4), which backup names in needs, does not answer';
+  const holdUp = { is: 'setup' as const, text: message, until: null, next: null };
+  const lastJob = job({ state: 'queued', holdUp });
+  const held = agent({
+    state: 'needs setup',
+    why: message,
+    lastJob,
+    problem: { code: 'DISK_SILENT', message, next: 'look at its disk' },
+  });
+  const text = statusLines(status({ agents: [held] }), look).join('\n');
+  expect(text.split('does not answer')).toHaveLength(2);
+  const waits = agent({ why: 'job-5 waits for its key', lastJob });
+  expect(statusLines(status({ agents: [waits] }), look).join('\n')).toContain('job-5 waits for its key');
+});

@@ -167,9 +167,9 @@ export function paintMarks(marks: SparkMark[], paint: Paint): string {
   return text;
 }
 
-/** A schedule that ended before its agent ever ran may be a slip of the pen, and a job that waits says for what. */
-function showsWhy({ state, why, lastJob }: AgentView): boolean {
-  return why !== '' && (SHOWS_WHY.has(state) || (state === 'done' && lastJob === null) || Boolean(lastJob?.holdUp));
+/** A schedule that ended before its agent ever ran may be a slip of the pen, and a job that waits says for what. The problem has lines of its own. */
+function showsWhy({ state, why, lastJob, problem }: AgentView): boolean {
+  return why !== problem?.message && why !== '' && (SHOWS_WHY.has(state) || (state === 'done' && lastJob === null) || Boolean(lastJob?.holdUp));
 }
 
 function below(agent: AgentView, { paint, width }: Look): string[] {

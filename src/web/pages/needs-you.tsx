@@ -71,7 +71,7 @@ function AgentNeed({ need: { agent }, call }: { need: Need & { is: 'agent' }; ca
     <>
       <p>
         <State state={agent.state} /> <a href={addressOf('agents', agent.name)}>{agent.name}</a>{' '}
-        {agent.state !== 'off' && <Said text={agent.why} />}
+        {agent.state !== 'off' && agent.why !== agent.problem?.message && <Said text={agent.why} />}
       </p>
       {agent.problem && <FaultBox fault={agent.problem} />}
       <div class="acts">
