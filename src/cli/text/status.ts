@@ -169,7 +169,11 @@ export function paintMarks(marks: SparkMark[], paint: Paint): string {
 
 /** A schedule that ended before its agent ever ran may be a slip of the pen, and a job that waits says for what. The problem has lines of its own. */
 function showsWhy({ state, why, lastJob, problem }: AgentView): boolean {
-  return why !== problem?.message && why !== '' && (SHOWS_WHY.has(state) || (state === 'done' && lastJob === null) || Boolean(lastJob?.holdUp));
+  return (
+    why !== problem?.message &&
+    why !== '' &&
+    (SHOWS_WHY.has(state) || (state === 'done' && lastJob === null) || Boolean(lastJob?.holdUp))
+  );
 }
 
 function below(agent: AgentView, { paint, width }: Look): string[] {
