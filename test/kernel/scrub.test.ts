@@ -57,10 +57,16 @@ it('never leaves a secret in a value, whatever the secret is made of and whereve
         const encoded = Buffer.from(text).toString(encoding);
         const alone = Buffer.from(secret).toString(encoding).replace(/=+$/, '');
         expect(scrub.value([alone])).toEqual(['[secret]']);
-        const middle = encoded.slice(Math.ceil((Buffer.byteLength(before) * 8) / 6)).slice(0, alone.length - 2);
-        if (middle.length >= 8) expect(shares(scrub.value(encoded), middle)).toBe(false);
+        const begin = Math.ceil((Buffer.byteLength(before) * 8) / 6);
+        const middle = encoded.slice(begin, begin + alone.length - 2);
+        // The text around it may hold a part of the secret by itself.
+        const isAround = [encoded.slice(0, begin), encoded.slice(begin + middle.length)].some((one) =>
+          shares(one, middle),
+        );
+        if (middle.length >= 8 && !isAround) expect(shares(scrub.value(encoded), middle)).toBe(false);
       }
     }),
+    { examples: [['߿__loo`\u0000\u0000\u0000\u0000\u0000', '', ' __loo`']] },
   );
 });
 
