@@ -45,6 +45,7 @@ describe('a store that cannot be used', () => {
     expect(place.read('data/daruma.db')).toBe(before);
     expect(readdirSync(join(place.folder, 'data')).filter((name) => name.startsWith('daruma.db'))).toEqual([
       'daruma.db',
+      'daruma.db-lock',
     ]);
     place.remove('data/daruma.db');
     await runsAgain();
