@@ -24,6 +24,24 @@ const life: readonly Mutation[] = [
       },
     ],
   ),
+  ...guardsOf(
+    'src/host/mounts/watch.ts',
+    ['test/host/mounts/watch.test.ts'],
+    [
+      {
+        breaks: 'an agent waits for a file system that does not answer',
+        within: 'createMountWatch',
+        code: 'if (one && !isHeld(one)) continue;',
+        instead: 'if (one) continue;',
+      },
+      {
+        breaks: 'a file system is asked again before the next worker of an agent that stood still',
+        within: 'createMountWatch',
+        code: 'one.isTrusted = false;',
+        instead: '',
+      },
+    ],
+  ),
   ...guardsOf('src/control/process.ts', CLAIM, [
     {
       breaks: 'a process is signalled only while it is that very process',

@@ -47,14 +47,17 @@ const canStandStill = ({ type }: Mount) => !ALWAYS_ANSWER.has(type);
 /** The file systems of a machine, seen from an installation. */
 export interface MountTable {
   mounts: readonly Mount[];
-  /** Devices of the installation and of `/`: when they stand still, so does the host. */
+  /** Devices of the installation, of its data (a volume of a container) and of `/`: when they stand still, so does the host. */
   own: ReadonlySet<string>;
 }
 
 /** `folder`: the installation. `mountinfo`: empty on other systems than Linux, then nothing is known to be foreign. */
 export function readMounts(folder: string, mountinfo: string): MountTable {
   const mounts = parseMounts(mountinfo);
-  return { mounts, own: new Set(['/', folder].flatMap((path) => mountOf(path, mounts)?.device ?? [])) };
+  return {
+    mounts,
+    own: new Set(['/', folder, join(folder, 'data')].flatMap((path) => mountOf(path, mounts)?.device ?? [])),
+  };
 }
 
 /** As many links as Linux follows on the way of one path (path_resolution(7)). */

@@ -41,6 +41,11 @@ it('leaves out the devices of the host, those in memory, and names that only beg
   for (const path of ['/', '/mnt', '/mnt/nasty', '/srv/a', '/tmp/a', '/proc/1', '/home/other', '/mnt/x/../y'])
     expect(placeOf(path)).toBeUndefined();
   expect(world({}, '/var/daruma').placeOf('/home/other')).toEqual(['/home', 'ext4', '/home/other']);
+  const volume = `${TEXT}50 22 8:2 / /home/daruma/data rw - ext4 /dev/sdb1 rw\n`;
+  expect(foreignPlace('/home/daruma/data/out', readMounts('/home/daruma', volume), () => undefined)).toBeUndefined();
+  expect(foreignPlace('/home/daruma/data/out', readMounts('/home/x', volume), () => undefined)?.mount.device).toBe(
+    '8:2',
+  );
   expect(foreignPlace('/mnt/nas', readMounts('/', ''), () => undefined)).toBeUndefined();
 });
 
