@@ -13,25 +13,37 @@ export interface MountPaths {
   write: readonly string[];
 }
 
+/** Paths of a question: those of a thousand agents would be a longer command line than a system takes. All are on one file system. */
+const MOST_PATHS = 100;
+
 /**
  * Asks a file system for the paths, by processes of their own: one that does not answer keeps them, and not the host. Makes
- * folders that agents may write and that are missing. `answered` is called once and later, whatever the answer is; never, for
- * as long as there is none.
+ * folders that agents may write and that are missing. `answered` is called once and later, whatever the answer is, also where no such
+ * process can be started, which tells nobody anything; never, for as long as there is none.
  */
 export function checkMount({ read, write }: MountPaths, answered: () => void): MountCheck {
-  const steps = [...(write.length > 0 ? [['mkdir', '-p', '--', ...write]] : []), ['ls', '-d', '--', ...read, ...write]];
+  const made = write.slice(0, MOST_PATHS);
+  const looked = [...read, ...write].slice(0, MOST_PATHS);
+  const steps = [...(made.length > 0 ? [['mkdir', '-p', '--', ...made]] : []), ['ls', '-d', '--', ...looked]];
   let pid: number | undefined;
 
   function next() {
     const step = steps.shift();
     pid = undefined;
     if (!step) return answered();
-    const [command, ...args] = step;
+    try {
+      begin(step);
+    } catch {
+      // The machine has no memory for a process.
+      setImmediate(next);
+    }
+  }
+
+  function begin([command, ...args]: string[]) {
     // Of its own session and not waited for: a host that ends does not wait for a file system.
     const child = spawn(command!, args, { stdio: 'ignore', detached: true, env: { PATH: process.env.PATH }, cwd: '/' });
     child.unref();
     pid = child.pid;
-    // A machine without such a program answers, too: then nobody knows more than before.
     child.once('error', next).once('exit', next);
   }
   next();
